@@ -1,0 +1,1 @@
+//! The `onMetaData` script tag.

@@ -1,0 +1,13 @@
+//! FLV: tags, the file format around them, codec headers, the script tag and the keyframe index.
+//!
+//! What is here is pure: bytes in, values out. Files and sockets belong to
+//! [`reel`](crate::reel) and [`server`](crate::server).
+//!
+//! Source: "Adobe Flash Video File Format Specification 10.1", Annex E, quoted as `FLV E.x`.
+
+pub mod codec;
+pub mod metadata;
+pub mod reader;
+mod tag;
+
+pub use tag::{PREVIOUS_TAG_SIZE_LEN, TAG_HEADER_LEN, Tag, TagKind, write_tag_header};

@@ -1,0 +1,1 @@
+//! FLV files, read tag by tag.

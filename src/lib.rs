@@ -1,0 +1,42 @@
+//! Wiidiaserver: the media server of a home's TV network.
+//!
+//! # The data's way
+//!
+//! ```text
+//!   library          provider             reel                session            socket
+//!   (a path) ──────▶ flv_file  ─ Tag ──▶ FLV bytes,   ─ Tag ─▶ rtmp::Session ───▶ TCP 1935
+//!                    convert   ─ Tag ──▶ index,       ─ Tag ─▶ flv::preamble ───▶ HTTP /flv
+//!                       ▲                what exists  ─ Tag ─▶ fmp4::Muxer ─────▶ HTTP /fmp4
+//!                       │ access units
+//!                    pipeline: GStreamer in a worker process of this same binary
+//! ```
+//!
+//! Everything between a source and a viewer is an FLV [`Tag`](flv::Tag), cloned by reference
+//! count. A *provider* yields tags; a *reel* keeps them with an index and knows which times exist
+//! already; RTMP, HTTP-FLV and fMP4 all read the same reel.
+//!
+//! # Modules, in the order the data flows
+//!
+//! | module | what it knows | what it must not know |
+//! |---|---|---|
+//! | [`limits`], [`time`], [`flv`], [`amf0`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`library`] | the file system below the library roots | protocols |
+//! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
+//! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
+//! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
+//! | [`rtmp`], [`fmp4`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
+//! | [`config`] | the TOML file and the command line | all of the above |
+
+pub mod amf0;
+pub mod config;
+pub mod flv;
+pub mod fmp4;
+pub mod library;
+pub mod limits;
+pub mod pipeline;
+pub mod provider;
+pub mod reel;
+pub mod rtmp;
+pub mod server;
+pub mod time;

@@ -1,0 +1,1 @@
+//! The library: folders and files below the library roots.

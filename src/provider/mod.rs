@@ -1,0 +1,1 @@
+//! Providers: which way a file becomes FLV tags.

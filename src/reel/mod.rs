@@ -1,0 +1,1 @@
+//! Reels: recorded FLV that is complete or growing.
