@@ -125,6 +125,12 @@ pub const MAX_CONVERSIONS: usize = 8;
 /// Between two entries of the index of a reel without video: a seek lands this close.
 pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
 
+// ---- Library ---------------------------------------------------------------------------------
+
+/// Entries listed of one folder. 20,000 films in one folder are listed whole; a folder of a
+/// million files must not cost a gigabyte.
+pub const MAX_LISTING: usize = 100_000;
+
 // ---- HTTP ------------------------------------------------------------------------------------
 
 /// For a request's head to arrive.
