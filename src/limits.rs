@@ -90,6 +90,31 @@ pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
 /// the socket, small enough that two hundred viewers need 25 MB at the very most.
 pub const REEL_READ: usize = 128 << 10;
 
+/// Bytes gathered before a conversion's tags are written to its reel, unless a viewer waits.
+pub const REEL_WRITE: usize = 256 << 10;
+
+/// Keyframes closer together than this share an index entry: Flash-era files often have nothing
+/// but keyframes, and a seek need not be finer than this.
+pub const INDEX_MIN_STEP: Duration = Duration::from_millis(100);
+
+/// Entries in a reel's index: 27 hours at the smallest step, 16 MB.
+pub const MAX_INDEX_ENTRIES: usize = 1 << 20;
+
+/// Changes of codec configuration kept for one reel. Broadcast recordings change at commercials;
+/// more than this is a damaged file.
+pub const MAX_HEADER_CHANGES: usize = 4096;
+
+/// A reel whose first time is later than this is taken to be cut from a longer recording: it is
+/// served as if it began at zero, because players' seek bars begin there.
+pub const ORIGIN_THRESHOLD: Duration = Duration::from_secs(1);
+
+/// Between two samples of a producer's speed.
+pub const SPEED_SAMPLE_STEP: Duration = Duration::from_millis(250);
+
+/// Samples of a producer's speed: five seconds of them, so that an estimate follows a scene that
+/// is harder to encode without jumping about.
+pub const SPEED_SAMPLES: usize = 20;
+
 /// Without a message from a worker that is not held back: it hangs. Slow SD cards and cold
 /// registries need several seconds.
 pub const WORKER_STALL: Duration = Duration::from_secs(10);

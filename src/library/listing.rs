@@ -2,7 +2,7 @@
 
 use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
 use crate::limits::MAX_LISTING;
-use rustix::fs::{AtFlags, Dir, FileType, OFlags};
+use rustix::fs::{Dir, FileType, OFlags};
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
