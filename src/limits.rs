@@ -108,12 +108,26 @@ pub const MAX_HEADER_CHANGES: usize = 4096;
 /// served as if it began at zero, because players' seek bars begin there.
 pub const ORIGIN_THRESHOLD: Duration = Duration::from_secs(1);
 
+/// A source's own length is believed when what there is ends at most this much earlier: one frame
+/// of a slow slideshow-like video, or a sound track that ends before the picture.
+pub const DURATION_MARGIN: Duration = Duration::from_secs(2);
+
 /// Between two samples of a producer's speed.
 pub const SPEED_SAMPLE_STEP: Duration = Duration::from_millis(250);
 
 /// Samples of a producer's speed: five seconds of them, so that an estimate follows a scene that
 /// is harder to encode without jumping about.
 pub const SPEED_SAMPLES: usize = 20;
+
+/// A player is told a FLV file's codecs after this many frames at the latest, for files that have
+/// only picture or only sound.
+pub const FLV_START_TAGS: usize = 256;
+
+/// … and after this much media at the latest.
+pub const FLV_START_TIME: Duration = Duration::from_secs(2);
+
+/// Bytes read at a time while a FLV file is indexed: what one read-ahead of the kernel brings.
+pub const SCAN_WINDOW: usize = 128 << 10;
 
 /// Without a message from a worker that is not held back: it hangs. Slow SD cards and cold
 /// registries need several seconds.

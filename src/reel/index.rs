@@ -83,7 +83,7 @@ impl Role {
 pub struct Indexer {
     codecs: Codecs,
     available: MediaTime,
-    media_seen: bool,
+    frames: usize,
     last_point: Option<MediaTime>,
     points_made: usize,
     headers_made: usize,
@@ -134,7 +134,8 @@ impl Indexer {
         };
         self.available = self.available.max(time);
         // The very first frame is where playing starts, keyframe or not.
-        let first = !std::mem::replace(&mut self.media_seen, true);
+        let first = self.frames == 0;
+        self.frames += 1;
         let due = match (step, self.last_point) {
             (_, None) => first || step.is_some(),
             (Some(step), Some(last)) => u128::from(time.saturating_millis_since(last)) >= step.as_millis(),
@@ -165,9 +166,14 @@ impl Indexer {
         self.available
     }
 
+    /// Frames of audio and video seen so far.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
     /// True once a frame of audio or video was seen.
     pub fn has_media(&self) -> bool {
-        self.media_seen
+        self.frames > 0
     }
 }
 

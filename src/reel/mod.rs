@@ -18,6 +18,7 @@ pub use index::{Codecs, Findings, Indexer, Role, SeekPoint};
 pub use recorder::Recorder;
 
 use crate::flv::Tag;
+use crate::limits::DURATION_MARGIN;
 use crate::time::MediaTime;
 use bytes::Bytes;
 use index::HeaderChange;
@@ -153,9 +154,16 @@ impl Reel {
     /// at the end.
     pub fn duration(&self) -> Option<MediaTime> {
         let progress = self.progress();
+        let said = self.state().duration;
         match progress.phase {
-            Phase::Growing => self.state().duration.map(|d| d.max(progress.available)),
-            Phase::Complete => Some(self.state().duration.unwrap_or_default().max(progress.available)),
+            Phase::Growing => said.map(|d| d.max(progress.available)),
+            // The last tag's time lacks the last frame's own length, which the source may know; a
+            // source that says much more than there is was cut off.
+            Phase::Complete => {
+                let margin = u32::try_from(DURATION_MARGIN.as_millis()).unwrap_or(u32::MAX);
+                let limit = progress.available.saturating_add_millis(margin);
+                Some(said.filter(|d| (progress.available..=limit).contains(d)).unwrap_or(progress.available))
+            }
             Phase::Failed => Some(progress.available),
         }
     }
