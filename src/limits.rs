@@ -84,6 +84,20 @@ pub const SEEK_PENDING_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two `Server.Media.Info` calls while a reel still grows and nothing waits.
 pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
 
+// ---- Sockets ---------------------------------------------------------------------------------
+
+/// After an accept that failed, mostly for want of descriptors.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(200);
+
+/// A connection silent for this long is probed …
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
+/// … this often …
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// … and is gone after so many probes without answer.
+pub const KEEPALIVE_PROBES: u32 = 4;
+
 // ---- Reels and conversion --------------------------------------------------------------------
 
 /// Bytes read from a reel for one viewer at a time: large enough that a read costs little beside
@@ -158,6 +172,19 @@ pub const INTERLEAVE_SKEW: Duration = Duration::from_secs(4);
 /// Bytes held while waiting for the other lane; above it the wait ends.
 pub const INTERLEAVE_BYTES: usize = 32 << 20;
 
+/// A conversion's codecs are taken as known when one lane has come alone for this long: the other
+/// was promised by the file but does not come.
+pub const CONVERT_START_SKEW: Duration = Duration::from_secs(5);
+
+/// Between two looks at what conversions are doing.
+pub const TEND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Files whose length is remembered: about 10 MB.
+pub const MAX_DURATIONS: usize = 100_000;
+
+/// Files waiting for their length to be found out; listings ask again for what did not fit.
+pub const MAX_DURATION_QUEUE: usize = 512;
+
 /// Conversions at once. Each has a process; a small box manages two transcodes.
 pub const MAX_CONVERSIONS: usize = 8;
 
@@ -171,6 +198,20 @@ pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
 pub const MAX_LISTING: usize = 100_000;
 
 // ---- HTTP ------------------------------------------------------------------------------------
+
+/// A `.flv` that is just being indexed is waited for this long before it is served, so that its
+/// length and keyframes are known: at an SD card's 20 MB/s that is a file of 40 MB; larger ones are
+/// served with virtual positions.
+pub const FLV_INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Keyframes told in one `onMetaData`: 360 KB of them, three hours at one every half second.
+pub const MAX_METADATA_KEYFRAMES: usize = 20_000;
+
+/// Between two virtual keyframes told of a reel that still grows.
+pub const VIRTUAL_KEYFRAME_STEP: Duration = Duration::from_secs(2);
+
+/// Between two events of one event stream.
+pub const SSE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// For a request's head to arrive.
 pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);

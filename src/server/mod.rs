@@ -1,1 +1,6 @@
-//! The sockets.
+//! The sockets: short loops that move bytes between peers and what is sans-IO.
+
+mod accept;
+pub mod http;
+
+pub use accept::Shutdown;

@@ -1,0 +1,85 @@
+//! Accepting connections, bounded, until the server ends.
+
+use crate::limits::ACCEPT_BACKOFF;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Says when the server ends.
+#[derive(Debug, Clone)]
+pub struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// A shutdown, and what triggers it: sending `true`, or dropping it.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (trigger, receiver) = watch::channel(false);
+        (trigger, Self(receiver))
+    }
+
+    /// Waits until the server ends.
+    pub async fn wait(&mut self) {
+        // An error means that the trigger is gone, and so is the server.
+        let _ = self.0.wait_for(|ending| *ending).await;
+    }
+}
+
+/// A listener that hands out at most so many connections at a time.
+pub(super) struct Acceptor {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    protocol: &'static str,
+    shutdown: Shutdown,
+}
+
+/// Held by a connection while it lasts.
+pub(super) type Place = OwnedSemaphorePermit;
+
+impl Acceptor {
+    pub(super) fn new(listener: TcpListener, most: usize, protocol: &'static str, shutdown: Shutdown) -> Self {
+        Self { listener, places: Arc::new(Semaphore::new(most)), protocol, shutdown }
+    }
+
+    /// The next connection; `None` when the server ends. Waits while all places are taken: the
+    /// kernel keeps the callers in its backlog.
+    pub(super) async fn accept(&mut self) -> Option<(TcpStream, SocketAddr, Place)> {
+        loop {
+            let place = tokio::select! {
+                place = self.places.clone().acquire_owned() => place.ok()?,
+                () = self.shutdown.wait() => return None,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = self.shutdown.wait() => return None,
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    prepare(&socket);
+                    return Some((socket, peer, place));
+                }
+                // Out of descriptors, mostly: it passes when some connection ends.
+                Err(error) => {
+                    tracing::warn!(protocol = self.protocol, %error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_BACKOFF).await;
+                }
+            }
+        }
+    }
+}
+
+/// Small replies must not wait for Nagle (44 ms on other servers), and a TV that was switched off
+/// must be noticed although it is paused.
+fn prepare(socket: &TcpStream) {
+    use crate::limits::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
+    use rustix::net::sockopt;
+    let options = || -> rustix::io::Result<()> {
+        sockopt::set_tcp_nodelay(socket, true)?;
+        sockopt::set_socket_keepalive(socket, true)?;
+        sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
+        sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
+        sockopt::set_tcp_keepcnt(socket, KEEPALIVE_PROBES)
+    };
+    if let Err(error) = options() {
+        tracing::debug!(%error, "socket options");
+    }
+}
