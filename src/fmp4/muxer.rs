@@ -229,10 +229,14 @@ impl Muxer {
         self.place_audio(dts, data);
     }
 
-    /// Where sound begins: with the picture, also when its first frame is later.
+    /// Where sound begins: at its first frame, unless the picture begins audibly earlier.
     fn audio_start(&self, first_frame: u64) -> u64 {
-        match (self.video_start, self.audio.config()) {
-            (Some(start), Some(config)) => ticks(start, config.sample_rate).min(first_frame),
+        let picture = self.video_start.zip(self.audio.config()).map(|(start, config)| {
+            let rate = config.sample_rate;
+            (ticks(start, rate), ticks_of(limits::FMP4_AUDIO_TOLERANCE, rate))
+        });
+        match picture {
+            Some((start, tolerance)) if start + tolerance < first_frame => start,
             _ => first_frame,
         }
     }

@@ -316,6 +316,13 @@ fn sound_that_starts_late_begins_with_silence_where_the_picture_begins() {
 }
 
 #[test]
+fn sound_that_starts_a_little_late_keeps_its_own_time() {
+    let tags = [avc_header(), aac_header(), picture(1000, true, 0), sound(1020), sound(1041)];
+    let shown = samples(&mux(BOTH, &tags), 2);
+    assert_eq!(shown.iter().map(|sample| sample.dts).collect::<Vec<_>>(), [1020 * 48, 1020 * 48 + 1024]);
+}
+
+#[test]
 fn a_picture_goes_on_when_the_sound_has_a_header_but_no_frames() {
     let mut muxer = Muxer::new(BOTH);
     muxer.push(&avc_header()).unwrap();
