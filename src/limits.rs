@@ -13,6 +13,10 @@ pub const MAX_TAG_BODY: usize = 8 << 20;
 /// keyframe index of a long recording.
 pub const MAX_SCRIPT_TAG: usize = 2 << 20;
 
+/// Longest side of a picture that an H.264 sequence parameter set may announce. The largest
+/// level ends near 16,900; nothing in a home comes near.
+pub const MAX_PICTURE_SIDE: u32 = 16_384;
+
 // ---- AMF0 ------------------------------------------------------------------------------------
 
 /// Depth of nested AMF objects and arrays. Real clients stay at 3; rml_amf0's unbounded recursion
@@ -196,6 +200,33 @@ pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
 /// Entries listed of one folder. 20,000 films in one folder are listed whole; a folder of a
 /// million files must not cost a gigabyte.
 pub const MAX_LISTING: usize = 100_000;
+// ---- fMP4 --------------------------------------------------------------------------------------
+
+/// A fragment is cut at the latest after this much media: a player shows the first picture when it
+/// has a whole fragment, and half a second of waiting is where people start to notice.
+pub const FMP4_FRAGMENT: Duration = Duration::from_millis(500);
+
+/// A fragment is cut at the latest at this many bytes of samples, for memory: about 60 Mbit/s
+/// fit half a second.
+pub const FMP4_FRAGMENT_BYTES: usize = 4 << 20;
+
+/// How long the init segment waits for the sequence header of a lane that was announced. Both come
+/// within a tag or two; a file that promised sound and has none must still play.
+pub const FMP4_HEADER_WAIT: Duration = Duration::from_secs(4);
+
+/// A run of AAC frames keeps its sample-exact times until tags disagree by more than this. Below
+/// the 45 ms by which ITU-R BT.1359 says that early sound is noticed, above the jitter of live
+/// encoders.
+pub const FMP4_AUDIO_TOLERANCE: Duration = Duration::from_millis(40);
+
+/// Sound this far behind the picture is taken to be absent and filled with silence: Media Source
+/// Extensions stall where one of two tracks has nothing. More than [`INTERLEAVE_SKEW`], so that
+/// sound which is merely written later is never overtaken.
+pub const FMP4_AUDIO_LAG: Duration = Duration::from_secs(10);
+
+/// Longest hole in the sound that is filled with silence in one go; a damaged timestamp can claim
+/// one of 49 days.
+pub const FMP4_MAX_SILENCE: Duration = Duration::from_secs(60);
 
 // ---- HTTP ------------------------------------------------------------------------------------
 

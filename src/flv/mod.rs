@@ -5,6 +5,9 @@
 //!
 //! Source: "Adobe Flash Video File Format Specification 10.1", Annex E, quoted as `FLV E.x`.
 
+pub mod aac;
+pub mod avc;
+mod bits;
 pub mod codec;
 pub mod metadata;
 pub mod reader;

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::reply::{Refusal, Reply, reply};
 use super::watch::{open_started, wait_for_point};
-use crate::fmp4::{Muxer, MuxerOptions};
+use crate::fmp4::{Muxer, Options};
 use crate::library::LibraryPath;
 use crate::provider::{Providers, Wanted};
 use crate::reel::{Cursor, Viewer};
@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 pub(super) async fn fmp4(providers: &Arc<Providers>, path: &LibraryPath, start: MediaTime) -> Result<Reply, Refusal> {
     let (viewer, codecs) = open_started(providers, path, Wanted::AvcAac).await?;
-    let options = MuxerOptions {
+    let options = Options {
         duration: viewer.reel().duration(),
         video: codecs.video.is_some(),
         audio: codecs.audio.is_some(),
     };
     let content_type = if options.video { "video/mp4" } else { "audio/mp4" };
     let first = Remux::Waiting { viewer, start, muxer: Muxer::new(options) };
-    let pieces = stream::try_unfold(first, async |remux| Ok(remux.next_piece().await?));
+    let pieces = stream::try_unfold(first, Remux::next_piece);
     Ok(reply(content_type, Body::pieces(pieces)))
 }
 
@@ -56,7 +56,10 @@ impl Remux {
                 }
                 Self::Running { viewer, mut cursor, mut muxer } => match cursor.wait_for_tag().await? {
                     Some(tag) => {
-                        muxer.push(&tag).map_err(io::Error::other)?;
+                        // One damaged tag costs itself, not the film.
+                        if let Err(error) = muxer.push(&tag) {
+                            tracing::debug!(%error, time = %tag.timestamp, "tag left out");
+                        }
                         viewer.wants(tag.timestamp);
                         Self::Running { viewer, cursor, muxer }
                     }

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::reply::{Refusal, Reply, json, reply};
 use super::watch::open_started;
-use crate::flv::aac::AudioSpecificConfig;
+use crate::flv::aac::AacConfig;
 use crate::flv::avc::AvcConfig;
 use crate::flv::codec::{AAC_HEADER_LEN, AVC_HEADER_LEN};
 use crate::flv::{Tag, TagKind};
@@ -59,7 +59,7 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
     };
     let avc = config(TagKind::Video, AVC_HEADER_LEN).map(|bytes| AvcConfig::parse(&bytes)).transpose();
     let avc = avc.map_err(|error| unreadable(error.to_string()))?;
-    let aac = config(TagKind::Audio, AAC_HEADER_LEN).map(|bytes| AudioSpecificConfig::parse(&bytes)).transpose();
+    let aac = config(TagKind::Audio, AAC_HEADER_LEN).map(|bytes| AacConfig::parse(&bytes)).transpose();
     let aac = aac.map_err(|error| unreadable(error.to_string()))?;
     let progress = reel.progress();
     Ok(json(&Media {
@@ -69,8 +69,8 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
         available: progress.available.as_secs_f64(),
         complete: progress.phase == Phase::Complete,
         mime: mime_type(avc.as_ref(), aac.as_ref()),
-        video: avc.map(|avc| Video { codec: avc.codec_string(), width: avc.width(), height: avc.height() }),
-        audio: aac.map(|aac| Audio { codec: aac.codec_string() }),
+        video: avc.map(|avc| Video { codec: avc.codec(), width: avc.width.into(), height: avc.height.into() }),
+        audio: aac.map(|aac| Audio { codec: aac.codec() }),
     }))
 }
 
