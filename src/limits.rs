@@ -88,6 +88,21 @@ pub const SEEK_PENDING_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two `Server.Media.Info` calls while a reel still grows and nothing waits.
 pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes queued for one RTMP peer before its media waits: two writes' worth, so that the socket
+/// never idles while the next block is read.
+pub const OUT_QUEUE_BYTES: usize = 512 << 10;
+
+/// Pieces and bytes of one write. IOV_MAX is 1024, at two parts a piece.
+pub const WRITE_BATCH_PIECES: usize = 64;
+/// See [`WRITE_BATCH_PIECES`].
+pub const WRITE_BATCH_BYTES: usize = 256 << 10;
+
+/// Bytes taken from an RTMP peer with one read: commands are small.
+pub const RTMP_READ: usize = 8 << 10;
+
+/// Calls of one RTMP peer that are being answered at a time; further ones are answered with null.
+pub const MAX_PENDING_CALLS: usize = 8;
+
 // ---- Sockets ---------------------------------------------------------------------------------
 
 /// After an accept that failed, mostly for want of descriptors.
@@ -249,6 +264,10 @@ pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// HTTP connections served at once.
 pub const MAX_HTTP_CONNECTIONS: usize = 2048;
+
+/// HTTP connections from one address, for the same reason as
+/// [`MAX_RTMP_CONNECTIONS_PER_ADDRESS`].
+pub const MAX_HTTP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
 /// For the streams of a file to become known before a request is answered with an error. A cold
 /// plug-in registry alone took 3 s.

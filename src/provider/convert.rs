@@ -2,7 +2,7 @@
 
 use super::cache::Cache;
 use super::job::Job;
-use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD, WORKER_STALL};
+use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD};
 use crate::pipeline::{Conversion, ConversionError, Event, MediaStreams, Request};
 use crate::reel::{Recorder, Reel};
 use crate::time::MediaTime;
@@ -25,8 +25,8 @@ const HOLD_BACK_STEP: Duration = Duration::from_millis(500);
 enum Failure {
     #[error(transparent)]
     Conversion(#[from] ConversionError),
-    #[error("nothing came from its conversion for {} s; it may be damaged, or its disk too slow", WORKER_STALL.as_secs())]
-    Stalled,
+    #[error("its conversion can't be started: {0}; the machine may be out of memory or processes")]
+    Start(io::Error),
     #[error("its conversion can't be kept: {0}; make room on the disk that holds the data folder")]
     Cache(#[from] io::Error),
     #[error("there is neither picture nor sound in it")]
@@ -73,7 +73,7 @@ struct Converter<'a> {
 impl Converter<'_> {
     fn run(&mut self, program: &Path, media: File) -> Result<(), Failure> {
         let request = Request::default();
-        let mut conversion = Conversion::spawn(program, media, &request)?;
+        let mut conversion = Conversion::spawn(program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
         loop {
             // Whoever waits for these tags gets them before we wait for the worker.
@@ -82,10 +82,7 @@ impl Converter<'_> {
                 self.announce_start();
             }
             self.job.heard();
-            let event = conversion.next_event().map_err(|error| {
-                if self.job.was_stalled() { Failure::Stalled } else { Failure::Conversion(error) }
-            })?;
-            match event {
+            match conversion.next_event()? {
                 Event::Streams(streams) => self.streams_known(streams),
                 Event::Duration(duration) => self.reel.set_duration(duration),
                 Event::Tag(tag) => {

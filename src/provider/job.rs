@@ -10,7 +10,6 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Job {
     stop: AtomicBool,
-    stalled: AtomicBool,
     worker: Mutex<Worker>,
 }
 
@@ -25,7 +24,6 @@ impl Job {
     pub(super) fn new() -> Self {
         Self {
             stop: AtomicBool::new(false),
-            stalled: AtomicBool::new(false),
             worker: Mutex::new(Worker { killer: None, heard: None }),
         }
     }
@@ -76,13 +74,7 @@ impl Job {
         let worker = self.worker();
         let silent = worker.heard.is_some_and(|heard| now.saturating_duration_since(heard) > WORKER_STALL);
         if let (true, Some(killer)) = (silent, &worker.killer) {
-            self.stalled.store(true, Ordering::SeqCst);
-            killer.kill();
+            killer.kill_stalled();
         }
-    }
-
-    /// True when the worker was ended because it hung.
-    pub(super) fn was_stalled(&self) -> bool {
-        self.stalled.load(Ordering::SeqCst)
     }
 }

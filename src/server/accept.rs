@@ -1,8 +1,9 @@
 //! Accepting connections, bounded, until the server ends.
 
 use crate::limits::ACCEPT_BACKOFF;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -28,16 +29,66 @@ impl Shutdown {
 pub(super) struct Acceptor {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    per_address: Arc<PerAddress>,
     protocol: &'static str,
     shutdown: Shutdown,
 }
 
 /// Held by a connection while it lasts.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(super) struct Place {
+    _place: OwnedSemaphorePermit,
+    address: IpAddr,
+    per_address: Arc<PerAddress>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.per_address.leave(self.address);
+    }
+}
+
+/// How many connections each address has.
+struct PerAddress {
+    most: usize,
+    counts: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl PerAddress {
+    fn counts(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, address: IpAddr) -> bool {
+        let mut counts = self.counts();
+        let count = counts.entry(address).or_default();
+        let free = *count < self.most;
+        if free {
+            *count += 1;
+        }
+        free
+    }
+
+    fn leave(&self, address: IpAddr) {
+        let mut counts = self.counts();
+        if let Some(count) = counts.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&address);
+            }
+        }
+    }
+}
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener, most: usize, protocol: &'static str, shutdown: Shutdown) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(most)), protocol, shutdown }
+    /// `most` connections in all, and of one address.
+    pub(super) fn new(
+        listener: TcpListener,
+        most: (usize, usize),
+        protocol: &'static str,
+        shutdown: Shutdown,
+    ) -> Self {
+        let per_address = Arc::new(PerAddress { most: most.1, counts: Mutex::default() });
+        Self { listener, places: Arc::new(Semaphore::new(most.0)), per_address, protocol, shutdown }
     }
 
     /// The next connection; `None` when the server ends. Waits while all places are taken: the
@@ -53,9 +104,13 @@ impl Acceptor {
                 () = self.shutdown.wait() => return None,
             };
             match accepted {
+                Ok((_, peer)) if !self.per_address.enter(peer.ip()) => {
+                    tracing::warn!(protocol = self.protocol, %peer, most = self.per_address.most, "too many connections from one address");
+                }
                 Ok((socket, peer)) => {
                     prepare(&socket);
-                    return Some((socket, peer, place));
+                    let per_address = self.per_address.clone();
+                    return Some((socket, peer, Place { _place: place, address: peer.ip(), per_address }));
                 }
                 // Out of descriptors, mostly: it passes when some connection ends.
                 Err(error) => {

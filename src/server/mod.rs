@@ -2,5 +2,6 @@
 
 mod accept;
 pub mod http;
+pub mod rtmp;
 
 pub use accept::Shutdown;

@@ -13,7 +13,7 @@ mod reply;
 mod route;
 mod watch;
 
-use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS};
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::provider::Providers;
 use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
@@ -32,7 +32,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: Shutdown) {
-    let mut acceptor = Acceptor::new(listener, MAX_HTTP_CONNECTIONS, "http", shutdown.clone());
+    let places = (MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS);
+    let mut acceptor = Acceptor::new(listener, places, "http", shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
         let (providers, shutdown) = (providers.clone(), shutdown.clone());
         tokio::spawn(async move {
