@@ -91,6 +91,13 @@ impl Acceptor {
         Self { listener, places: Arc::new(Semaphore::new(most.0)), per_address, protocol, shutdown }
     }
 
+    /// Waits until all connections have ended.
+    pub(super) async fn drained(&self, most: usize) {
+        let all = u32::try_from(most).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = self.places.acquire_many(all).await;
+    }
+
     /// The next connection; `None` when the server ends. Waits while all places are taken: the
     /// kernel keeps the callers in its backlog.
     pub(super) async fn accept(&mut self) -> Option<(TcpStream, SocketAddr, Place)> {

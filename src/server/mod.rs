@@ -2,6 +2,9 @@
 
 mod accept;
 pub mod http;
+pub mod log;
 pub mod rtmp;
+mod run;
 
 pub use accept::Shutdown;
+pub use run::run;

@@ -41,6 +41,7 @@ pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: S
             drop(place);
         });
     }
+    acceptor.drained(places.0).await;
 }
 
 async fn connection(socket: TcpStream, peer: SocketAddr, providers: Arc<Providers>, mut shutdown: Shutdown) {

@@ -41,6 +41,7 @@ pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: S
             drop(place);
         });
     }
+    acceptor.drained(places.0).await;
 }
 
 /// What ends a connection before its time.
