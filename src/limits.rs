@@ -204,8 +204,12 @@ pub const MAX_DURATIONS: usize = 100_000;
 /// Files waiting for their length to be found out; listings ask again for what did not fit.
 pub const MAX_DURATION_QUEUE: usize = 512;
 
-/// Conversions at once. Each has a process; a small box manages two transcodes.
-pub const MAX_CONVERSIONS: usize = 8;
+/// A conversion that has to encode waits this long for one that was just stopped to end.
+pub const TRANSCODE_PLACE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Conversions at once, remuxing ones included. Each has a process of about 25 MB; how many may
+/// encode is the configuration's business.
+pub const MAX_CONVERSIONS: usize = 32;
 
 /// Between two entries of the index of a reel without video: a seek lands this close.
 pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);

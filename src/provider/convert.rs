@@ -2,13 +2,14 @@
 
 use super::cache::Cache;
 use super::job::Job;
-use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD};
+use super::transcodes::{Place, Transcodes};
+use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD, TRANSCODE_PLACE_PATIENCE};
 use crate::pipeline::{Conversion, ConversionError, Event, MediaStreams, Request};
 use crate::reel::{Recorder, Reel};
 use crate::time::MediaTime;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -31,13 +32,26 @@ enum Failure {
     Cache(#[from] io::Error),
     #[error("there is neither picture nor sound in it")]
     Empty,
+    #[error("{0} films are being encoded already, as many as this machine is set to; stop one and try again")]
+    Busy(usize),
+}
+
+/// What conversions share.
+pub(super) struct Means {
+    /// Our own program.
+    pub(super) program: PathBuf,
+    pub(super) cache: Arc<Cache>,
+    pub(super) transcodes: Arc<Transcodes>,
 }
 
 /// Converts `media` into `reel` to its end, or until the job is stopped. Blocking; any failure
 /// ends up in the reel.
-pub(super) fn run(reel: &Arc<Reel>, job: &Job, program: &Path, media: File, name: &str, cache: &Cache) {
-    let mut converter = Converter { reel, job, cache, recorder: Recorder::new(reel.clone()), streams: None, checked: 0 };
-    let result = converter.run(program, media);
+pub(super) fn run(reel: &Arc<Reel>, job: &Job, means: &Means, media: File, name: &str) {
+    let recorder = Recorder::new(reel.clone());
+    let mut converter = Converter { reel, job, means, recorder, streams: None, place: None, checked: 0 };
+    let result = converter.run(media);
+    // The worker is gone by now.
+    converter.place = None;
     job.ended();
     match result {
         Ok(()) => {
@@ -62,18 +76,20 @@ pub(super) fn run(reel: &Arc<Reel>, job: &Job, program: &Path, media: File, name
 struct Converter<'a> {
     reel: &'a Reel,
     job: &'a Job,
-    cache: &'a Cache,
+    means: &'a Means,
     recorder: Recorder,
     /// Known once the worker has found out.
     streams: Option<MediaStreams>,
+    /// Held while something is encoded.
+    place: Option<Place>,
     /// Where the free space was last looked at.
     checked: u64,
 }
 
 impl Converter<'_> {
-    fn run(&mut self, program: &Path, media: File) -> Result<(), Failure> {
+    fn run(&mut self, media: File) -> Result<(), Failure> {
         let request = Request::default();
-        let mut conversion = Conversion::spawn(program, media, &request).map_err(Failure::Start)?;
+        let mut conversion = Conversion::spawn(&self.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
         loop {
             // Whoever waits for these tags gets them before we wait for the worker.
@@ -83,7 +99,7 @@ impl Converter<'_> {
             }
             self.job.heard();
             match conversion.next_event()? {
-                Event::Streams(streams) => self.streams_known(streams),
+                Event::Streams(streams) => self.streams_known(streams)?,
                 Event::Duration(duration) => self.reel.set_duration(duration),
                 Event::Tag(tag) => {
                     self.recorder.push(&tag)?;
@@ -100,7 +116,7 @@ impl Converter<'_> {
         Ok(())
     }
 
-    fn streams_known(&mut self, streams: MediaStreams) {
+    fn streams_known(&mut self, streams: MediaStreams) -> Result<(), Failure> {
         if let Some(duration) = streams.duration {
             self.reel.set_duration(duration);
         }
@@ -108,6 +124,12 @@ impl Converter<'_> {
             self.reel.set_picture_size(video.width, video.height);
         }
         self.streams = Some(streams);
+        if !self.is_remux() {
+            let transcodes = &self.means.transcodes;
+            let place = transcodes.enter(TRANSCODE_PLACE_PATIENCE);
+            self.place = Some(place.ok_or_else(|| Failure::Busy(transcodes.most()))?);
+        }
+        Ok(())
     }
 
     /// Viewers can start once both codecs are known, or one has come alone for long enough.
@@ -130,7 +152,7 @@ impl Converter<'_> {
     fn pace(&mut self) -> Result<(), Failure> {
         if self.recorder.len() >= self.checked + SPACE_CHECK_BYTES {
             self.checked = self.recorder.len();
-            self.cache.check_space()?;
+            self.means.cache.check_space()?;
         }
         if !self.is_remux() {
             return Ok(());

@@ -13,6 +13,7 @@ mod convert;
 mod durations;
 mod flv_file;
 mod job;
+mod transcodes;
 
 pub use cache::{Cache, CacheError};
 
@@ -27,6 +28,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use transcodes::Transcodes;
 
 /// What a viewer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub enum OpenError {
     #[error("there is no place for the conversion: {0}; make room on the disk that holds the data folder")]
     Cache(io::Error),
     /// The machine has enough to do.
-    #[error("{MAX_CONVERSIONS} films are being converted already; stop one of them and try again")]
+    #[error("{MAX_CONVERSIONS} files are being converted already; stop one of them and try again")]
     Busy,
     /// It was opened, but there is nothing to play in it. The text says why.
     #[error("{0}")]
@@ -62,6 +64,7 @@ pub struct Providers {
     /// Our own program: conversions run in it with the `worker` command.
     program: PathBuf,
     reels: Mutex<HashMap<Key, Entry>>,
+    transcodes: Arc<Transcodes>,
     durations: Durations,
 }
 
@@ -95,10 +98,12 @@ impl Entry {
 }
 
 impl Providers {
-    /// Providers for the files of `library`. `program` is the path of this very program.
-    pub fn new(library: Arc<Library>, cache: Cache, program: PathBuf) -> Self {
+    /// Providers for the files of `library`, of which at most `encodings` are encoded at a time.
+    /// `program` is the path of this very program.
+    pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
         let durations = Durations::new(library.clone(), program.clone());
-        Self { library, cache: Arc::new(cache), program, reels: Mutex::default(), durations }
+        let transcodes = Transcodes::new(encodings);
+        Self { library, cache: Arc::new(cache), program, reels: Mutex::default(), transcodes, durations }
     }
 
     /// The library.
@@ -149,7 +154,7 @@ impl Providers {
         let entry = match form {
             Form::AsItIs => self.index_flv(file, path)?,
             Form::Converted => {
-                make_place(&reels)?;
+                self.make_place(&reels)?;
                 self.convert(file, path)?
             }
         };
@@ -175,10 +180,28 @@ impl Providers {
         let reel = Arc::new(Reel::new(Arc::new(data)));
         let job = Arc::new(Job::new());
         let (to_fill, for_job) = (reel.clone(), job.clone());
-        let (program, cache, name) = (self.program.clone(), self.cache.clone(), path.file_name());
+        let means =
+            convert::Means { program: self.program.clone(), cache: self.cache.clone(), transcodes: self.transcodes.clone() };
+        let name = path.file_name();
         tracing::info!(file = %path, "conversion starts");
-        spawn("convert", move || convert::run(&to_fill, &for_job, &program, file.file, &name, &cache))?;
+        spawn("convert", move || convert::run(&to_fill, &for_job, &means, file.file, &name))?;
         Ok(Entry { reel, job, opened: Instant::now() })
+    }
+
+    /// Makes sure that one more conversion may start, ending those that nobody watches if need be:
+    /// somebody who zaps through files must not be stopped by what he left behind.
+    fn make_place(&self, reels: &HashMap<Key, Entry>) -> Result<(), OpenError> {
+        let growing = |e: &Entry| e.reel.progress().phase == Phase::Growing;
+        let running = || reels.iter().filter(|(key, e)| key.form == Form::Converted && growing(e)).map(|(_, e)| e);
+        let too_many = running().count() >= MAX_CONVERSIONS;
+        if too_many || self.transcodes.are_full() {
+            let idle = running().filter(|e| e.idle_since().is_some());
+            let stopped = idle.inspect(|e| e.job.stop()).count();
+            if too_many && stopped == 0 {
+                return Err(OpenError::Busy);
+            }
+        }
+        Ok(())
     }
 
     /// How long a file plays, when that is known by now. Asking makes it known later.
@@ -240,24 +263,6 @@ impl Providers {
         for (_, entry) in self.reels().drain() {
             entry.job.stop();
         }
-    }
-}
-
-/// Makes sure that one more conversion may start, ending one that nobody watches if need be.
-fn make_place(reels: &HashMap<Key, Entry>) -> Result<(), OpenError> {
-    let running = || {
-        reels.iter().filter(|(key, e)| key.form == Form::Converted && e.reel.progress().phase == Phase::Growing)
-    };
-    if running().count() < MAX_CONVERSIONS {
-        return Ok(());
-    }
-    let idle = running().filter_map(|(_, e)| Some((e.idle_since()?, e))).min_by_key(|(since, _)| *since);
-    match idle {
-        Some((_, entry)) => {
-            entry.job.stop();
-            Ok(())
-        }
-        None => Err(OpenError::Busy),
     }
 }
 
