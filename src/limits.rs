@@ -282,3 +282,16 @@ pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// On SIGTERM, for clients to be told and connections to drain.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+// ---- Configuration ---------------------------------------------------------------------------
+
+/// Largest configuration file read. Ours with every comment has 3 KB; a film given to `--config`
+/// by mistake must not be read into memory.
+pub const MAX_CONFIG_FILE: u64 = 1 << 20;
+
+/// Folders in one library. Each is looked at when the server starts.
+pub const MAX_LIBRARY_FOLDERS: usize = 64;
+
+/// Keys and flags are typed by hand: a name this different from every known one is no typing
+/// mistake, and no suggestion is better than a wrong one.
+pub const MAX_TYPING_MISTAKES: usize = 3;
