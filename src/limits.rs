@@ -32,6 +32,10 @@ pub const MAX_RTMP_COMMAND: usize = 64 << 10;
 /// Chunk streams (csids) one peer may have open. Clients use at most 8.
 pub const MAX_CHUNK_STREAMS: usize = 32;
 
+/// Messages of the largest size that a peer may have unfinished at once, on different chunk streams.
+/// Clients interleave sound, picture and a command at most.
+pub const MAX_PARTIAL_MESSAGES: usize = 4;
+
 /// Largest chunk size accepted from `SetChunkSize`. ffmpeg and OBS use 4096 to 65536.
 pub const MAX_RTMP_CHUNK_SIZE: usize = 10 << 20;
 

@@ -1,1 +1,3 @@
 //! RTMP, sans-IO.
+pub mod chunk_reader;
+pub mod media_record;
