@@ -72,6 +72,10 @@ pub const MAX_MESSAGE_STREAMS: usize = 8;
 /// Longest play path in bytes: Linux's PATH_MAX.
 pub const MAX_PATH_BYTES: usize = 4096;
 
+/// Library paths tried for one play command: three folders, four spellings, three forms, without those
+/// that coincide.
+pub const MAX_PATH_CANDIDATES: usize = 36;
+
 /// Sent ahead of the play clock beyond the client's own buffer length (nginx-rtmp's rule).
 pub const PLAY_AHEAD: Duration = Duration::from_millis(1000);
 
