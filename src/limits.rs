@@ -76,6 +76,26 @@ pub const MAX_PATH_BYTES: usize = 4096;
 /// that coincide.
 pub const MAX_PATH_CANDIDATES: usize = 36;
 
+/// Commands kept while `connect` waits for its answer. Only clients that do not wait for any answer send
+/// some: createStream, play and their relatives.
+pub const MAX_DEFERRED_COMMANDS: usize = 16;
+
+/// Events one read from the socket may raise. Clients raise two or three; a read of 64 KB full of the
+/// shortest commands must not become as many heap objects.
+pub const MAX_SESSION_EVENTS: usize = 1024;
+
+/// Queued output above which no media is asked for: enough for a vectored write that is worth its system
+/// call, little enough that a seek takes effect at once.
+pub const RTMP_OUTPUT_HIGH_WATER: usize = 256 << 10;
+
+/// Queued output at which a session ends. Media stops at [`RTMP_OUTPUT_HIGH_WATER`] plus one tag; only a
+/// peer that asks and asks without reading the answers gets here.
+pub const MAX_RTMP_OUTPUT: usize = RTMP_OUTPUT_HIGH_WATER + 2 * MAX_TAG_BODY;
+
+/// A seek while paused shows one picture. Sound that lies before that picture in the file may go out with
+/// it, but no more than this: the rest of the file may have no picture at all.
+pub const MAX_SOUND_BEFORE_PICTURE: Duration = Duration::from_secs(1);
+
 /// Sent ahead of the play clock beyond the client's own buffer length (nginx-rtmp's rule).
 pub const PLAY_AHEAD: Duration = Duration::from_millis(1000);
 

@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn play_arguments_of_the_clients_we_know() {
         let at = |ms| Start::At(MediaTime::from_millis(ms));
-        let table: [(&str, &[f64], (Start, Option<u32>, bool)); 7] = [
+        type Row = (&'static str, &'static [f64], (Start, Option<u32>, bool));
+        let table: [Row; 7] = [
             ("ffmpeg", &[-2000.0], (Start::Any, None, true)),
             ("rtmp2src", &[-2.0], (Start::Any, None, true)),
             ("rtmpdump", &[0.0], (at(0), None, true)),

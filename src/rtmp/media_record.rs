@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_short_message_is_one_full_header_and_its_body() {
-        let record = MediaRecord::new(&tag(TagKind::Video, 0x0102_03, 2), 1, 128);
+        let record = MediaRecord::new(&tag(TagKind::Video, 0x01_0203, 2), 1, 128);
         assert_eq!(wire([record]), [4, 1, 2, 3, 0, 0, 2, 9, 1, 0, 0, 0, 0, 1]);
     }
 

@@ -63,6 +63,11 @@ impl MediaInfo {
         self.with_fields(info(Level::Status, "NetStream.Seek.Pending", "the seek waits for the conversion"))
     }
 
+    /// The bare fields, as the answer to `getSeekStatus`.
+    pub fn as_value(&self) -> Value {
+        self.with_fields(Properties::new()).into_object()
+    }
+
     fn with_fields(&self, info: Properties) -> Properties {
         info.with("totallength", self.total.unwrap_or(self.available).as_secs_f64())
             .with("availablelength", self.available.as_secs_f64())
