@@ -36,6 +36,10 @@ pub const MAX_RTMP_COMMAND: usize = 64 << 10;
 /// Chunk streams (csids) one peer may have open. Clients use at most 8.
 pub const MAX_CHUNK_STREAMS: usize = 32;
 
+/// Messages of the largest size that a peer may have unfinished at once, on different chunk streams.
+/// Clients interleave sound, picture and a command at most.
+pub const MAX_PARTIAL_MESSAGES: usize = 4;
+
 /// Largest chunk size accepted from `SetChunkSize`. ffmpeg and OBS use 4096 to 65536.
 pub const MAX_RTMP_CHUNK_SIZE: usize = 10 << 20;
 
@@ -71,6 +75,30 @@ pub const MAX_MESSAGE_STREAMS: usize = 8;
 
 /// Longest play path in bytes: Linux's PATH_MAX.
 pub const MAX_PATH_BYTES: usize = 4096;
+
+/// Library paths tried for one play command: three folders, four spellings, three forms, without those
+/// that coincide.
+pub const MAX_PATH_CANDIDATES: usize = 36;
+
+/// Commands kept while `connect` waits for its answer. Only clients that do not wait for any answer send
+/// some: createStream, play and their relatives.
+pub const MAX_DEFERRED_COMMANDS: usize = 16;
+
+/// Events one read from the socket may raise. Clients raise two or three; a read of 64 KB full of the
+/// shortest commands must not become as many heap objects.
+pub const MAX_SESSION_EVENTS: usize = 1024;
+
+/// Queued output above which no media is asked for: enough for a vectored write that is worth its system
+/// call, little enough that a seek takes effect at once.
+pub const RTMP_OUTPUT_HIGH_WATER: usize = 256 << 10;
+
+/// Queued output at which a session ends. Media stops at [`RTMP_OUTPUT_HIGH_WATER`] plus one tag; only a
+/// peer that asks and asks without reading the answers gets here.
+pub const MAX_RTMP_OUTPUT: usize = RTMP_OUTPUT_HIGH_WATER + 2 * MAX_TAG_BODY;
+
+/// A seek while paused shows one picture. Sound that lies before that picture in the file may go out with
+/// it, but no more than this: the rest of the file may have no picture at all.
+pub const MAX_SOUND_BEFORE_PICTURE: Duration = Duration::from_secs(1);
 
 /// Sent ahead of the play clock beyond the client's own buffer length (nginx-rtmp's rule).
 pub const PLAY_AHEAD: Duration = Duration::from_millis(1000);
