@@ -116,10 +116,6 @@ pub const SEEK_PENDING_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two `Server.Media.Info` calls while a reel still grows and nothing waits.
 pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Bytes queued for one RTMP peer before its media waits: two writes' worth, so that the socket
-/// never idles while the next block is read.
-pub const OUT_QUEUE_BYTES: usize = 512 << 10;
-
 /// Pieces and bytes of one write. IOV_MAX is 1024, at two parts a piece.
 pub const WRITE_BATCH_PIECES: usize = 64;
 /// See [`WRITE_BATCH_PIECES`].
@@ -234,6 +230,9 @@ pub const MAX_DURATION_QUEUE: usize = 512;
 
 /// A conversion that has to encode waits this long for one that was just stopped to end.
 pub const TRANSCODE_PLACE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Conversions that encode at once, at the most that can be configured: a strong desktop machine.
+pub const MAX_ENCODINGS: usize = 8;
 
 /// Conversions at once, remuxing ones included. Each has a process of about 25 MB; how many may
 /// encode is the configuration's business.

@@ -105,8 +105,8 @@ pub enum Problem {
         reason: String,
     },
     /// Out of range.
-    #[error("{0} conversions at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_CONVERSIONS)]
-    Conversions(u64),
+    #[error("{0} encodings at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_ENCODINGS)]
+    Encodings(u64),
     /// No folder of the library was named.
     #[error(
         "there is no library yet; say where the films, music and pictures are with --library DIR, \

@@ -21,7 +21,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
-    ("playback.conversions", "a small number without quotes, such as 2"),
+    ("playback.encodings", "a small number without quotes, such as 2"),
 ];
 
 /// The file's content. What is missing is `None`.
@@ -60,7 +60,7 @@ pub(super) struct Log {
 #[derive(Deserialize, Default, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Playback {
-    pub(super) conversions: Option<Spanned<u64>>,
+    pub(super) encodings: Option<Spanned<u64>>,
 }
 
 /// A file that was read, or the absence of one.

@@ -158,14 +158,14 @@ impl fmt::Display for Level {
 /// `[playback]`
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Playback {
-    /// Files converted at the same time, 1 to [`MAX_CONVERSIONS`](crate::limits::MAX_CONVERSIONS).
-    /// Default 2: what a small box manages.
-    pub conversions: usize,
+    /// Films encoded at the same time, 1 to [`MAX_ENCODINGS`](crate::limits::MAX_ENCODINGS). Those
+    /// that need no encoding do not count. Default 2: what a small box manages.
+    pub encodings: usize,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { conversions: 2 }
+        Self { encodings: 2 }
     }
 }
 

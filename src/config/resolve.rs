@@ -188,9 +188,9 @@ fn log(file: &File) -> Result<Log, ConfigError> {
 }
 
 fn playback(file: &File) -> Result<Playback, ConfigError> {
-    let Some(written) = &file.content.playback.conversions else { return Ok(Playback::default()) };
+    let Some(written) = &file.content.playback.encodings else { return Ok(Playback::default()) };
     match usize::try_from(*written.get_ref()) {
-        Ok(conversions @ 1..=limits::MAX_CONVERSIONS) => Ok(Playback { conversions }),
-        _ => Err(ConfigError::new(file.place(written.span()), Problem::Conversions(*written.get_ref()))),
+        Ok(encodings @ 1..=limits::MAX_ENCODINGS) => Ok(Playback { encodings }),
+        _ => Err(ConfigError::new(file.place(written.span()), Problem::Encodings(*written.get_ref()))),
     }
 }

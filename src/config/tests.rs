@@ -66,7 +66,7 @@ fn a_library_is_all_that_must_be_given() {
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
-            playback: Playback { conversions: 2 },
+            playback: Playback { encodings: 2 },
             allow_root: false,
             file: None,
         }
@@ -87,7 +87,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            level = "Debug"
            filter = "wiidiaserver::rtmp=trace"
            [playback]
-           conversions = 1"#,
+           encodings = 1"#,
     );
     let config = house.config(&["--config", "c.toml"]);
     assert_eq!(config.library, [house.path("films"), house.path("music")]);
@@ -96,7 +96,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
-    assert_eq!(config.playback.conversions, 1);
+    assert_eq!(config.playback.encodings, 1);
     assert_eq!(config.file, Some(house.path("c.toml")));
 
     let config = house.config(&[
@@ -332,7 +332,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         ),
         (
             "library = [\"films\"]\n[playback]\nconversions = 9",
-            "HOUSE/c.toml:3: 9 conversions at once are not possible, expected 1 to 8; 2 suit a small box",
+            "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
         ),
         (
             "library = [\"films\"]\ndata = here",

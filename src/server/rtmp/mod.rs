@@ -93,6 +93,9 @@ impl Connection {
         let mut buffer = vec![0; RTMP_READ];
         loop {
             self.drain()?;
+            if self.session.wants_close() {
+                return self.flush().await;
+            }
             match self.wake(&mut shutdown).await? {
                 Wake::Readable => match self.socket.try_read(&mut buffer) {
                     Ok(0) => return Ok(()),
@@ -158,7 +161,7 @@ impl Connection {
         match event {
             Event::Connect(connect) => {
                 self.app = connect.app.as_bytes().to_vec();
-                self.session.accept_connect()
+                self.session.accept_connect(now)
             }
             Event::Play { stream, name, start, reset, .. } => {
                 self.stop(stream);
@@ -227,6 +230,11 @@ impl Connection {
     async fn say_goodbye(&mut self) -> Result<(), End> {
         self.players.clear();
         self.session.shutdown("the server is being switched off or restarted; try again in a minute")?;
+        self.flush().await
+    }
+
+    /// Writes what is left, for as long as the peer can be expected to take it.
+    async fn flush(&mut self) -> Result<(), End> {
         let saying = async {
             loop {
                 self.outgoing.gather(&mut self.session);

@@ -11,10 +11,11 @@
 //! connection's loop beside its socket.
 
 use super::resolve::{Opened, PlayFailure};
+use crate::flv::Tag;
 use crate::flv::metadata::Metadata;
-use crate::limits::{MEDIA_INFO_INTERVAL, OUT_QUEUE_BYTES, SEEK_PENDING_INTERVAL};
+use crate::limits::{MEDIA_INFO_INTERVAL, SEEK_PENDING_INTERVAL};
 use crate::reel::{Cursor, Next, Phase, Seek, Viewer};
-use crate::rtmp::{Demand, MediaInfo, PlayStart, ResumeAt, Session, SessionError, StreamId};
+use crate::rtmp::{Demand, MediaInfo, PlayStart, ResumeAt, Sent, Session, SessionError, StreamId};
 use crate::time::MediaTime;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -33,12 +34,14 @@ pub(super) struct Player {
     info_due: Option<Instant>,
     /// When the pace allows the next tag.
     media_due: Option<Instant>,
+    /// Taken from the reel, but not its turn: sent first when it is.
+    held: Option<Tag>,
     bytes_sent: u64,
 }
 
 enum State {
-    /// Finding the file and its codecs. A seek that comes meanwhile is kept.
-    Opening { start: MediaTime, seek: bool },
+    /// Finding the file and its codecs. The session keeps a seek that comes meanwhile.
+    Opening { start: MediaTime },
     /// For the reel to have this time. `seek` when the client is owed a `Seek.Notify`.
     Seeking { viewer: Viewer, target: MediaTime, seek: bool },
     /// The cursor is away while a block is read into it.
@@ -69,10 +72,11 @@ impl Player {
             stream,
             name,
             reset,
-            state: State::Opening { start, seek: false },
+            state: State::Opening { start },
             waiting: Some(opening.map(Step::Opened).boxed()),
             info_due: None,
             media_due: None,
+            held: None,
             bytes_sent: 0,
         }
     }
@@ -84,7 +88,7 @@ impl Player {
     /// The viewer wants to be elsewhere. `seek`: and is owed a `Seek.Notify`.
     pub(super) fn go_to(&mut self, to: MediaTime, by_seek: bool, now: Instant) {
         self.state = match std::mem::replace(&mut self.state, State::Gone) {
-            State::Opening { seek, .. } => State::Opening { start: to, seek: seek || by_seek },
+            State::Opening { .. } => State::Opening { start: to },
             State::Seeking { viewer, seek, .. } => State::Seeking { viewer, target: to, seek: seek || by_seek },
             State::Playing { viewer, .. } | State::Ended { viewer } => {
                 State::Seeking { viewer, target: to, seek: by_seek }
@@ -95,8 +99,9 @@ impl Player {
             // Past the end there is never anything: the last keyframe is what can be shown.
             *target = viewer.reel().duration().map_or(*target, |end| (*target).min(end));
             viewer.wants(*target);
-            // A block on its way is for the place left behind.
+            // A block on its way is for the place left behind, and so is a tag.
             self.waiting = None;
+            self.held = None;
             self.info_due = Some(now);
         }
     }
@@ -147,7 +152,7 @@ impl Player {
     }
 
     fn opened(&mut self, result: Result<Opened, PlayFailure>, session: &mut Session) -> Result<(), SessionError> {
-        let State::Opening { start, seek } = std::mem::replace(&mut self.state, State::Gone) else {
+        let State::Opening { start } = std::mem::replace(&mut self.state, State::Gone) else {
             return Ok(());
         };
         match result {
@@ -166,7 +171,7 @@ impl Player {
                 session.play_started(self.stream, start_of_play)?;
                 let now = Instant::now();
                 self.state = State::Ended { viewer };
-                self.go_to(start, seek, now);
+                self.go_to(start, false, now);
                 Ok(())
             }
             Err(failure) => {
@@ -216,7 +221,7 @@ impl Player {
     fn send_due_tags(&mut self, session: &mut Session, now: Instant) -> Result<(), SessionError> {
         loop {
             let State::Playing { cursor: Some(cursor), .. } = &mut self.state else { return Ok(()) };
-            if self.waiting.is_some() || session.buffered_output() >= OUT_QUEUE_BYTES {
+            if self.waiting.is_some() {
                 return Ok(());
             }
             match session.media_demand(self.stream, now) {
@@ -227,11 +232,21 @@ impl Player {
                 }
                 Demand::Idle => return Ok(()),
             }
-            match cursor.next_tag() {
-                Ok(Next::Tag(tag)) => {
-                    self.bytes_sent += tag.body.len() as u64;
-                    session.send_tag(self.stream, &tag)?;
-                }
+            let next = match self.held.take() {
+                Some(tag) => Ok(Next::Tag(tag)),
+                None => cursor.next_tag(),
+            };
+            match next {
+                Ok(Next::Tag(tag)) => match session.send_tag(self.stream, &tag)? {
+                    Sent::Queued => self.bytes_sent += tag.body.len() as u64,
+                    Sent::Filtered => {}
+                    Sent::NotNow => {
+                        self.held = Some(tag);
+                        return Ok(());
+                    }
+                    // The session has told the client already.
+                    Sent::Ended => return self.leave_playing(),
+                },
                 Ok(Next::Unread) => self.read_next_block(),
                 Ok(Next::NotYet) => self.look_again_when_grown(),
                 Ok(Next::End { failed }) => return self.end(session, failed),
@@ -241,6 +256,13 @@ impl Player {
                 }
             }
         }
+    }
+
+    fn leave_playing(&mut self) -> Result<(), SessionError> {
+        if let State::Playing { viewer, .. } = std::mem::replace(&mut self.state, State::Gone) {
+            self.state = State::Ended { viewer };
+        }
+        Ok(())
     }
 
     fn read_next_block(&mut self) {
@@ -269,9 +291,9 @@ impl Player {
     }
 
     fn end(&mut self, session: &mut Session, failed: bool) -> Result<(), SessionError> {
-        let State::Playing { viewer, .. } = std::mem::replace(&mut self.state, State::Gone) else { return Ok(()) };
+        let State::Playing { viewer, .. } = &self.state else { return Ok(()) };
         let reel = viewer.reel().clone();
-        self.state = State::Ended { viewer };
+        self.leave_playing()?;
         if failed {
             let why = reel.failure().unwrap_or_else(|| format!("\"{}\" breaks off here", self.name));
             return session.stream_failed(self.stream, &why);
@@ -293,9 +315,9 @@ impl Player {
         if self.info_due.is_none_or(|due| due > now) {
             return Ok(());
         }
-        let (viewer, target) = match &self.state {
-            State::Seeking { viewer, target, .. } => (viewer, Some(*target)),
-            State::Playing { viewer, .. } | State::Ended { viewer } => (viewer, None),
+        let (viewer, target, seek) = match &self.state {
+            State::Seeking { viewer, target, seek } => (viewer, Some(*target), *seek),
+            State::Playing { viewer, .. } | State::Ended { viewer } => (viewer, None, false),
             State::Opening { .. } | State::Gone => {
                 self.info_due = None;
                 return Ok(());
@@ -303,9 +325,9 @@ impl Player {
         };
         let info = media_info(viewer, target, now);
         let growing = viewer.reel().progress().phase == Phase::Growing;
-        match target {
-            Some(_) => session.seek_pending(self.stream, &info)?,
-            None => session.media_info(self.stream, &info)?,
+        match seek {
+            true => session.seek_pending(self.stream, &info)?,
+            false => session.media_info(self.stream, &info)?,
         }
         let wait = |interval: Duration| Some(now + interval);
         self.info_due = match target {
