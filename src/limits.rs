@@ -61,9 +61,6 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// connection open during an hour's pause.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A peer that accepts no byte for this long while we have something to send is gone.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// RTMP connections served at once. Each costs a task, a socket and about 20 KB.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
