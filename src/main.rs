@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     match config::parse(std::env::args_os().skip(1), &environment) {
-        Ok(Command::Worker(args)) => pipeline::worker::main(args),
+        Ok(Command::Worker(args)) => pipeline::worker::main(args.into_iter()),
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
         Ok(Command::CheckConfig(config)) => say(&format!("{config}\nthe configuration is good")),

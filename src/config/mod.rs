@@ -62,6 +62,25 @@ pub struct Config {
     pub file: Option<PathBuf>,
 }
 
+impl fmt::Display for Config {
+    /// What counts in the end, for `check-config`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => writeln!(f, "file:      {}", file.display())?,
+            None => writeln!(f, "file:      none, only flags and defaults")?,
+        }
+        for folder in &self.library {
+            writeln!(f, "library:   {}", folder.display())?;
+        }
+        writeln!(f, "data:      {}", self.data.display())?;
+        writeln!(f, "http:      {}", self.http.listen)?;
+        writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
+        writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
+        writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
+        write!(f, "log:       {}", self.log.directives())
+    }
+}
+
 /// `[http]`
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Http {

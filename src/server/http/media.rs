@@ -129,7 +129,7 @@ fn changes(viewer: Viewer, target: Option<MediaTime>) -> impl Stream<Item = io::
         if last.as_ref().is_some_and(MediaEvent::is_last) {
             return None;
         }
-        let mut quiet_since = Instant::now();
+        let quiet_since = Instant::now();
         loop {
             let event = MediaEvent::of(viewer.reel(), target, Instant::now());
             if last.as_ref() != Some(&event) {
@@ -140,7 +140,6 @@ fn changes(viewer: Viewer, target: Option<MediaTime>) -> impl Stream<Item = io::
                 return Some((Ok(event.encode()), (viewer, Some(event))));
             }
             if quiet_since.elapsed() >= SSE_HEARTBEAT {
-                quiet_since = Instant::now();
                 return Some((Ok(Bytes::from_static(b": still here\n\n")), (viewer, last)));
             }
             tokio::time::sleep(SSE_INTERVAL).await;

@@ -45,6 +45,7 @@ impl Outgoing {
             }
         }
         let written = socket.try_write_vectored(&slices)?;
+        drop(slices);
         self.advance(written);
         Ok(written)
     }
