@@ -1,3 +1,12 @@
 //! The `wiidiaserver` program: reads the command line, binds the sockets, runs the server.
 
-fn main() {}
+use std::process::ExitCode;
+use wiidiaserver::pipeline;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|first| first == "worker") {
+        return pipeline::worker::main(args);
+    }
+    ExitCode::SUCCESS
+}
