@@ -193,6 +193,74 @@ pub const MAX_ACCESS_UNIT: usize = MAX_TAG_BODY - 16;
 /// Largest codec configuration (avcC, AudioSpecificConfig) a worker may send.
 pub const MAX_CODEC_DATA: usize = 64 << 10;
 
+/// Longest text (a failure, a warning, the description of the streams) a worker may send. Codec
+/// names and GStreamer's messages stay below 1 KB.
+pub const MAX_WORKER_TEXT: usize = 8 << 10;
+
+/// Buffer in which worker messages arrive; larger access units are read past it, straight into the
+/// tag's body.
+pub const WORKER_READ_BUFFER: usize = 64 << 10;
+
+/// Size asked for the pipe from a worker: a quarter second of an 8 Mbit/s film, so that the two
+/// processes do not switch for every audio frame. The kernel's own 64 KB do as well.
+pub const WORKER_PIPE: usize = 256 << 10;
+
+/// Lines of a worker's stderr kept for the report of a crash, and the bytes kept of each.
+/// GStreamer's last words are a handful of lines.
+pub const WORKER_STDERR_LINES: usize = 12;
+/// See [`WORKER_STDERR_LINES`].
+pub const WORKER_STDERR_LINE: usize = 400;
+
+/// Inside a worker, for a file to show its streams. Below [`WORKER_STALL`] so that the worker can
+/// still say what it waited for. Truncated files make some demuxers wait for ever.
+pub const WORKER_STREAMS_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Inside a worker, without an access unit although the pipe would take one. Same reason.
+pub const WORKER_NO_PROGRESS: Duration = Duration::from_secs(8);
+
+/// Inside a worker, after a demuxer's fatal error: for what was read before it to come out of the
+/// decoders and encoders. Measured since the last access unit.
+pub const WORKER_DRAIN: Duration = Duration::from_secs(2);
+
+/// For [`pipeline::probe`](crate::pipeline::probe), start of the worker included; above
+/// [`WORKER_STREAMS_TIMEOUT`], so that the worker's own report comes first.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After the streams are known, a probe waits this long for the first frames, which may bring a
+/// rotation or a duration.
+pub const PROBE_FIRST_FRAMES: Duration = Duration::from_secs(1);
+
+/// Largest file a worker may write. It writes none but GStreamer's plug-in registry (1.5 MB), when
+/// that is out of date.
+pub const WORKER_FILE_SIZE: u64 = 32 << 20;
+
+/// Added to a worker's nice value: serving what exists comes before converting more.
+pub const WORKER_NICE: i32 = 10;
+
+/// Compressed bytes queued between the demuxer and one lane of a worker. Carries badly interleaved
+/// AVI (1 s of sound at a time beside 20 Mbit/s video) without one lane starving the other.
+pub const LANE_QUEUE_BYTES: u32 = 4 << 20;
+
+/// Decoded frames between decoder and encoder in a worker: lets both run at once. A 1080p frame is
+/// 3 MB.
+pub const RAW_QUEUE_FRAMES: u32 = 4;
+
+/// Largest picture a transcode yields: what every client of this network decodes.
+pub const MAX_TRANSCODE_WIDTH: i32 = 1920;
+/// See [`MAX_TRANSCODE_WIDTH`].
+pub const MAX_TRANSCODE_HEIGHT: i32 = 1080;
+/// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
+/// small box can do at once.
+pub const MAX_TRANSCODE_FPS: i32 = 30;
+
+/// Between two keyframes of a transcode, and so how exactly one can seek. They lie on multiples of
+/// this, so that runs started at different times agree.
+pub const KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Video frames of a passed-through stream dropped while waiting for its first keyframe. Ten
+/// seconds at 50 fps; streams that never have one (intra refresh) start wherever they are.
+pub const MAX_FRAMES_BEFORE_KEYFRAME: u32 = 500;
+
 /// Address space of one worker. 1080p transcoding with lookahead was measured at 315 MB resident;
 /// mappings of libraries and thread stacks come on top.
 pub const WORKER_ADDRESS_SPACE: u64 = 3 << 30;

@@ -1,1 +1,38 @@
-//! GStreamer, in a worker process.
+//! Any media file becomes H.264 and AAC in FLV tags, by GStreamer in a worker process.
+//!
+//! ```text
+//!        server process                     │            worker process (same binary)
+//!                                           │ stdin
+//!  File ────────────────────────────────────┼──▶ filesrc ▶ parsebin ─┬▶ H.264 as it is ───────┐
+//!                                           │                        ├▶ decode ▶ x264enc ─────┤
+//!  Tag ◀─ Interleaver ◀─ wire::Reader ◀─────┼── wire messages ◀──────┼▶ AAC as it is ─────────┤
+//!         (two lanes by DTS, lead, ms)      │ stdout                 └▶ decode ▶ avenc_aac ───┘
+//!  last words ◀─────────────────────────────┼── stderr
+//! ```
+//!
+//! Demuxers and decoders chew on files from anywhere: they crash and hang. In a process of their
+//! own that costs one conversion and never the server, so **GStreamer is never initialised in the
+//! server**. Tags are written by the server, in safe code, because flvmux 1.22 loses B-frame
+//! timestamps, repeats `onMetaData` and cannot start a range in the middle.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
+//! | `interleave` | two lanes of access units to one run of tags; pure |
+//! | `wire` | the messages on the pipe; pure |
+//! | `streams` | what both sides say about a file |
+//! | [`worker`] | the other process: the only code that touches GStreamer |
+//!
+//! What does not belong here: files' names, caches, who watches and how far ahead to convert.
+
+mod conversion;
+mod error;
+mod interleave;
+mod last_words;
+mod streams;
+mod wire;
+pub mod worker;
+
+pub use conversion::{Conversion, Event, Killer, Request, probe};
+pub use error::ConversionError;
+pub use streams::{AudioStream, MediaStreams, VideoStream};

@@ -1,0 +1,364 @@
+//! The server's side of a conversion: starts the worker, reads it, yields tags.
+//!
+//! Blocking, for a thread of its own. No watchdog is in here: the caller knows whether it holds the
+//! worker back itself, and has a [`Killer`].
+
+use super::error::ConversionError;
+use super::interleave::Interleaver;
+use super::last_words::LastWords;
+use super::streams::{Announcement, MediaStreams};
+use super::wire::{Lane, Message, Reader};
+use crate::flv::Tag;
+use crate::limits;
+use crate::time::MediaTime;
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What to convert of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Request {
+    /// Begin at the keyframe at or before this time of the tags' timeline (lead included). Zero:
+    /// the beginning of the file, without seeking.
+    pub start: MediaTime,
+    /// Nanoseconds added to every time of the file. `None`: found from the first units, such that
+    /// no decoding time is negative; [`MediaStreams::lead_ns`] tells. A conversion that shall
+    /// continue the timeline of another asks for that one's lead.
+    pub lead: Option<i64>,
+}
+
+/// What a conversion yields, in this order: `Streams`, then `Tag`s, then `End`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// What the file holds. Comes once, before the first tag.
+    Streams(MediaStreams),
+    /// The next tag. Timestamps never step back and grow strictly within video and within audio;
+    /// sequence headers come before the frames they are for, also when they change on the way.
+    Tag(Tag),
+    /// A better idea of the media's duration. Any time after `Streams`.
+    Duration(MediaTime),
+    /// The file was converted to its end. Comes again when asked again.
+    End,
+}
+
+/// A worker process and what it has sent so far. Dropping it kills the process.
+///
+/// The kernel kills the worker when the *thread* that spawned it ends (that is how PDEATHSIG
+/// works), so spawn it on the thread that reads it.
+pub struct Conversion {
+    process: Arc<Process>,
+    reader: Reader<ChildStdout>,
+    stderr: LastWords,
+    lanes: Interleaver,
+    /// What the worker said last about the streams, until it was passed on.
+    announced: Option<Announcement>,
+    /// Events that are due before the next tag.
+    events: VecDeque<Event>,
+    warnings: Vec<String>,
+    /// `Event::Streams` has been made.
+    introduced: bool,
+    ended: bool,
+    /// Told once the tags before it are out; `Stopped` from then on.
+    failed: Option<ConversionError>,
+    failure_told: bool,
+}
+
+impl Conversion {
+    /// Starts `program worker convert` on `media`, which must be a regular file. `program` is
+    /// this program itself, or what stands in for it in a test.
+    pub fn spawn(program: &Path, media: File, request: &Request) -> io::Result<Self> {
+        // Seeking happens on the file's own timeline.
+        let start_ns = i64::from(request.start.as_millis()) * 1_000_000 - request.lead.unwrap_or(0);
+        let start_ns = if request.start == MediaTime::ZERO { 0 } else { start_ns.max(0) };
+        Self::start(program, media, "convert", start_ns, request.lead)
+    }
+
+    fn start(program: &Path, media: File, verb: &str, start_ns: i64, lead: Option<i64>) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .args(["worker", verb, "--start-ns", &start_ns.to_string()])
+            .args(["--parent", &std::process::id().to_string()])
+            .stdin(Stdio::from(media))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let pipes = child.stdout.take().zip(child.stderr.take());
+        // From here on an early return must not leave the child behind.
+        let process = Arc::new(Process { child: Mutex::new(child), verdict: AtomicU8::new(ALIVE) });
+        let started =
+            pipes.ok_or_else(|| io::Error::other("no pipes to the worker")).and_then(|(out, err)| {
+                // A smaller pipe works as well: the kernel may refuse beyond the user's share.
+                let _ = rustix::pipe::fcntl_setpipe_size(&out, limits::WORKER_PIPE);
+                Ok((Reader::new(out), LastWords::listen(err)?))
+            });
+        let (reader, stderr) = started.inspect_err(|_| process.end())?;
+        Ok(Self {
+            process,
+            reader,
+            stderr,
+            lanes: Interleaver::new(lead),
+            announced: None,
+            events: VecDeque::new(),
+            warnings: Vec::new(),
+            introduced: false,
+            ended: false,
+            failed: None,
+            failure_told: false,
+        })
+    }
+
+    /// The next event. Blocks until the worker has sent enough for one.
+    ///
+    /// After an error: what came before it is valid; further calls return an error as well.
+    pub fn next_event(&mut self) -> Result<Event, ConversionError> {
+        loop {
+            if let Some(error) = self.process.verdict() {
+                return Err(error);
+            }
+            if let Some(event) = self.buffered_event() {
+                return Ok(event);
+            }
+            if let Some(error) = self.failed.take() {
+                self.failure_told = true;
+                return Err(error);
+            }
+            if self.ended {
+                return if self.failure_told { Err(ConversionError::Stopped) } else { Ok(Event::End) };
+            }
+            self.read()?;
+            // What has arrived together is taken together: then `has_buffered` is exact.
+            while !self.ended && self.reader.has_message() {
+                self.read()?;
+            }
+        }
+    }
+
+    /// [`next_event`](Self::next_event) can answer without waiting for the worker: go on before
+    /// writing out what was gathered.
+    pub fn has_buffered(&self) -> bool {
+        !self.events.is_empty()
+            || self.lanes.is_ready()
+            || self.announced_event_due()
+            || self.ended
+            || self.failed.is_some()
+    }
+
+    /// A handle with which another thread can end this conversion.
+    pub fn killer(&self) -> Killer {
+        Killer(Arc::clone(&self.process))
+    }
+
+    /// The worker's process id, for logs and for measuring it.
+    pub fn worker_id(&self) -> u32 {
+        self.process.child().id()
+    }
+
+    /// The next event from what has been read.
+    fn buffered_event(&mut self) -> Option<Event> {
+        if self.announced_event_due() {
+            let streams = self.introduction()?;
+            self.introduced = true;
+            return Some(Event::Streams(streams));
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        self.lanes.pop().map(Event::Tag)
+    }
+
+    /// `Streams` waits for the lead, which takes the first units of both lanes; by then a
+    /// transcode's true size is known as well.
+    fn announced_event_due(&self) -> bool {
+        let Some(announced) = self.announced.as_ref().filter(|_| !self.introduced) else {
+            return false;
+        };
+        let fruitless = self.failed.is_some() || self.failure_told;
+        self.lanes.is_ready()
+            || (announced.settled && self.lanes.lead_ns().is_some())
+            || (self.ended && !fruitless)
+    }
+
+    fn introduction(&self) -> Option<MediaStreams> {
+        let announced = self.announced.clone()?;
+        Some(MediaStreams {
+            duration: announced.duration_ns.map(MediaTime::from_nanos),
+            video: announced.video,
+            audio: announced.audio,
+            seekable: announced.seekable,
+            lead_ns: self.lanes.lead_ns().unwrap_or(0),
+            warnings: self.warnings.clone(),
+        })
+    }
+
+    fn read(&mut self) -> Result<(), ConversionError> {
+        match self.reader.read_message() {
+            Ok(Some(message)) => self.handle_message(message),
+            Ok(None) => {
+                // It closed the pipe without a last message.
+                let status = self.process.reap();
+                let error = ConversionError::crashed(status, self.stderr.take());
+                self.fail(error);
+            }
+            Err(error) => {
+                self.process.end();
+                self.fail(ConversionError::from_wire(error));
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_message(&mut self, message: Message) {
+        match message {
+            Message::Streams(announced) => {
+                for (lane, present) in
+                    [(Lane::Video, announced.video.is_some()), (Lane::Audio, announced.audio.is_some())]
+                {
+                    if !present {
+                        self.lanes.end_lane(lane);
+                    }
+                }
+                self.announced = Some(announced);
+            }
+            Message::Config { lane, data } => self.lanes.push_config(lane, &data),
+            Message::Unit(unit) => self.lanes.push_unit(unit),
+            Message::Progress { lane, time_ns } => self.lanes.push_progress(lane, time_ns),
+            Message::LaneEnd(lane) => self.lanes.end_lane(lane),
+            Message::Duration(ns) => match &mut self.announced {
+                Some(announced) if !self.introduced => announced.duration_ns = Some(ns),
+                _ => self.events.push_back(Event::Duration(MediaTime::from_nanos(ns))),
+            },
+            Message::Warning(text) => {
+                tracing::warn!(worker = self.worker_id(), "{text}");
+                self.warnings.push(text);
+            }
+            Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
+            Message::End => {
+                self.ended = true;
+                self.lanes.end();
+            }
+        }
+    }
+
+    /// What came before the failure still goes out.
+    fn fail(&mut self, error: ConversionError) {
+        tracing::debug!(worker = self.worker_id(), last_words = ?self.stderr, "conversion failed: {error}");
+        self.ended = true;
+        self.lanes.end();
+        self.failed = Some(error);
+    }
+}
+
+impl fmt::Debug for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversion").field("worker", &self.worker_id()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Conversion {
+    fn drop(&mut self) {
+        self.process.end();
+    }
+}
+
+/// Ends a [`Conversion`] from another thread: SIGKILL, which also wakes a reader that blocks.
+#[derive(Clone, Debug)]
+pub struct Killer(Arc<Process>);
+
+impl Killer {
+    /// Nobody wants it any more: `next_event` returns [`ConversionError::Stopped`].
+    pub fn kill(&self) {
+        self.0.kill(STOPPED);
+    }
+
+    /// The caller's watchdog fired: `next_event` returns [`ConversionError::Stalled`].
+    pub fn kill_stalled(&self) {
+        self.0.kill(STALLED);
+    }
+}
+
+const ALIVE: u8 = 0;
+const STOPPED: u8 = 1;
+const STALLED: u8 = 2;
+
+/// The child, shared with its killers. The lock keeps the process id from being used after the
+/// child was reaped, when it may belong to somebody else.
+#[derive(Debug)]
+struct Process {
+    child: Mutex<Child>,
+    verdict: AtomicU8,
+}
+
+impl Process {
+    fn child(&self) -> std::sync::MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kill(&self, verdict: u8) {
+        // The first verdict stays.
+        let _ = self.verdict.compare_exchange(ALIVE, verdict, Ordering::AcqRel, Ordering::Acquire);
+        // Fails only when it is dead already.
+        let _ = self.child().kill();
+    }
+
+    fn verdict(&self) -> Option<ConversionError> {
+        match self.verdict.load(Ordering::Acquire) {
+            ALIVE => None,
+            STOPPED => Some(ConversionError::Stopped),
+            _ => Some(ConversionError::Stalled { detail: "the converter did not answer".into() }),
+        }
+    }
+
+    /// Waits for a worker that has closed its pipe; kills it when it goes on nevertheless.
+    fn reap(&self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child().try_wait() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.end();
+        None
+    }
+
+    fn end(&self) {
+        let mut child = self.child();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// What a file holds, for listings: its streams and duration, without converting anything.
+///
+/// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
+pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
+    let mut conversion =
+        Conversion::start(program, media, "probe", 0, Some(0)).map_err(ConversionError::Spawn)?;
+    let killer = conversion.killer();
+    let (done, waiting) = mpsc::channel::<()>();
+    let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {
+        if waiting.recv_timeout(limits::PROBE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            killer.kill_stalled();
+        }
+    });
+    let watchdog = watchdog.map_err(ConversionError::Spawn)?;
+    let result = loop {
+        match conversion.next_event() {
+            Ok(Event::Streams(streams)) => break Ok(streams),
+            Ok(Event::Tag(_) | Event::Duration(_)) => {}
+            Ok(Event::End) => {
+                break Err(ConversionError::Unreadable { detail: "it ends before its first frame".into() });
+            }
+            Err(error) => break Err(error),
+        }
+    };
+    drop(done);
+    drop(watchdog);
+    result
+}

@@ -1,0 +1,395 @@
+//! Two lanes of access units become one run of FLV tags, in the order of decoding.
+//!
+//! ```text
+//!  video  … 40 ─ 80 ─ 120 ─ 160        the smaller head goes first; a lane that has
+//!  audio  … 43 ─ 64 ─ (nothing yet)    nothing holds the other back, up to a bound
+//! ```
+//!
+//! Rules, by number in the code:
+//! 1. A unit goes out when the other lane has one that is not earlier, or has said that nothing
+//!    earlier will come, or has ended.
+//! 2. It also goes out when waiting longer would hold more than
+//!    [`INTERLEAVE_SKEW`](limits::INTERLEAVE_SKEW) or
+//!    [`INTERLEAVE_BYTES`](limits::INTERLEAVE_BYTES): sound that starts late or stops early.
+//! 3. A constant *lead* is added to all times so that no DTS is negative (B-frames, encoder
+//!    priming). It is given, or found when the first unit goes out.
+//! 4. Nanoseconds become milliseconds once per value, rounded down; the composition time is the
+//!    difference of the two results.
+//! 5. Within a lane a DTS is larger than the one before it, and no tag is earlier than the tag
+//!    before it. A unit that would break this is moved, never dropped. It keeps its presentation
+//!    time.
+//! 6. A codec's configuration becomes a tag before the next unit of its lane; the first ones of
+//!    both lanes go before everything else.
+
+use super::wire::{Lane, Unit};
+use crate::flv::{Tag, TagKind, codec};
+use crate::limits;
+use crate::time::MediaTime;
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+const SKEW_NS: i64 = limits::INTERLEAVE_SKEW.as_nanos() as i64;
+const NS_PER_MS: i64 = 1_000_000;
+
+/// Merges two lanes. Push what arrives, pop what is due.
+#[derive(Debug)]
+pub(super) struct Interleaver {
+    lanes: [LaneQueue; 2],
+    lead_ns: Option<i64>,
+    queued_bytes: usize,
+    /// Timestamp of the last tag (rule 5).
+    last_ms: u32,
+    /// Whether the first tag went out.
+    started: bool,
+}
+
+#[derive(Debug, Default)]
+struct LaneQueue {
+    units: VecDeque<Queued>,
+    /// A configuration that came after the last queued unit.
+    config: Option<Bytes>,
+    /// The configuration queued last: an encoder repeats it at every keyframe.
+    last_config: Option<Bytes>,
+    /// Nothing earlier than this will come (rule 1).
+    floor_ns: Option<i64>,
+    /// Largest DTS that was pushed (rule 2).
+    newest_ns: i64,
+    ended: bool,
+    /// Timestamp of this lane's last unit (rule 5).
+    last_ms: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    /// Sequence header body to send before it.
+    config: Option<Bytes>,
+    unit: Unit,
+}
+
+impl Interleaver {
+    /// Both lanes are expected until [`end_lane`](Self::end_lane). Without `lead_ns` it is found.
+    pub(super) fn new(lead_ns: Option<i64>) -> Self {
+        Self { lanes: Default::default(), lead_ns, queued_bytes: 0, last_ms: 0, started: false }
+    }
+
+    /// The lead, once it is known (rule 3).
+    pub(super) fn lead_ns(&self) -> Option<i64> {
+        self.lead_ns.or_else(|| self.next_lane().map(|_| self.found_lead()))
+    }
+
+    /// A configuration for the units of `lane` that follow. Repetitions are dropped.
+    pub(super) fn push_config(&mut self, lane: Lane, data: &[u8]) {
+        let body = match lane {
+            Lane::Video => codec::avc_sequence_header(data),
+            Lane::Audio => codec::aac_sequence_header(data),
+        };
+        let queue = &mut self.lanes[lane as usize];
+        if queue.last_config.as_ref() != Some(&body) {
+            queue.last_config = Some(body.clone());
+            queue.config = Some(body);
+        }
+    }
+
+    /// The next unit of its lane.
+    pub(super) fn push_unit(&mut self, unit: Unit) {
+        self.queued_bytes += unit.body.len();
+        let queue = &mut self.lanes[unit.lane as usize];
+        // A first unit may well have the lowest time there is.
+        queue.newest_ns = queue.floor_ns.map_or(unit.dts_ns, |_| queue.newest_ns.max(unit.dts_ns));
+        queue.raise_floor(unit.dts_ns);
+        queue.units.push_back(Queued { config: queue.config.take(), unit });
+    }
+
+    /// Nothing earlier than `time_ns` will come in `lane`.
+    pub(super) fn push_progress(&mut self, lane: Lane, time_ns: i64) {
+        let queue = &mut self.lanes[lane as usize];
+        queue.newest_ns = queue.floor_ns.map_or(time_ns, |_| queue.newest_ns.max(time_ns));
+        queue.raise_floor(time_ns);
+    }
+
+    /// Nothing more will come in `lane`; or nothing at all, when the file does not have it.
+    pub(super) fn end_lane(&mut self, lane: Lane) {
+        self.lanes[lane as usize].ended = true;
+    }
+
+    /// Nothing more will come: everything held goes out.
+    pub(super) fn end(&mut self) {
+        self.end_lane(Lane::Video);
+        self.end_lane(Lane::Audio);
+    }
+
+    /// A tag is due.
+    pub(super) fn is_ready(&self) -> bool {
+        self.next_lane().is_some()
+    }
+
+    /// The next tag that is due. Several may be: pop until `None`.
+    pub(super) fn pop(&mut self) -> Option<Tag> {
+        let lane = self.next_lane()?;
+        let lead_ns = self.lead_ns.unwrap_or_else(|| self.found_lead());
+        self.lead_ns = Some(lead_ns);
+        if !self.started {
+            self.started = true;
+            // Rule 5 starts here: a lead that was given may leave the first time negative.
+            let first_ns = self.lanes[lane as usize].units.front()?.unit.dts_ns;
+            self.last_ms = to_ms(first_ns.saturating_add(lead_ns));
+        }
+        // Rule 6. Video first: players that decide by the first tag expect it.
+        for other in Lane::BOTH {
+            let queue = &mut self.lanes[other as usize];
+            if (other == lane || queue.last_ms.is_none())
+                && let Some(body) = queue.units.front_mut().and_then(|head| head.config.take())
+            {
+                return Some(Tag {
+                    kind: kind(other),
+                    timestamp: MediaTime::from_millis(self.last_ms),
+                    body,
+                });
+            }
+        }
+        let queue = &mut self.lanes[lane as usize];
+        let Queued { unit, .. } = queue.units.pop_front()?;
+        self.queued_bytes -= unit.body.len();
+        // Rules 4 and 5.
+        let at_least = queue.last_ms.map_or(0, |ms| ms.saturating_add(1)).max(self.last_ms);
+        let dts_ms = to_ms(unit.dts_ns.saturating_add(lead_ns)).max(at_least);
+        let pts_ms = to_ms(unit.pts_ns.saturating_add(lead_ns));
+        queue.last_ms = Some(dts_ms);
+        self.last_ms = dts_ms;
+        Some(tag(unit, dts_ms, pts_ms))
+    }
+
+    /// The lane whose head is due, by rules 1 and 2.
+    fn next_lane(&self) -> Option<Lane> {
+        let head = |lane: Lane| self.lanes[lane as usize].units.front().map(|queued| queued.unit.dts_ns);
+        match (head(Lane::Video), head(Lane::Audio)) {
+            (Some(video), Some(audio)) => Some(if video <= audio { Lane::Video } else { Lane::Audio }),
+            (Some(video), None) => self.may_pass(Lane::Video, video, Lane::Audio).then_some(Lane::Video),
+            (None, Some(audio)) => self.may_pass(Lane::Audio, audio, Lane::Video).then_some(Lane::Audio),
+            (None, None) => None,
+        }
+    }
+
+    fn may_pass(&self, lane: Lane, head_ns: i64, empty: Lane) -> bool {
+        let empty = &self.lanes[empty as usize];
+        empty.ended
+            || empty.floor_ns.is_some_and(|floor| head_ns <= floor)
+            || self.lanes[lane as usize].newest_ns.saturating_sub(head_ns) > SKEW_NS
+            || self.queued_bytes > limits::INTERLEAVE_BYTES
+    }
+
+    /// Rule 3: the smallest that leaves no DTS of the units at hand negative.
+    fn found_lead(&self) -> i64 {
+        let heads = self.lanes.iter().filter_map(|queue| queue.units.front());
+        let first = heads.map(|queued| queued.unit.dts_ns).min().unwrap_or(0);
+        first.min(0).saturating_neg()
+    }
+}
+
+impl LaneQueue {
+    fn raise_floor(&mut self, ns: i64) {
+        self.floor_ns = Some(self.floor_ns.map_or(ns, |floor| floor.max(ns)));
+    }
+}
+
+fn kind(lane: Lane) -> TagKind {
+    match lane {
+        Lane::Video => TagKind::Video,
+        Lane::Audio => TagKind::Audio,
+    }
+}
+
+/// Rounded down; what FLV cannot carry is clamped.
+fn to_ms(ns: i64) -> u32 {
+    u32::try_from(ns.div_euclid(NS_PER_MS).max(0)).unwrap_or(u32::MAX)
+}
+
+/// Fills the room before the access unit: no copy.
+fn tag(mut unit: Unit, dts_ms: u32, pts_ms: u32) -> Tag {
+    let composition = i64::from(pts_ms) - i64::from(dts_ms);
+    let composition = composition.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+    match unit.lane {
+        Lane::Video => {
+            let header = codec::avc_frame_header(unit.keyframe, composition);
+            unit.body[..header.len()].copy_from_slice(&header);
+        }
+        Lane::Audio => {
+            let header = codec::aac_frame_header();
+            unit.body[..header.len()].copy_from_slice(&header);
+        }
+    }
+    Tag { kind: kind(unit.lane), timestamp: MediaTime::from_millis(dts_ms), body: Bytes::from(unit.body) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::flv::codec::VideoHeader;
+    use proptest::prelude::*;
+
+    fn unit(lane: Lane, dts_ms: i64, pts_ms: i64) -> Unit {
+        let body = vec![0; lane.body_header_len() + 3];
+        Unit { lane, keyframe: dts_ms == 0, pts_ns: pts_ms * NS_PER_MS, dts_ns: dts_ms * NS_PER_MS, body }
+    }
+
+    fn video(dts_ms: i64) -> Unit {
+        unit(Lane::Video, dts_ms, dts_ms)
+    }
+
+    fn audio(dts_ms: i64) -> Unit {
+        unit(Lane::Audio, dts_ms, dts_ms)
+    }
+
+    fn drain(interleaver: &mut Interleaver) -> Vec<(TagKind, u32)> {
+        std::iter::from_fn(|| interleaver.pop()).map(|tag| (tag.kind, tag.timestamp.as_millis())).collect()
+    }
+
+    use TagKind::{Audio as A, Video as V};
+
+    #[test]
+    fn the_lane_that_has_nothing_holds_the_other_back() {
+        let mut lanes = Interleaver::new(None);
+        lanes.push_unit(video(0));
+        lanes.push_unit(video(40));
+        assert!(!lanes.is_ready() && lanes.lead_ns().is_none());
+        lanes.push_unit(audio(21));
+        assert_eq!(drain(&mut lanes), [(V, 0), (A, 21)]);
+        lanes.push_unit(audio(42));
+        assert_eq!(drain(&mut lanes), [(V, 40), (A, 42)], "the video lane cannot go back behind 42");
+    }
+
+    #[test]
+    fn a_lane_that_ended_or_is_not_there_holds_nothing_back() {
+        let mut lanes = Interleaver::new(None);
+        lanes.push_unit(audio(0));
+        lanes.push_unit(audio(21));
+        lanes.end_lane(Lane::Video);
+        assert_eq!(drain(&mut lanes), [(A, 0), (A, 21)]);
+    }
+
+    #[test]
+    fn sound_that_starts_late_does_not_stop_the_picture() {
+        let mut lanes = Interleaver::new(None);
+        (0..=100).for_each(|n| lanes.push_unit(video(n * 40)));
+        assert!(!lanes.is_ready(), "4 s may be held");
+        lanes.push_unit(video(4040));
+        assert_eq!(drain(&mut lanes), [(V, 0)], "only as much goes as exceeds the bound");
+        lanes.push_progress(Lane::Audio, 100);
+        assert_eq!(drain(&mut lanes), [(V, 40), (V, 80)], "a gap in the sound says how far to go");
+    }
+
+    #[test]
+    fn the_lead_makes_the_earliest_decoding_time_zero() {
+        let mut lanes = Interleaver::new(None);
+        lanes.push_unit(unit(Lane::Video, -80, 0));
+        lanes.push_unit(unit(Lane::Video, -40, 160));
+        lanes.push_unit(audio(-21));
+        assert_eq!(lanes.lead_ns(), Some(80 * NS_PER_MS));
+        let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
+        let times: Vec<_> = tags.iter().map(|tag| tag.timestamp.as_millis()).collect();
+        assert_eq!(times, [0, 40, 59]);
+        assert_eq!(VideoHeader::parse(&tags[0].body).unwrap().composition_ms, 80);
+        assert_eq!(VideoHeader::parse(&tags[1].body).unwrap().composition_ms, 200);
+    }
+
+    #[test]
+    fn a_given_lead_is_kept_even_when_it_is_too_small() {
+        let mut lanes = Interleaver::new(Some(10 * NS_PER_MS));
+        lanes.push_unit(unit(Lane::Video, -20, 0));
+        lanes.push_unit(unit(Lane::Video, 20, 20));
+        lanes.end();
+        let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
+        assert_eq!((tags[0].timestamp.as_millis(), tags[1].timestamp.as_millis()), (0, 30));
+        assert_eq!(VideoHeader::parse(&tags[0].body).unwrap().composition_ms, 10);
+    }
+
+    #[test]
+    fn backward_and_repeated_times_are_moved_not_dropped() {
+        let mut lanes = Interleaver::new(None);
+        for ms in [0, 40, 40, 18, 60] {
+            lanes.push_unit(audio(ms));
+        }
+        lanes.end();
+        assert_eq!(drain(&mut lanes), [(A, 0), (A, 40), (A, 41), (A, 42), (A, 60)]);
+    }
+
+    #[test]
+    fn configurations_of_both_lanes_come_first_and_changes_before_their_unit() {
+        let mut lanes = Interleaver::new(None);
+        lanes.push_config(Lane::Audio, &[0x11]);
+        lanes.push_unit(audio(0));
+        lanes.push_config(Lane::Video, &[1]);
+        lanes.push_unit(video(10));
+        lanes.push_config(Lane::Video, &[1]);
+        lanes.push_unit(video(50));
+        lanes.push_config(Lane::Video, &[2]);
+        lanes.push_unit(video(90));
+        lanes.end();
+        let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
+        let heads: Vec<_> = tags.iter().map(|tag| (tag.kind, tag.is_sequence_header())).collect();
+        assert_eq!(
+            heads,
+            [(V, true), (A, true), (A, false), (V, false), (V, false), (V, true), (V, false)],
+            "the repeated configuration is dropped"
+        );
+    }
+
+    fn lane_of_units(lane: Lane) -> impl Strategy<Value = Vec<Unit>> {
+        let step = prop_oneof![8 => 0i64..60, 1 => -300i64..0, 1 => 0i64..9000];
+        (-200i64..3000, proptest::collection::vec((step, 0i64..200), 0..300)).prop_map(
+            move |(first, steps)| {
+                let mut dts = first;
+                steps
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, (step, reorder))| {
+                        dts += step;
+                        let mut unit = unit(lane, dts, dts + reorder);
+                        unit.body.extend_from_slice(&(index as u32).to_be_bytes());
+                        unit
+                    })
+                    .collect()
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nothing_is_lost_and_order_holds_and_little_is_held(
+            video in lane_of_units(Lane::Video),
+            audio in lane_of_units(Lane::Audio),
+            turns in proptest::collection::vec(any::<bool>(), 0..700),
+        ) {
+            let mut lanes = Interleaver::new(None);
+            let counts = [video.len(), audio.len()];
+            let mut sources = [video.into_iter(), audio.into_iter()];
+            let mut tags = Vec::new();
+            let turns = turns.into_iter().map(usize::from).chain([0; 300]).chain([1; 300]);
+            for turn in turns {
+                if let Some(unit) = sources[turn].next() {
+                    lanes.push_unit(unit);
+                }
+                tags.extend(std::iter::from_fn(|| lanes.pop()));
+                for queue in &lanes.lanes {
+                    let oldest = queue.units.front().map_or(queue.newest_ns, |queued| queued.unit.dts_ns);
+                    prop_assert!(queue.newest_ns - oldest <= SKEW_NS, "held too long");
+                }
+            }
+            lanes.end();
+            tags.extend(std::iter::from_fn(|| lanes.pop()));
+            for (kind, count) in [(V, counts[0]), (A, counts[1])] {
+                let lane: Vec<_> = tags.iter().filter(|tag| tag.kind == kind).collect();
+                prop_assert_eq!(lane.len(), count);
+                for (index, tag) in lane.iter().enumerate() {
+                    prop_assert!(tag.body.ends_with(&(index as u32).to_be_bytes()), "order within a lane");
+                }
+                prop_assert!(lane.is_sorted_by(|a, b| a.timestamp < b.timestamp), "strictly within a lane");
+            }
+            prop_assert!(tags.is_sorted_by(|a, b| a.timestamp <= b.timestamp));
+            prop_assert_eq!(lanes.queued_bytes, 0);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What is known about a file's streams: worker and server speak of the same values.
+
+use crate::time::MediaTime;
+use serde::{Deserialize, Serialize};
+
+/// The picture lane of a conversion. It always comes out as H.264.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VideoStream {
+    /// Width in pixels as it comes out; before the first frame of a transcode, as it goes in.
+    pub width: u32,
+    /// Height in pixels, likewise.
+    pub height: u32,
+    /// The file's codec in words: "H.264", "MPEG-4 part 2".
+    pub source_codec: String,
+    /// Taken over as it is, neither decoded nor encoded.
+    pub passthrough: bool,
+}
+
+/// The sound lane of a conversion. It always comes out as AAC.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AudioStream {
+    /// The file's codec in words: "AAC", "Dolby Digital".
+    pub source_codec: String,
+    /// Taken over as it is, neither decoded nor encoded.
+    pub passthrough: bool,
+    /// Samples a second of the file; 0 when its headers do not say.
+    pub rate: u32,
+    /// Channels of the file; 0 when its headers do not say.
+    pub channels: u32,
+}
+
+/// What a file holds and what becomes of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaStreams {
+    /// Length of the media, where the file tells. Some formats only guess until they were read.
+    pub duration: Option<MediaTime>,
+    /// The picture, unless the file is sound only.
+    pub video: Option<VideoStream>,
+    /// The sound, unless the file is silent.
+    pub audio: Option<AudioStream>,
+    /// Another conversion could start in the middle.
+    pub seekable: bool,
+    /// Nanoseconds that were added to every time of the file, so that no decoding time is
+    /// negative. A conversion that continues this timeline from another place asks for the same
+    /// [`lead`](super::Request::lead). Zero from [`probe`](super::probe).
+    pub lead_ns: i64,
+    /// What is missing from the result and why, each a sentence for people.
+    pub warnings: Vec<String>,
+}
+
+/// The worker's view, sent as soon as the streams are known and again whenever it changes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Announcement {
+    /// Each lane is decided: there will be no change except of sizes and durations.
+    pub(super) settled: bool,
+    pub(super) duration_ns: Option<u64>,
+    pub(super) seekable: bool,
+    pub(super) video: Option<VideoStream>,
+    pub(super) audio: Option<AudioStream>,
+}

@@ -1,0 +1,38 @@
+//! What the worker takes from itself before it touches a file from anywhere.
+
+use crate::limits;
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+
+/// Limits, low priority, death with the parent. To be called before any library is initialised.
+///
+/// A limit that the system refuses is left out: the conversion works without.
+pub(super) fn confine(parent: Option<i32>) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The parent may have died before the line above.
+    let now = rustix::process::getppid();
+    if parent.is_some() && parent.and_then(Pid::from_raw) != now {
+        return Err(io::Error::other("the server has ended"));
+    }
+    let limits = [
+        (Resource::As, limits::WORKER_ADDRESS_SPACE),
+        (Resource::Core, 0),
+        (Resource::Fsize, limits::WORKER_FILE_SIZE),
+    ];
+    for (resource, most) in limits {
+        let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    }
+    let _ = rustix::thread::set_no_new_privs(true);
+    let _ = rustix::process::nice(limits::WORKER_NICE);
+    Ok(())
+}
+
+/// The pipe to the server, moved away from file descriptor 1, which becomes stderr: a plug-in that
+/// prints something must not end up between the messages.
+pub(super) fn take_stdout() -> io::Result<File> {
+    let pipe = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(pipe.into())
+}

@@ -1,0 +1,518 @@
+//! The pipeline as a whole and its life: read the file, find the streams, seek, let the lanes run,
+//! notice their end.
+//!
+//! All decisions are made on this one thread; GStreamer's threads only leave notes for it on the
+//! bus (a panic in one of their callbacks would abort the process). In order:
+//!
+//! 1. `parsebin` finds the streams; each gets a [`Head`].
+//! 2. One of them is held, so all are there: the first video and the first audio stream become the lanes, they are announced
+//!    with what their caps tell, everything else goes nowhere.
+//! 3. When a start was asked for: seek as soon as a head is held, and again further ahead where
+//!    the demuxer landed behind the target.
+//! 4. Each held lane is decided, built and released.
+//! 5. The last lane's end is the end.
+
+use super::super::streams::Announcement;
+use super::super::wire::{Failure, Lane, Message};
+use super::decide::{self, Content};
+use super::head::{First, Head};
+use super::lane::{self, BuildError, Surroundings, make};
+use super::outlet::Outlet;
+use super::{Order, notes};
+use crate::limits;
+use gst::prelude::*;
+use gstreamer as gst;
+use notes::{Note, Shared};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two looks at the clock.
+const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+
+/// Plug-ins that open network connections by themselves: a playlist in the library must not make
+/// this machine fetch something.
+const FORBIDDEN_PLUGINS: [&str; 12] = [
+    "adaptivedemux2",
+    "curl",
+    "dash",
+    "hls",
+    "neonhttpsrc",
+    "rtmp",
+    "rtmp2",
+    "rtsp",
+    "sdpelem",
+    "smoothstreaming",
+    "soup",
+    "srt",
+];
+
+/// Converts or probes what is on stdin; the returned message is the last to be sent.
+pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
+    gst::init().map_err(|error| BuildError::Refused(error.to_string()))?;
+    let registry = gst::Registry::get();
+    for plugin in FORBIDDEN_PLUGINS.iter().filter_map(|name| registry.find_plugin(name)) {
+        registry.remove_plugin(&plugin);
+    }
+    let mut graph = Graph::new(order.clone(), outlet)?;
+    Ok(graph.run())
+}
+
+/// What became of a lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The file has no such stream.
+    Absent,
+    /// Waits for its first buffer, or for the seek.
+    Waiting,
+    Running,
+    /// It ended, or was given up.
+    Over,
+}
+
+struct Graph {
+    order: Order,
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+    shared: Arc<Shared>,
+    around: Surroundings,
+    heads: [Option<Arc<Head>>; 2],
+    stages: [Stage; 2],
+    /// Step 2 is done, since then.
+    announced: Option<Instant>,
+    seek: Seek,
+    /// Codecs without a decoder.
+    undecodable: Vec<String>,
+    /// Why lanes were given up.
+    losses: Vec<String>,
+    /// The demuxer gave up with this; what it had read still comes.
+    damage: Option<String>,
+    progress: Progress,
+    duration_ns: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seek {
+    Pending { tries: u32 },
+    Done,
+}
+
+/// When the last access unit went out.
+struct Progress {
+    units: u64,
+    since: Instant,
+}
+
+impl Graph {
+    fn new(order: Order, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+        let pipeline = gst::Pipeline::new();
+        let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
+        let source = make("filesrc")?;
+        source.set_property("location", "/proc/self/fd/0");
+        let parser = make("parsebin")?;
+        pipeline.add_many([&source, &parser])?;
+        source.link(&parser)?;
+        let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
+        shared.watch(&pipeline, &parser);
+        let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
+        let seek = if order.start_ns == 0 { Seek::Done } else { Seek::Pending { tries: 0 } };
+        Ok(Self {
+            order,
+            pipeline,
+            bus,
+            shared,
+            around,
+            heads: [None, None],
+            stages: [Stage::Absent; 2],
+            announced: None,
+            seek,
+            undecodable: Vec::new(),
+            losses: Vec::new(),
+            damage: None,
+            progress: Progress { units: 0, since: Instant::now() },
+            duration_ns: None,
+        })
+    }
+
+    fn run(&mut self) -> Message {
+        // A failure is on the bus with more words.
+        let _ = self.pipeline.set_state(gst::State::Playing);
+        loop {
+            if let Some(message) = self.bus.timed_pop(TICK)
+                && let Some(last) = self.handle(&message)
+            {
+                return last;
+            }
+            if let Some(last) = self.look_at_clock() {
+                return last;
+            }
+        }
+    }
+
+    fn handle(&mut self, message: &gst::Message) -> Option<Message> {
+        match message.view() {
+            gst::MessageView::Error(error) => self.on_error(error),
+            gst::MessageView::DurationChanged(_) => {
+                self.tell_duration();
+                None
+            }
+            gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
+                Note::Held => self.announce().or_else(|| self.start_lanes()),
+                Note::Ended(lane) => self.on_lane_end(lane),
+            },
+            _ => None,
+        }
+    }
+
+    /// Step 2.
+    fn announce(&mut self) -> Option<Message> {
+        if self.announced.is_some() {
+            return None;
+        }
+        self.announced = Some(Instant::now());
+        self.progress.since = Instant::now();
+        let mut found = Vec::new();
+        // A second group of pads (chained Ogg) goes nowhere.
+        for head in self.shared.close_heads() {
+            let caps = head.caps();
+            let content = caps.as_ref().map_or(Content::Other, |caps| decide::content(caps));
+            let lane = match content {
+                Content::Video => Some(Lane::Video),
+                Content::Audio => Some(Lane::Audio),
+                Content::Still | Content::Other => None,
+            };
+            match lane.filter(|&lane| self.heads[lane as usize].is_none()) {
+                Some(lane) => {
+                    self.heads[lane as usize] = Some(Arc::clone(&head));
+                    self.stages[lane as usize] = Stage::Waiting;
+                    self.shared.set_lane(lane, head);
+                }
+                None => self.discard(&head),
+            }
+            found.push((content, caps));
+        }
+        if self.stages == [Stage::Absent; 2] {
+            return Some(fail(Failure::NotMedia, describe(&found)));
+        }
+        self.shared.change(|announcement| {
+            *announcement = Announcement::default();
+            if let Some(caps) = self.lane_caps(Lane::Video) {
+                announcement.video = Some(decide::video_stream(&caps, None));
+            }
+            if let Some(caps) = self.lane_caps(Lane::Audio) {
+                announcement.audio = Some(decide::audio_stream(&caps));
+            }
+            announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
+            announcement.duration_ns = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        });
+        None
+    }
+
+    fn lane_caps(&self, lane: Lane) -> Option<gst::Caps> {
+        self.heads[lane as usize].as_ref()?.caps()
+    }
+
+    /// Video if there is any: seeks are answered by its keyframes.
+    fn any_head(&self) -> Option<&Arc<Head>> {
+        self.heads.iter().flatten().next()
+    }
+
+    /// Steps 3 and 4, for the lanes that are held by now.
+    fn start_lanes(&mut self) -> Option<Message> {
+        self.announced?;
+        if !self.seek_is_done() {
+            return None;
+        }
+        for lane in Lane::BOTH {
+            let Some(head) = self.heads[lane as usize].clone() else { continue };
+            if self.stages[lane as usize] != Stage::Waiting {
+                continue;
+            }
+            let outcome = match head.first() {
+                None => continue,
+                Some(First::End) => Err("it is empty".to_owned()),
+                Some(First::Buffer { has_dts, .. }) => self.start_lane(lane, &head, has_dts),
+            };
+            match outcome {
+                Ok(()) => self.stages[lane as usize] = Stage::Running,
+                Err(reason) => {
+                    self.discard(&head);
+                    if let Some(last) = self.lose_lane(lane, &reason) {
+                        return Some(last);
+                    }
+                }
+            }
+        }
+        self.settle()
+    }
+
+    /// Says so when each lane is decided. A probe ends there.
+    fn settle(&mut self) -> Option<Message> {
+        if self.stages.contains(&Stage::Waiting) {
+            return None;
+        }
+        self.tell_duration();
+        self.shared.change(|announcement| announcement.settled = true);
+        self.order.probe_only.then_some(Message::End)
+    }
+
+    /// Step 3: true when there is nothing (more) to seek.
+    fn seek_is_done(&mut self) -> bool {
+        /// Where a demuxer lands behind the target although it was told to stop before it (MPEG-TS
+        /// with long GOPs): how much earlier to try.
+        const STEP_BACK: [u64; 3] = [0, 10, 30];
+        let Seek::Pending { tries } = self.seek else { return true };
+        let Some(head) = self.any_head().cloned() else { return true };
+        let Some(first) = head.first() else { return false };
+        if tries > 0 {
+            let landed = match first {
+                First::Buffer { pts, .. } => pts.and_then(|pts| head.stream_time(pts)),
+                First::End => None,
+            };
+            let early = landed.is_some_and(|ns| ns <= self.order.start_ns as i64);
+            if early || tries as usize >= STEP_BACK.len() {
+                self.seek = Seek::Done;
+                return true;
+            }
+        }
+        let back = STEP_BACK.get(tries as usize).copied().unwrap_or(0);
+        let target = self.order.start_ns.saturating_sub(back * 1_000_000_000);
+        self.seek = Seek::Pending { tries: tries + 1 };
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE;
+        let event = gst::event::Seek::new(
+            1.0,
+            flags,
+            gst::SeekType::Set,
+            gst::ClockTime::from_nseconds(target),
+            gst::SeekType::None,
+            gst::ClockTime::NONE,
+        );
+        if !head.demuxer_pad().send_event(event) {
+            self.warn("this file cannot be played from the middle; it starts at its beginning");
+            self.seek = Seek::Done;
+            return true;
+        }
+        // The flush let go of the heads; they are held again at the new place.
+        false
+    }
+
+    /// Step 4. The error says what is wrong with the stream.
+    fn start_lane(&mut self, lane: Lane, head: &Head, has_dts: bool) -> Result<(), String> {
+        let caps = head.caps().ok_or("nobody knows what it is")?;
+        let passthrough = match lane {
+            Lane::Video => {
+                let stream = decide::video_stream(&caps, head.rotation().as_deref());
+                let passthrough = stream.passthrough;
+                self.shared.change(|announcement| announcement.video = Some(stream));
+                passthrough
+            }
+            Lane::Audio => decide::audio_stream(&caps).passthrough,
+        };
+        if !passthrough && !decide::has_decoder(&caps) {
+            let codec = decide::codec_name(&caps);
+            self.undecodable.push(codec.clone());
+            return Err(format!("no decoder for {codec} is installed"));
+        }
+        if self.order.probe_only {
+            return Ok(());
+        }
+        let raw = caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
+        let bin = if passthrough {
+            lane::pass(lane, has_dts, &self.around)
+        } else {
+            lane::transcode(lane, raw, &self.around)
+        };
+        let release = |bin: gst::Bin| -> Result<(), BuildError> {
+            self.pipeline.add(&bin)?;
+            bin.sync_state_with_parent()?;
+            let sink =
+                bin.static_pad("sink").ok_or_else(|| BuildError::Refused("a lane without a pad".into()))?;
+            head.release_into(&sink)
+        };
+        bin.and_then(release).map_err(|error| error.to_string())
+    }
+
+    /// The stream goes nowhere, without holding up the others.
+    fn discard(&self, head: &Head) {
+        head.cut_off();
+        let sink = make("fakesink").and_then(|sink| {
+            sink.set_property("sync", false);
+            sink.set_property("async", false);
+            self.pipeline.add(&sink)?;
+            sink.sync_state_with_parent()?;
+            Ok(sink)
+        });
+        if let Some(pad) = sink.ok().and_then(|sink| sink.static_pad("sink")) {
+            let _ = head.release_into(&pad);
+        }
+    }
+
+    /// Goes on without a lane; ends when it was the last.
+    fn lose_lane(&mut self, lane: Lane, reason: &str) -> Option<Message> {
+        if matches!(self.stages[lane as usize], Stage::Over | Stage::Absent) {
+            return None;
+        }
+        if let Some(head) = &self.heads[lane as usize] {
+            head.cut_off();
+        }
+        self.stages[lane as usize] = Stage::Over;
+        let (what, missing) = match lane {
+            Lane::Video => ("picture", "no picture"),
+            Lane::Audio => ("sound", "no sound"),
+        };
+        if self.around.outlet.units(lane) > 0 {
+            self.warn(&format!("the {what} ends early: {reason}"));
+        } else {
+            self.warn(&format!("there is {missing}: {reason}"));
+            self.losses.push(format!("{missing}, {reason}"));
+            self.shared.change(|announcement| match lane {
+                Lane::Video => announcement.video = None,
+                Lane::Audio => announcement.audio = None,
+            });
+        }
+        self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_if_over()
+    }
+
+    fn on_lane_end(&mut self, lane: Lane) -> Option<Message> {
+        if self.stages[lane as usize] == Stage::Over {
+            return None;
+        }
+        if self.around.outlet.units(lane) == 0 {
+            return self.lose_lane(lane, "not one frame of it could be read");
+        }
+        self.stages[lane as usize] = Stage::Over;
+        self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_if_over()
+    }
+
+    /// Step 5.
+    fn end_if_over(&self) -> Option<Message> {
+        let over = self.stages.iter().all(|stage| matches!(stage, Stage::Over | Stage::Absent));
+        over.then(|| self.last_message())
+    }
+
+    fn last_message(&self) -> Message {
+        if self.around.outlet.all_units() > 0 {
+            if let Some(damage) = &self.damage {
+                self.warn(&format!("the file is damaged: {damage}; what came before is all there is"));
+            }
+            Message::End
+        } else if !self.undecodable.is_empty() {
+            fail(Failure::NoDecoder, self.undecodable.join(" and "))
+        } else if let Some(damage) = &self.damage {
+            fail(Failure::Unreadable, damage.clone())
+        } else {
+            fail(Failure::Unreadable, self.losses.join(" and "))
+        }
+    }
+
+    fn on_error(&mut self, error: &gst::message::Error) -> Option<Message> {
+        let text = error.error().message().trim_end_matches('.').to_owned();
+        eprintln!("{}: {text}: {}", path(error.src()), error.debug().unwrap_or_default());
+        if let Some(lane) = notes::lane_of(error.src()) {
+            if error.error().matches(gst::StreamError::CodecNotFound)
+                && let Some(caps) = self.lane_caps(lane)
+            {
+                self.undecodable.push(decide::codec_name(&caps));
+            }
+            return self.lose_lane(lane, &text);
+        }
+        if self.announced.is_some() {
+            // Demuxers send the end of the stream after their error: what was read comes out.
+            self.damage.get_or_insert(text);
+            self.progress.since = Instant::now();
+            return None;
+        }
+        let cause = error.error();
+        let kind =
+            if cause.matches(gst::StreamError::TypeNotFound) || cause.matches(gst::StreamError::WrongType) {
+                Failure::NotMedia
+            } else if cause.matches(gst::StreamError::CodecNotFound)
+                || cause.matches(gst::CoreError::MissingPlugin)
+            {
+                Failure::NoDecoder
+            } else {
+                Failure::Unreadable
+            };
+        Some(fail(kind, text))
+    }
+
+    fn look_at_clock(&mut self) -> Option<Message> {
+        if self.around.outlet.is_closed() {
+            // Nobody reads this; it only ends the loop.
+            return Some(Message::End);
+        }
+        let units = self.around.outlet.all_units();
+        if units != self.progress.units || self.around.outlet.is_writing() {
+            self.progress = Progress { units, since: Instant::now() };
+        }
+        let waited = self.progress.since.elapsed();
+        let Some(announced) = self.announced else {
+            return (waited > limits::WORKER_STREAMS_TIMEOUT).then(|| {
+                let seconds = limits::WORKER_STREAMS_TIMEOUT.as_secs();
+                fail(Failure::Unreadable, format!("no streams were found in it within {seconds} s"))
+            });
+        };
+        if self.order.probe_only && announced.elapsed() > limits::PROBE_FIRST_FRAMES {
+            self.stages =
+                self.stages.map(|stage| if stage == Stage::Waiting { Stage::Running } else { stage });
+            return self.settle();
+        }
+        if self.damage.is_some() && waited > limits::WORKER_DRAIN {
+            return Some(self.last_message());
+        }
+        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
+    }
+
+    fn stalled(&self, waited: Duration) -> Message {
+        let seconds = waited.as_secs();
+        let text = match self.around.outlet.all_units() {
+            0 => format!("no first frame came within {seconds} s"),
+            units => format!("after {units} frames nothing came for {seconds} s"),
+        };
+        fail(Failure::Stalled, text)
+    }
+
+    fn tell_duration(&mut self) {
+        let duration = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        // Parsers of files without an index correct their guess all the time.
+        const WORTH_TELLING: u64 = 50_000_000;
+        if let Some(ns) =
+            duration.filter(|ns| self.duration_ns.is_none_or(|old| ns.abs_diff(old) > WORTH_TELLING))
+        {
+            self.duration_ns = Some(ns);
+            self.around.outlet.send(&Message::Duration(ns));
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        self.around.outlet.send(&Message::Warning(text.to_owned()));
+    }
+}
+
+fn fail(failure: Failure, text: String) -> Message {
+    Message::Failed { failure, text }
+}
+
+/// What was found instead of video and sound.
+fn describe(found: &[(Content, Option<gst::Caps>)]) -> String {
+    if found.iter().any(|(content, _)| *content == Content::Still) {
+        return "it is a picture".into();
+    }
+    let names: Vec<_> =
+        found.iter().filter_map(|(_, caps)| caps.as_deref().map(decide::codec_name)).collect();
+    if names.is_empty() { "there is nothing in it".into() } else { format!("it holds {}", names.join(", ")) }
+}
+
+fn duration(pad: &gst::Pad) -> Option<u64> {
+    pad.query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds)
+}
+
+fn is_seekable(pad: &gst::Pad) -> bool {
+    let mut query = gst::query::Seeking::new(gst::Format::Time);
+    pad.query(&mut query) && query.result().0
+}
+
+fn path(source: Option<&gst::Object>) -> String {
+    source.map(|source| source.path_string().to_string()).unwrap_or_default()
+}

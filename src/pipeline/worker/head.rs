@@ -1,0 +1,135 @@
+//! The beginning of a lane: a queue behind a pad of the demuxer, held until it is decided what
+//! becomes of the stream.
+//!
+//! The queue gives each lane its own thread, so holding one does not hold the demuxer. It is held
+//! at its first buffer: by then caps and tags (rotation) are known.
+
+use super::lane::{BuildError, make};
+use crate::limits;
+use gst::prelude::*;
+use gstreamer as gst;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a head knows once it is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum First {
+    /// Its first buffer.
+    Buffer { has_dts: bool, pts: Option<gst::ClockTime> },
+    /// The stream ended without one.
+    End,
+}
+
+/// A queue behind a pad of the demuxer.
+#[derive(Debug)]
+pub(super) struct Head {
+    demuxer_pad: gst::Pad,
+    source: gst::Pad,
+    held: Arc<Mutex<Option<First>>>,
+    hold: Mutex<Option<gst::PadProbeId>>,
+    /// Buffers are dropped before the queue.
+    cut: Arc<AtomicBool>,
+}
+
+impl Head {
+    /// Puts a queue into `pipeline` behind `pad`. `when_held` is called from the queue's thread
+    /// each time it is held, which after a seek is once more.
+    pub(super) fn attach(
+        pipeline: &gst::Pipeline,
+        pad: &gst::Pad,
+        when_held: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, BuildError> {
+        let queue = make("queue")?;
+        queue.set_property("max-size-buffers", 0u32);
+        queue.set_property("max-size-time", 0u64);
+        queue.set_property("max-size-bytes", limits::LANE_QUEUE_BYTES);
+        pipeline.add(&queue)?;
+        let missing = || BuildError::Refused("a queue without pads".into());
+        let (sink, source) = queue.static_pad("sink").zip(queue.static_pad("src")).ok_or_else(missing)?;
+        let held = Arc::new(Mutex::new(None));
+        let hold = hold(&source, Arc::clone(&held), when_held);
+        let forget = Arc::clone(&held);
+        source.add_probe(gst::PadProbeType::EVENT_FLUSH, move |_, _| {
+            *forget.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            gst::PadProbeReturn::Ok
+        });
+        let cut = Arc::new(AtomicBool::new(false));
+        let is_cut = Arc::clone(&cut);
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+            if is_cut.load(Ordering::Acquire) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+        });
+        queue.sync_state_with_parent()?;
+        pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
+        Ok(Self { demuxer_pad: pad.clone(), source, held, hold: Mutex::new(hold), cut })
+    }
+
+    /// The pad of the demuxer: seeks and queries go there.
+    pub(super) fn demuxer_pad(&self) -> &gst::Pad {
+        &self.demuxer_pad
+    }
+
+    /// The caps as far as they are known.
+    pub(super) fn caps(&self) -> Option<gst::Caps> {
+        let from_stream = || self.demuxer_pad.stream().and_then(|stream| stream.caps());
+        self.source.current_caps().or_else(|| self.demuxer_pad.current_caps()).or_else(from_stream)
+    }
+
+    /// The `image-orientation` tag.
+    pub(super) fn rotation(&self) -> Option<String> {
+        (0..).map_while(|index| self.source.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
+            let tag = event.tag().get::<gst::tags::ImageOrientation>()?;
+            Some(tag.get().to_owned())
+        })
+    }
+
+    /// What it is held at; `None` while nothing came.
+    pub(super) fn first(&self) -> Option<First> {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file's time of a buffer that the head is held at.
+    pub(super) fn stream_time(&self, pts: gst::ClockTime) -> Option<i64> {
+        let segment = self.source.sticky_event::<gst::event::Segment>(0)?;
+        super::tap::stream_time(segment.segment(), pts)
+    }
+
+    /// Lets the stream flow into `target`, a sink pad of the same pipeline.
+    pub(super) fn release_into(&self, target: &gst::Pad) -> Result<(), BuildError> {
+        self.source.link(target).map_err(|error| BuildError::Refused(error.to_string()))?;
+        if let Some(hold) = self.hold.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.source.remove_probe(hold);
+        }
+        Ok(())
+    }
+
+    /// Drops what comes from now on. Safe from any thread.
+    pub(super) fn cut_off(&self) {
+        self.cut.store(true, Ordering::Release);
+    }
+}
+
+fn hold(
+    source: &gst::Pad,
+    held: Arc<Mutex<Option<First>>>,
+    when_held: impl Fn() + Send + Sync + 'static,
+) -> Option<gst::PadProbeId> {
+    source.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, move |_, info| {
+        let first = match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => first(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => match list.get(0) {
+                Some(buffer) => first(buffer),
+                None => return gst::PadProbeReturn::Pass,
+            },
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => First::End,
+            // Caps, segments and tags stay on the pad for whoever is linked to it.
+            _ => return gst::PadProbeReturn::Pass,
+        };
+        *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        when_held();
+        gst::PadProbeReturn::Ok
+    })
+}
+
+fn first(buffer: &gst::BufferRef) -> First {
+    First::Buffer { has_dts: buffer.dts().is_some(), pts: buffer.dts_or_pts() }
+}

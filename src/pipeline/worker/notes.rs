@@ -1,0 +1,145 @@
+//! What GStreamer's threads leave for the one thread that decides.
+//!
+//! Nothing in here may panic: the callbacks run in C frames.
+
+use super::super::streams::Announcement;
+use super::super::wire::{Lane, Message};
+use super::head::Head;
+use super::lane::bin_name;
+use super::outlet::Outlet;
+use super::tap::Listener;
+use gst::prelude::*;
+use gstreamer as gst;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A note on the bus.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Note {
+    /// A head is held. parsebin lets its pads flow when all of them are there (it has no
+    /// no-more-pads signal), so the streams of the file are known by then.
+    Held,
+    /// Nothing more comes out of this lane.
+    Ended(Lane),
+}
+
+impl Note {
+    pub(super) fn read(structure: &gst::StructureRef) -> Option<Self> {
+        match structure.name().as_str() {
+            "held" => Some(Self::Held),
+            "ended-0" => Some(Self::Ended(Lane::Video)),
+            "ended-1" => Some(Self::Ended(Lane::Audio)),
+            _ => None,
+        }
+    }
+
+    fn post(self, bus: &gst::Bus) {
+        let name = match self {
+            Self::Held => "held",
+            Self::Ended(Lane::Video) => "ended-0",
+            Self::Ended(Lane::Audio) => "ended-1",
+        };
+        // Fails only while the bus is flushed, when nobody reads it any more.
+        let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty(name)));
+    }
+}
+
+/// What several threads share.
+pub(super) struct Shared {
+    bus: gst::Bus,
+    outlet: Arc<Outlet>,
+    /// Heads that wait to be told what they are; `None` when no more are taken.
+    heads: Mutex<Option<Vec<Arc<Head>>>>,
+    /// The heads of the lanes, to be cut off by the thread in which a lane fails.
+    lanes: Mutex<[Option<Arc<Head>>; 2]>,
+    announcement: Mutex<Announcement>,
+}
+
+impl Shared {
+    pub(super) fn new(bus: gst::Bus, outlet: Arc<Outlet>) -> Self {
+        Self {
+            bus,
+            outlet,
+            heads: Mutex::new(Some(Vec::new())),
+            lanes: Mutex::default(),
+            announcement: Mutex::default(),
+        }
+    }
+
+    /// Connects the signals of `parser`, a parsebin in `pipeline`.
+    pub(super) fn watch(self: &Arc<Self>, pipeline: &gst::Pipeline, parser: &gst::Element) {
+        let shared = Arc::clone(self);
+        let weak = pipeline.downgrade();
+        parser.connect_pad_added(move |_, pad| {
+            let Some(pipeline) = weak.upgrade() else { return };
+            let mut heads = lock(&shared.heads);
+            // A pad left alone is "not linked", which demuxers put up with while others are.
+            let Some(heads) = heads.as_mut() else { return };
+            let bus = shared.bus.clone();
+            match Head::attach(&pipeline, pad, move || Note::Held.post(&bus)) {
+                Ok(head) => heads.push(Arc::new(head)),
+                Err(error) => eprintln!("{}: {error}", pad.name()),
+            }
+        });
+        let shared = Arc::clone(self);
+        self.bus.set_sync_handler(move |_, message| {
+            // Before the failing element returns its error upstream: then the demuxer never sees it.
+            if message.type_() == gst::MessageType::Error
+                && let Some(lane) = lane_of(message.src())
+                && let Some(head) = &lock(&shared.lanes)[lane as usize]
+            {
+                head.cut_off();
+            }
+            gst::BusSyncReply::Pass
+        });
+    }
+
+    /// The heads there are; no more are taken.
+    pub(super) fn close_heads(&self) -> Vec<Arc<Head>> {
+        lock(&self.heads).take().unwrap_or_default()
+    }
+
+    pub(super) fn set_lane(&self, lane: Lane, head: Arc<Head>) {
+        lock(&self.lanes)[lane as usize] = Some(head);
+    }
+
+    /// Changes the announcement; sends it when it is another one then.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Announcement)) {
+        let mut announcement = lock(&self.announcement);
+        let before = announcement.clone();
+        change(&mut announcement);
+        if *announcement != before {
+            self.outlet.send(&Message::Streams(announcement.clone()));
+        }
+    }
+}
+
+impl Listener for Shared {
+    fn video_size(&self, width: u32, height: u32) {
+        self.change(|announcement| {
+            if let Some(video) = &mut announcement.video {
+                (video.width, video.height) = (width, height);
+            }
+        });
+    }
+
+    fn lane_ended(&self, lane: Lane) {
+        Note::Ended(lane).post(&self.bus);
+    }
+}
+
+/// The lane whose bin `object` is in.
+pub(super) fn lane_of(object: Option<&gst::Object>) -> Option<Lane> {
+    let mut object = object.cloned();
+    while let Some(current) = object {
+        let name = current.name();
+        if let Some(lane) = Lane::BOTH.into_iter().find(|&lane| bin_name(lane) == name) {
+            return Some(lane);
+        }
+        object = current.parent();
+    }
+    None
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,168 @@
+//! The end of a lane: an appsink whose access units become wire messages.
+//!
+//! Times are signed stream times. Buffers before the segment's start are sent as well: the frames
+//! that an edit list hides are needed to decode those it shows, and B-frames and encoder priming
+//! begin before zero.
+
+use super::super::wire::{Lane, Message};
+use super::keyframe;
+use super::outlet::Outlet;
+use crate::limits;
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use std::sync::Arc;
+
+/// What a lane tells the graph, from streaming threads.
+pub(super) trait Listener: Send + Sync {
+    /// The picture's size, as it comes out.
+    fn video_size(&self, width: u32, height: u32);
+    /// Nothing more will come.
+    fn lane_ended(&self, lane: Lane);
+}
+
+/// An appsink for access units in the form that `caps` ask for.
+pub(super) fn sink(
+    lane: Lane,
+    caps: &gst::Caps,
+    priming_samples: i64,
+    outlet: &Arc<Outlet>,
+    listener: &Arc<dyn Listener>,
+) -> gst_app::AppSink {
+    let mut tap = Tap {
+        lane,
+        priming_samples,
+        outlet: Arc::clone(outlet),
+        listener: Arc::clone(listener),
+        caps: None,
+        config: Vec::new(),
+        nal_length_size: 4,
+        rate: 0,
+        started: lane == Lane::Audio,
+        skipped: 0,
+    };
+    let at_end = Arc::clone(listener);
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            tap.take(&sample);
+            if tap.outlet.is_closed() { Err(gst::FlowError::Eos) } else { Ok(gst::FlowSuccess::Ok) }
+        })
+        .eos(move |_| at_end.lane_ended(lane))
+        .build();
+    let sink = gst_app::AppSink::builder()
+        .caps(caps)
+        .callbacks(callbacks)
+        .sync(false)
+        .async_(false)
+        .enable_last_sample(false)
+        .max_buffers(1)
+        .build();
+    // Otherwise the GOP before an edit list's start is dropped, which cannot be decoded then.
+    sink.set_drop_out_of_segment(false);
+    if let Some(pad) = sink.static_pad("sink") {
+        report_gaps(&pad, lane, outlet);
+    }
+    sink
+}
+
+/// A gap says that this lane has nothing up to its end: the other lane need not wait.
+fn report_gaps(pad: &gst::Pad, lane: Lane, outlet: &Arc<Outlet>) {
+    let outlet = Arc::clone(outlet);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        if let Some(gst::EventView::Gap(gap)) = info.event().map(|event| event.view()) {
+            let (start, duration) = gap.get();
+            let end = start + duration.unwrap_or(gst::ClockTime::ZERO);
+            let segment = pad.sticky_event::<gst::event::Segment>(0);
+            if let Some(time_ns) = segment.and_then(|event| stream_time(event.segment(), end)) {
+                outlet.send(&Message::Progress { lane, time_ns });
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+struct Tap {
+    lane: Lane,
+    /// Samples an audio encoder puts before the first: it does not count them in its timestamps.
+    priming_samples: i64,
+    outlet: Arc<Outlet>,
+    listener: Arc<dyn Listener>,
+    caps: Option<gst::Caps>,
+    config: Vec<u8>,
+    nal_length_size: usize,
+    rate: i64,
+    /// Video: the first keyframe was there.
+    started: bool,
+    skipped: u32,
+}
+
+impl Tap {
+    fn take(&mut self, sample: &gst::Sample) {
+        let (Some(buffer), Some(segment)) = (sample.buffer(), sample.segment()) else { return };
+        if let Some(caps) = sample.caps().filter(|caps| self.caps.as_deref() != Some(caps)) {
+            self.caps = Some(caps.to_owned());
+            self.take_caps(caps);
+        }
+        let time = |time: Option<gst::ClockTime>| time.and_then(|time| stream_time(segment, time));
+        let (pts, dts) = (time(buffer.pts()), time(buffer.dts()));
+        let (Some(pts), Some(dts)) = (pts.or(dts), dts.or(pts)) else { return };
+        let Ok(data) = buffer.map_readable() else { return };
+        if data.is_empty() {
+            return;
+        }
+        if data.len() > limits::MAX_ACCESS_UNIT {
+            let text = format!(
+                "a frame of {} bytes was left out, the most is {}",
+                data.len(),
+                limits::MAX_ACCESS_UNIT
+            );
+            return self.outlet.send(&Message::Warning(text));
+        }
+        let keyframe = self.lane == Lane::Audio || self.is_keyframe(buffer, &data);
+        if !self.started {
+            self.started = keyframe;
+            if !self.started {
+                self.skipped += 1;
+                return;
+            }
+        }
+        let shift = self.priming_samples.saturating_mul(1_000_000_000).checked_div(self.rate).unwrap_or(0);
+        self.outlet.send_unit(self.lane, keyframe, pts - shift, dts - shift, &data);
+    }
+
+    fn is_keyframe(&self, buffer: &gst::BufferRef, data: &[u8]) -> bool {
+        // A stream without any keyframe has to start somewhere: trust the parser then.
+        let give_up = !self.started && self.skipped >= limits::MAX_FRAMES_BEFORE_KEYFRAME;
+        keyframe::is_keyframe(data, self.nal_length_size)
+            || (give_up && !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT))
+    }
+
+    fn take_caps(&mut self, caps: &gst::CapsRef) {
+        let Some(structure) = caps.structure(0) else { return };
+        self.rate = structure.get::<i32>("rate").unwrap_or(0).into();
+        if let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) {
+            self.listener.video_size(width.max(0) as u32, height.max(0) as u32);
+        }
+        let Ok(buffer) = structure.get::<gst::Buffer>("codec_data") else { return };
+        let Ok(data) = buffer.map_readable() else { return };
+        if data.len() > limits::MAX_CODEC_DATA || *data == *self.config || data.is_empty() {
+            return;
+        }
+        self.config = data.to_vec();
+        if self.lane == Lane::Video {
+            self.nal_length_size = keyframe::nal_length_size(&data);
+        }
+        self.outlet.send(&Message::Config { lane: self.lane, data: self.config.clone() });
+    }
+}
+
+/// Signed nanoseconds on the file's timeline. Outside a segment it goes on as inside.
+pub(super) fn stream_time(segment: &gst::Segment, time: gst::ClockTime) -> Option<i64> {
+    let segment = segment.downcast_ref::<gst::ClockTime>()?;
+    let ns = |time: gst::ClockTime| i64::try_from(time.nseconds()).ok();
+    match segment.to_stream_time_full(time)? {
+        gst::Signed::Positive(time) => ns(time),
+        gst::Signed::Negative(time) => ns(time).map(|ns| -ns),
+    }
+}
