@@ -1,0 +1,123 @@
+// The server's HTTP API, version 1: shapes and calls. All `path`s are percent-encoded by the server.
+
+import { strings } from "./strings.ts";
+
+/** What an entry of a folder is. */
+export type Kind = "folder" | "video" | "audio" | "picture" | "unknown";
+
+/** One entry of a folder. `size` in bytes; `duration` in seconds, null until the server has measured it. */
+export interface Entry {
+  name: string;
+  path: string;
+  kind: Kind;
+  size: number | null;
+  duration: number | null;
+}
+
+/** A folder: sub-folders first, each group sorted naturally. */
+export interface Listing {
+  path: string;
+  entries: Entry[];
+}
+
+/** How far a medium has been converted: seconds from its beginning, and whether that is all of it. */
+export interface Progress {
+  duration: number | null;
+  available: number;
+  complete: boolean;
+}
+
+/** A playable file, once its streams are known. */
+export interface Media extends Progress {
+  path: string;
+  name: string;
+  mime: string;
+  video: { codec: string; width: number; height: number } | null;
+  audio: { codec: string } | null;
+}
+
+/** One `media` event: how long until `target` (seconds) can be played. `eta` in seconds, null if unknown. */
+export interface WaitReport extends Progress {
+  target: number | null;
+  eta: number | null;
+  error: string | null;
+}
+
+/** An answer that is not the one asked for, in words for the person at the screen. `status` 0: no answer. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(title + ": " + detail);
+  }
+}
+
+/** Lists a folder. */
+export function fetchListing(path: string): Promise<Listing> {
+  return getJson<Listing>("/api/v1/library/" + path);
+}
+
+/** Describes a file, starting its conversion if it needs one. */
+export function fetchMedia(path: string): Promise<Media> {
+  return getJson<Media>("/api/v1/media/" + path);
+}
+
+/** The address of a file's fragmented MP4 from the keyframe at or before `start` seconds. */
+export function fmp4Address(path: string, start: number): string {
+  return "/fmp4/" + path + "?start=" + start.toFixed(3);
+}
+
+/** The address of a file as FLV, for players outside the browser. */
+export function flvAddress(path: string): string {
+  return "/flv/" + path;
+}
+
+/** The address of a file for RTMP players. The port is the protocol's own. */
+export function rtmpAddress(path: string): string {
+  return "rtmp://" + location.hostname + ":1935/vod/" + path;
+}
+
+/** The address of the events about `path` while a seek to `target` seconds waits. */
+export function eventsAddress(path: string, target: number): string {
+  // The path is percent-encoded already; only what means something else in a query is left to encode.
+  const inQuery = path.replace(/&/g, "%26").replace(/\+/g, "%2B");
+  return "/api/v1/events?path=" + inQuery + "&target=" + target.toFixed(3);
+}
+
+/** Turns a response that is not ok into a `Problem`, in the server's own words where it gave some. */
+export function problemOf(response: Response): Promise<Problem> {
+  const { status } = response;
+  // Not JSON: a proxy's page perhaps. The status alone has to do.
+  const body: Promise<{ title?: unknown; detail?: unknown } | null> = response.json().catch(() => null);
+  return body.then(
+    (said) =>
+      new Problem(
+        status,
+        String(said?.title || strings.problem.title),
+        sentence(String(said?.detail || strings.problem.status(status))),
+      ),
+  );
+}
+
+/** The `Problem` behind anything that was thrown. */
+export function asProblem(thrown: unknown): Problem {
+  return thrown instanceof Problem ? thrown : new Problem(0, strings.problem.offline, strings.problem.offlineDetail);
+}
+
+function getJson<T>(address: string): Promise<T> {
+  return fetch(address).then((response) =>
+    response.ok
+      ? (response.json() as Promise<T>)
+      : problemOf(response).then((problem) => {
+          throw problem;
+        }),
+  );
+}
+
+// The server's errors are lower-case clauses without a full stop (they are also log lines).
+function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : start + ".";
+}

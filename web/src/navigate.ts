@@ -1,0 +1,50 @@
+// Moving between places so that the browser's own Back stays useful: going up to a folder one came from
+// steps back in history instead of piling up entries.
+
+import { formatHash, parentPath, parseHash, type Route } from "./route.ts";
+
+// The page's own entries of the session history, newest last. Bounded: only the last two are ever compared.
+const TRAIL_LENGTH = 50;
+
+let trail = [here()];
+let replacing = false;
+
+/** The current route. */
+export function currentRoute(): Route {
+  return parseHash(location.hash);
+}
+
+/** Calls `changed` with the new route and the one before it. */
+export function onRouteChange(changed: (route: Route, from: Route) => void): void {
+  let last = currentRoute();
+  window.addEventListener("hashchange", () => {
+    const now = here();
+    if (now === trail[trail.length - 2]) trail.pop();
+    else if (replacing) trail[trail.length - 1] = now;
+    else trail = trail.concat(now).slice(-TRAIL_LENGTH);
+    replacing = false;
+    const from = last;
+    last = currentRoute();
+    changed(last, from);
+  });
+}
+
+/** Goes to `route` in place of the current one (next file of a folder: Back still leads to the folder). */
+export function replaceWith(route: Route): void {
+  replacing = true;
+  location.replace(formatHash(route));
+}
+
+/** Leaves for the folder above; false at the root, where there is none. */
+export function goUp(): boolean {
+  const route = currentRoute();
+  if (route.view === "browse" && !route.path) return false;
+  const up: Route = { view: "browse", path: parentPath(route.path) };
+  if (trail[trail.length - 2] === formatHash(up)) history.back();
+  else replaceWith(up);
+  return true;
+}
+
+function here(): string {
+  return formatHash(currentRoute());
+}

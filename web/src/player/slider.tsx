@@ -1,0 +1,106 @@
+// A slider for pointer, touch and keys. Values change while dragging (`onMove`) and hold on release (`onSet`).
+
+import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
+import { useRef } from "preact/hooks";
+
+// Steps of each key; Page Up and Down take a minute's worth of a seek bar.
+const STEPS: Record<string, number | undefined> = { ArrowLeft: -1, ArrowRight: 1, PageDown: -6, PageUp: 6 };
+
+/** Props of a horizontal slider from 0 to `max`. */
+export interface SliderProps {
+  class: string;
+  label: string;
+  value: number;
+  max: number;
+  step: number;
+  valueText: string;
+  /** Values up to here can be had at once; all of them without it. */
+  available?: number;
+  bubble?: string | false;
+  first?: boolean;
+  onMove: (value: number) => void;
+  onSet: (value: number) => void;
+  /** A step by key; the owner adds it to whatever it is heading for. */
+  onStep: (by: number) => void;
+}
+
+/** The slider. Left and right step, Home and End go to the ends; up and down are left to the D-pad. */
+export function Slider(props: SliderProps) {
+  const track = useRef<HTMLDivElement>(null);
+  const dragging = useRef(false);
+  const share = props.max > 0 ? Math.min(1, Math.max(0, props.value / props.max)) : 0;
+
+  const valueAt = (event: PointerEvent): number => {
+    const box = track.current?.getBoundingClientRect();
+    if (!box || box.width === 0) return props.value;
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * props.max;
+  };
+  const onPointerDown = (event: TargetedPointerEvent<HTMLDivElement>): void => {
+    if (event.button !== 0) return;
+    dragging.current = true;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    props.onMove(valueAt(event));
+  };
+  const onPointerMove = (event: TargetedPointerEvent<HTMLDivElement>): void => {
+    if (dragging.current) props.onMove(valueAt(event));
+  };
+  const onPointerUp = (event: TargetedPointerEvent<HTMLDivElement>): void => {
+    if (!dragging.current) return;
+    dragging.current = false;
+    props.onSet(valueAt(event));
+  };
+  // The browser took the pointer away (a scroll, a call): what was shown last holds.
+  const onPointerCancel = (): void => {
+    if (!dragging.current) return;
+    dragging.current = false;
+    props.onSet(props.value);
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = STEPS[event.key];
+    if (step !== undefined) props.onStep(step * props.step);
+    else if (event.key === "Home") props.onSet(0);
+    else if (event.key === "End") props.onSet(props.max);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <div
+      class={"slider " + props.class}
+      role="slider"
+      tabIndex={0}
+      aria-label={props.label}
+      aria-valuemin={0}
+      aria-valuemax={round(props.max)}
+      aria-valuenow={round(props.value)}
+      aria-valuetext={props.valueText}
+      data-first={props.first ? "" : undefined}
+      onPointerDown={onPointerDown}
+      onPointerMove={onPointerMove}
+      onPointerUp={onPointerUp}
+      onPointerCancel={onPointerCancel}
+      onKeyDown={onKeyDown}
+    >
+      <div class="track" ref={track}>
+        <div class="rail">
+          {props.available !== undefined && band("available", props.available / props.max)}
+          {band("value", share)}
+          {band("done", Math.min(share, props.available === undefined ? 1 : props.available / props.max))}
+        </div>
+        <div class="thumb" style={{ left: share * 100 + "%" }}>
+          {props.bubble && <span class="bubble">{props.bubble}</span>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+// A stretch of the track, from its beginning to `share` of its length.
+function band(name: string, share: number) {
+  return <div class={"band band-" + name} style={{ transform: "scaleX(" + Math.min(1, share || 0) + ")" }} />;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
