@@ -90,6 +90,45 @@ pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
 /// the socket, small enough that two hundred viewers need 25 MB at the very most.
 pub const REEL_READ: usize = 128 << 10;
 
+/// Bytes gathered before a conversion's tags are written to its reel, unless a viewer waits.
+pub const REEL_WRITE: usize = 256 << 10;
+
+/// Keyframes closer together than this share an index entry: Flash-era files often have nothing
+/// but keyframes, and a seek need not be finer than this.
+pub const INDEX_MIN_STEP: Duration = Duration::from_millis(100);
+
+/// Entries in a reel's index: 27 hours at the smallest step, 16 MB.
+pub const MAX_INDEX_ENTRIES: usize = 1 << 20;
+
+/// Changes of codec configuration kept for one reel. Broadcast recordings change at commercials;
+/// more than this is a damaged file.
+pub const MAX_HEADER_CHANGES: usize = 4096;
+
+/// A reel whose first time is later than this is taken to be cut from a longer recording: it is
+/// served as if it began at zero, because players' seek bars begin there.
+pub const ORIGIN_THRESHOLD: Duration = Duration::from_secs(1);
+
+/// A source's own length is believed when what there is ends at most this much earlier: one frame
+/// of a slow slideshow-like video, or a sound track that ends before the picture.
+pub const DURATION_MARGIN: Duration = Duration::from_secs(2);
+
+/// Between two samples of a producer's speed.
+pub const SPEED_SAMPLE_STEP: Duration = Duration::from_millis(250);
+
+/// Samples of a producer's speed: five seconds of them, so that an estimate follows a scene that
+/// is harder to encode without jumping about.
+pub const SPEED_SAMPLES: usize = 20;
+
+/// A player is told a FLV file's codecs after this many frames at the latest, for files that have
+/// only picture or only sound.
+pub const FLV_START_TAGS: usize = 256;
+
+/// … and after this much media at the latest.
+pub const FLV_START_TIME: Duration = Duration::from_secs(2);
+
+/// Bytes read at a time while a FLV file is indexed: what one read-ahead of the kernel brings.
+pub const SCAN_WINDOW: usize = 128 << 10;
+
 /// Without a message from a worker that is not held back: it hangs. Slow SD cards and cold
 /// registries need several seconds.
 pub const WORKER_STALL: Duration = Duration::from_secs(10);
@@ -124,6 +163,12 @@ pub const MAX_CONVERSIONS: usize = 8;
 
 /// Between two entries of the index of a reel without video: a seek lands this close.
 pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
+
+// ---- Library ---------------------------------------------------------------------------------
+
+/// Entries listed of one folder. 20,000 films in one folder are listed whole; a folder of a
+/// million files must not cost a gigabyte.
+pub const MAX_LISTING: usize = 100_000;
 
 // ---- HTTP ------------------------------------------------------------------------------------
 

@@ -1,1 +1,326 @@
-//! The library: folders and files below the library roots.
+//! The library: folders and files below the library roots, and nothing outside them.
+//!
+//! What belongs here: turning a [`LibraryPath`] into an open file or a listing. What does not:
+//! what is inside a file (see [`provider`](crate::provider)), and any protocol.
+//!
+//! Every access is one `openat2(RESOLVE_BENEATH)` from the root's own directory: the kernel itself
+//! refuses `..`, absolute links and links that point out, with no moment between check and use.
+
+mod kind;
+mod listing;
+mod path;
+
+pub use kind::Kind;
+pub use listing::{Entry, Listing, compare_naturally};
+pub use path::{LibraryPath, PathError};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The library: one folder, or several that appear as the top's folders.
+#[derive(Debug)]
+pub struct Library {
+    roots: Vec<Root>,
+}
+
+#[derive(Debug)]
+struct Root {
+    /// Its name at the top of a library of several.
+    name: OsString,
+    dir: PathBuf,
+}
+
+/// A file of the library, open for reading.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// The file itself. Readers use positions of their own (`pread`).
+    pub file: File,
+    /// Which file this is, and which version of it.
+    pub identity: FileIdentity,
+    /// Its length in bytes when it was opened.
+    pub len: u64,
+}
+
+/// Which file, in which version: what a reel was made from. A changed file is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified_ns: i128,
+}
+
+impl FileIdentity {
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            len: metadata.len(),
+            modified_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// Why a path of the library cannot be listed or opened. The texts are shown to people.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// Nothing there, or hidden behind a link that leaves the library.
+    #[error("there is no \"{0}\" in the library; look at the folder's listing for what is there")]
+    NotFound(LibraryPath),
+    /// A folder was named where a file is needed.
+    #[error("\"{0}\" is a folder; name a file in it")]
+    IsFolder(LibraryPath),
+    /// A file was named where a folder is needed, or something that is neither.
+    #[error("\"{0}\" is not a folder; name the folder that holds it")]
+    NotFolder(LibraryPath),
+    /// A device, socket or pipe.
+    #[error("\"{0}\" is not an ordinary file, so it can't be played; choose another one")]
+    NotRegular(LibraryPath),
+    /// The file's mode forbids reading.
+    #[error("\"{0}\" may not be read by the server's user; allow it with `chmod o+r` or choose another file")]
+    Forbidden(LibraryPath),
+    /// The disk does not answer.
+    #[error("\"{path}\" can't be read: {error}; check that the disk is connected and mounted")]
+    Io {
+        /// What was asked for.
+        path: LibraryPath,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+impl Library {
+    /// A library of these folders. Two of the same name get a number behind it.
+    pub fn new(dirs: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut roots: Vec<Root> = Vec::new();
+        for dir in dirs {
+            let base = dir.file_name().unwrap_or(OsStr::new("library")).to_owned();
+            let mut name = base.clone();
+            let mut number = 2;
+            while roots.iter().any(|r| r.name == name) {
+                name = base.clone();
+                name.push(format!(" ({number})"));
+                number += 1;
+            }
+            roots.push(Root { name, dir });
+        }
+        Self { roots }
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// When it is not there, is no ordinary file, or cannot be read.
+    pub fn open(&self, path: &LibraryPath) -> Result<OpenFile, LibraryError> {
+        // NONBLOCK: opening a FIFO must not wait for a writer.
+        let fd = self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let file = File::from(fd);
+        let metadata = file.metadata().map_err(|error| LibraryError::Io { path: path.clone(), error })?;
+        if metadata.is_dir() {
+            return Err(LibraryError::IsFolder(path.clone()));
+        }
+        if !metadata.is_file() {
+            return Err(LibraryError::NotRegular(path.clone()));
+        }
+        Ok(OpenFile { file, identity: FileIdentity::of(&metadata), len: metadata.len() })
+    }
+
+    /// True when the path is a folder of the library.
+    pub fn is_folder(&self, path: &LibraryPath) -> bool {
+        if self.roots.len() > 1 && path.is_top() {
+            return true;
+        }
+        self.open_at(path, OFlags::PATH | OFlags::DIRECTORY).is_ok()
+    }
+
+    /// True when the path is there and is an ordinary file.
+    pub fn is_file(&self, path: &LibraryPath) -> bool {
+        self.open_at(path, OFlags::PATH)
+            .and_then(|fd| {
+                File::from(fd).metadata().map_err(|error| LibraryError::Io { path: path.clone(), error })
+            })
+            .is_ok_and(|m| m.is_file())
+    }
+
+    /// The playable file in `path`'s folder whose name without extension is `path`'s last name:
+    /// RTMP clients strip `.flv` and `.mp4` from what the user typed. `.flv` wins, because it
+    /// plays as it is.
+    pub fn find_by_stem(&self, path: &LibraryPath) -> Option<LibraryPath> {
+        let (folder, stem) = path.split_last()?;
+        let listing = self.list(&folder).ok()?;
+        let stem = stem.as_bytes();
+        let matches = |entry: &&Entry| {
+            let name = entry.os_name.as_bytes();
+            entry.kind.is_playable()
+                && name.len() > stem.len() + 1
+                && name.starts_with(stem)
+                && name[stem.len()] == b'.'
+                && !name[stem.len() + 1..].contains(&b'.')
+        };
+        let is_flv = |entry: &Entry| entry.os_name.as_bytes()[stem.len() + 1..].eq_ignore_ascii_case(b"flv");
+        let mut candidates: Vec<&Entry> = listing.entries.iter().filter(matches).collect();
+        candidates.sort_by_key(|entry| !is_flv(entry));
+        candidates.first().map(|entry| folder.join(&entry.os_name))
+    }
+
+    /// The first playable file of a folder.
+    pub fn first_playable(&self, folder: &LibraryPath) -> Option<LibraryPath> {
+        let listing = self.list(folder).ok()?;
+        listing.entries.iter().find(|e| e.kind.is_playable()).map(|e| folder.join(&e.os_name))
+    }
+
+    fn root_of<'a>(&'a self, path: &LibraryPath) -> Result<(&'a Path, LibraryPath), LibraryError> {
+        if let [root] = self.roots.as_slice() {
+            return Ok((&root.dir, path.clone()));
+        }
+        let not_found = || LibraryError::NotFound(path.clone());
+        let (first, rest) = path.split_first().ok_or_else(not_found)?;
+        let root = self.roots.iter().find(|r| r.name == first).ok_or_else(not_found)?;
+        Ok((&root.dir, rest))
+    }
+
+    fn open_at(&self, path: &LibraryPath, flags: OFlags) -> Result<OwnedFd, LibraryError> {
+        let (root, relative) = self.root_of(path)?;
+        let refuse = |errno: Errno| match errno {
+            // XDEV and LOOP: a link out of the library. It is not ours to say what it points at.
+            Errno::NOENT | Errno::XDEV | Errno::LOOP | Errno::NAMETOOLONG | Errno::NOTDIR => {
+                LibraryError::NotFound(path.clone())
+            }
+            Errno::ACCESS | Errno::PERM => LibraryError::Forbidden(path.clone()),
+            errno => LibraryError::Io { path: path.clone(), error: errno.into() },
+        };
+        let io = |errno: Errno| LibraryError::Io { path: path.clone(), error: errno.into() };
+        let open_dir = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        // A root that is not there is a disk that went away, not a wrong path.
+        let root = rustix::fs::open(root, open_dir, Mode::empty()).map_err(io)?;
+        // NOCTTY because a library may hold device files; PATH allows nothing beside itself.
+        let extra =
+            if flags.contains(OFlags::PATH) { OFlags::CLOEXEC } else { OFlags::CLOEXEC | OFlags::NOCTTY };
+        let flags = flags | extra;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        match rustix::fs::openat2(&root, relative.to_relative(), flags, Mode::empty(), resolve) {
+            Err(Errno::NOSYS) => open_without_links(root, &relative, flags).map_err(refuse),
+            other => other.map_err(refuse),
+        }
+    }
+}
+
+/// For kernels before 5.6, which have no `openat2`: name by name, following no link at all.
+fn open_without_links(root: OwnedFd, path: &LibraryPath, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let Some((folder, last)) = path.split_last() else {
+        return rustix::fs::openat(&root, ".", flags, Mode::empty());
+    };
+    let mut dir = root;
+    for name in folder.names() {
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        dir = rustix::fs::openat(&dir, name, step, Mode::empty())?;
+    }
+    rustix::fs::openat(&dir, last, flags | OFlags::NOFOLLOW, Mode::empty())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn path(p: &str) -> LibraryPath {
+        LibraryPath::from_bytes(p.as_bytes()).unwrap()
+    }
+
+    fn sample() -> (tempfile::TempDir, Library) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("media");
+        std::fs::create_dir_all(root.join("films")).unwrap();
+        std::fs::write(dir.path().join("secret.mp4"), "secret").unwrap();
+        for name in [
+            "films/a b.avi",
+            "films/movie.mp4",
+            "films/movie.flv",
+            "films/movie.x.mkv",
+            "films/10.mp3",
+            "films/9.mp3",
+        ] {
+            std::fs::write(root.join(name), name).unwrap();
+        }
+        std::fs::write(root.join("films/notes.txt"), "").unwrap();
+        std::fs::write(root.join("films/.hidden.mp4"), "").unwrap();
+        symlink("../../secret.mp4", root.join("films/out.mp4")).unwrap();
+        symlink(dir.path().join("secret.mp4"), root.join("films/absolute.mp4")).unwrap();
+        symlink("/", root.join("rootdir")).unwrap();
+        symlink("films/movie.mp4", root.join("inside.mp4")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            root.join("pipe.mp4"),
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        let library = Library::new([root]);
+        (dir, library)
+    }
+
+    #[test]
+    fn files_open_and_links_that_leave_do_not() {
+        let (_dir, library) = sample();
+        assert_eq!(library.open(&path("films/a b.avi")).unwrap().len, 13);
+        assert!(library.open(&path("inside.mp4")).is_ok());
+        for gone in
+            ["films/out.mp4", "films/absolute.mp4", "rootdir/etc/passwd", "films/none.mp4", "films/a b.avi/x"]
+        {
+            assert!(matches!(library.open(&path(gone)), Err(LibraryError::NotFound(_))), "{gone}");
+        }
+        assert!(matches!(library.open(&path("films")), Err(LibraryError::IsFolder(_))));
+        assert!(matches!(
+            library.open(&path("pipe.mp4")),
+            Err(LibraryError::NotRegular(_) | LibraryError::Forbidden(_))
+        ));
+    }
+
+    #[test]
+    fn a_listing_has_folders_first_then_playable_files_in_natural_order() {
+        let (_dir, library) = sample();
+        let names = |p: &str| -> Vec<String> {
+            library.list(&path(p)).unwrap().entries.into_iter().map(|e| e.name).collect()
+        };
+        assert_eq!(names(""), ["films", "inside.mp4"]);
+        assert_eq!(names("films"), ["9.mp3", "10.mp3", "a b.avi", "movie.flv", "movie.mp4", "movie.x.mkv"]);
+        assert!(matches!(library.list(&path("films/a b.avi")), Err(LibraryError::NotFolder(_))));
+    }
+
+    #[test]
+    fn a_name_without_extension_finds_its_file() {
+        let (_dir, library) = sample();
+        assert_eq!(library.find_by_stem(&path("films/movie")), Some(path("films/movie.flv")));
+        assert_eq!(library.find_by_stem(&path("films/a b")), Some(path("films/a b.avi")));
+        assert_eq!(library.find_by_stem(&path("films/mov")), None);
+    }
+
+    #[test]
+    fn several_roots_are_the_tops_folders() {
+        let (dir, _) = sample();
+        let other = dir.path().join("x/media");
+        std::fs::create_dir_all(&other).unwrap();
+        std::fs::write(other.join("z.mp4"), "").unwrap();
+        let library = Library::new([dir.path().join("media"), other]);
+        let top: Vec<String> = library.list(&path("")).unwrap().entries.into_iter().map(|e| e.name).collect();
+        assert_eq!(top, ["media", "media (2)"]);
+        assert!(library.open(&path("media (2)/z.mp4")).is_ok());
+        assert!(matches!(library.open(&path("z.mp4")), Err(LibraryError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_root_that_went_away_says_so() {
+        let (dir, library) = sample();
+        std::fs::remove_dir_all(dir.path().join("media")).unwrap();
+        let error = library.list(&path("")).unwrap_err().to_string();
+        assert!(error.contains("check that the disk is connected"), "{error}");
+    }
+}

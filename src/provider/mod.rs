@@ -1,1 +1,3 @@
 //! Providers: which way a file becomes FLV tags.
+
+mod flv_file;

@@ -1,0 +1,234 @@
+//! A viewer's place in a reel: all that a viewer costs.
+
+use super::{Phase, Progress, Reel, SeekPoint};
+use crate::flv::Tag;
+use crate::flv::reader::{InvalidFlv, next_tag_len, take_tag};
+use crate::limits::REEL_READ;
+use crate::time::MediaTime;
+use bytes::Bytes;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Reads a reel's tags from a seek point on. Tags share the memory of the block they were read in.
+#[derive(Debug)]
+pub struct Cursor {
+    reel: Arc<Reel>,
+    block: Bytes,
+    /// Where the reel's data goes on behind `block`.
+    offset: u64,
+}
+
+/// What a cursor finds.
+#[derive(Debug)]
+pub enum Next {
+    /// A tag.
+    Tag(Tag),
+    /// The next tag is on disk: [`Cursor::fill`] first.
+    Unread,
+    /// The next tag does not exist yet: wait for the reel to grow.
+    NotYet,
+    /// There is no next tag. `failed` when the producer broke off.
+    End {
+        /// The reel ends here because its producer failed.
+        failed: bool,
+    },
+}
+
+impl Cursor {
+    /// A cursor at `point`.
+    pub fn new(reel: Arc<Reel>, point: SeekPoint) -> Self {
+        Self { reel, block: Bytes::new(), offset: point.offset }
+    }
+
+    /// The next tag if it is in memory, and what to do if it is not.
+    ///
+    /// # Errors
+    /// When the data is no FLV: a file that changed under us, or a failing disk.
+    pub fn next_tag(&mut self) -> Result<Next, InvalidFlv> {
+        if let Some(mut tag) = take_tag(&mut self.block)? {
+            let origin = self.reel.origin();
+            tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
+            return Ok(Next::Tag(tag));
+        }
+        let Progress { end_offset, phase, .. } = self.reel.progress();
+        Ok(match phase {
+            _ if self.offset < end_offset => Next::Unread,
+            Phase::Growing => Next::NotYet,
+            Phase::Complete => Next::End { failed: false },
+            Phase::Failed => Next::End { failed: true },
+        })
+    }
+
+    /// The next stretch of whole tags as FLV bytes, for viewers that take the file as it is.
+    /// `None` when the stretch must be read first; see [`next_tag`](Self::next_tag) for which.
+    pub fn take_block(&mut self) -> Option<Bytes> {
+        (!self.block.is_empty()).then(|| std::mem::take(&mut self.block))
+    }
+
+    /// Reads the next block. Call after [`Next::Unread`].
+    ///
+    /// # Errors
+    /// When the disk fails or the file became shorter.
+    pub async fn fill(&mut self) -> io::Result<()> {
+        let (reel, offset, kept) = (self.reel.clone(), self.offset, self.block.clone());
+        let (block, offset) = tokio::task::spawn_blocking(move || read_block(&reel, offset, &kept))
+            .await
+            .map_err(io::Error::other)??;
+        self.block = block;
+        self.offset = offset;
+        Ok(())
+    }
+
+    /// The reel read from.
+    pub fn reel(&self) -> &Arc<Reel> {
+        &self.reel
+    }
+}
+
+/// Reads whole tags behind `offset`, up to [`REEL_READ`] bytes, or one tag if it is larger.
+/// `kept` is the cut tag that the last block ended with (empty as blocks are cut between tags).
+fn read_block(reel: &Reel, offset: u64, kept: &[u8]) -> io::Result<(Bytes, u64)> {
+    let start = offset - kept.len() as u64;
+    let end = reel.progress().end_offset;
+    let mut wanted = REEL_READ;
+    loop {
+        let len = wanted.min(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX));
+        let mut block = vec![0; len];
+        reel.data.read_exact_at(&mut block, start)?;
+        let whole = whole_tags_len(&block);
+        if whole > 0 {
+            block.truncate(whole);
+            return Ok((block.into(), start + whole as u64));
+        }
+        // One tag larger than a block, or bytes that are no tag: the caller's parser says which.
+        match next_tag_len(&block) {
+            Ok(Some(tag_len))
+                if tag_len > len && len < usize::try_from(end - start).unwrap_or(usize::MAX) =>
+            {
+                wanted = tag_len;
+            }
+            _ if block.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => return Ok((block.into(), start + len as u64)),
+        }
+    }
+}
+
+/// The length of the whole tags at the head of `block`.
+fn whole_tags_len(block: &[u8]) -> usize {
+    let mut at = 0;
+    while let Ok(Some(len)) = next_tag_len(&block[at..]) {
+        if at + len > block.len() {
+            break;
+        }
+        at += len;
+    }
+    at
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::{Recorder, Seek};
+    use super::*;
+    use crate::flv::TagKind;
+    use std::time::Instant;
+
+    fn video(ms: u32, key: bool, len: usize) -> Tag {
+        let mut body = vec![if key { 0x17 } else { 0x27 }, 1, 0, 0, 0];
+        body.resize(len.max(5), ms as u8);
+        Tag { kind: TagKind::Video, timestamp: MediaTime::from_millis(ms), body: body.into() }
+    }
+
+    fn reel() -> Arc<Reel> {
+        Arc::new(Reel::new(Arc::new(tempfile::tempfile().unwrap())))
+    }
+
+    async fn read_all(reel: &Arc<Reel>, point: SeekPoint) -> Vec<Tag> {
+        let mut cursor = Cursor::new(reel.clone(), point);
+        let mut tags = Vec::new();
+        loop {
+            match cursor.next_tag().unwrap() {
+                Next::Tag(tag) => tags.push(tag),
+                Next::Unread => cursor.fill().await.unwrap(),
+                Next::NotYet | Next::End { .. } => return tags,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_recorded_is_read_back_from_every_point() {
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        // K i i i  K i i i … with a frame larger than a block in the middle
+        let tags: Vec<Tag> = (0..200)
+            .map(|n| video(n * 40, n % 25 == 0, if n == 60 { REEL_READ * 2 } else { 3000 }))
+            .collect();
+        for tag in &tags {
+            recorder.push(tag).unwrap();
+        }
+        recorder.flush().unwrap();
+        reel.complete();
+        let points = reel.points();
+        assert_eq!(points.len(), 8);
+        for (n, point) in points.into_iter().enumerate() {
+            assert_eq!(read_all(&reel, point).await, tags[n * 25..]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_seek_waits_until_the_reel_has_passed_the_target() {
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        let at = MediaTime::from_millis;
+        let now = Instant::now();
+        assert_eq!(reel.seek(at(0), now), Seek::Pending { available: at(0), eta: None });
+        recorder.push(&video(0, true, 10)).unwrap();
+        recorder.push(&video(900, false, 10)).unwrap();
+        recorder.flush().unwrap();
+        assert!(matches!(reel.seek(at(0), now), Seek::Ready(p) if p.time == at(0)));
+        assert!(matches!(reel.seek(at(899), now), Seek::Ready(p) if p.time == at(0)));
+        assert_eq!(reel.seek(at(1500), now), Seek::Pending { available: at(900), eta: None });
+        recorder.push(&video(1000, true, 10)).unwrap();
+        recorder.push(&video(1600, false, 10)).unwrap();
+        recorder.flush().unwrap();
+        assert!(matches!(reel.seek(at(1500), now), Seek::Ready(p) if p.time == at(1000)));
+        reel.complete();
+        assert!(
+            matches!(reel.seek(at(99_000), now), Seek::Ready(p) if p.time == at(1000)),
+            "past the end is clamped"
+        );
+        assert_eq!(reel.duration(), Some(at(1600)));
+    }
+
+    #[tokio::test]
+    async fn a_reel_that_failed_keeps_what_it_has() {
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        recorder.push(&video(0, true, 10)).unwrap();
+        recorder.flush().unwrap();
+        reel.fail("the worker ended".into());
+        let point = reel.first_point().unwrap();
+        let mut cursor = Cursor::new(reel.clone(), point);
+        assert!(matches!(cursor.next_tag().unwrap(), Next::Unread));
+        cursor.fill().await.unwrap();
+        assert!(matches!(cursor.next_tag().unwrap(), Next::Tag(_)));
+        assert!(matches!(cursor.next_tag().unwrap(), Next::End { failed: true }));
+    }
+
+    #[test]
+    fn the_producer_is_held_back_only_while_it_is_far_ahead() {
+        use std::time::Duration;
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        let viewer = reel.join();
+        recorder.push(&video(10_000, true, 10)).unwrap();
+        recorder.flush().unwrap();
+        assert!(!reel.hold_back(Duration::from_secs(10), Duration::from_millis(1)));
+        assert!(reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
+        viewer.wants(MediaTime::from_millis(2000));
+        assert!(!reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
+        drop(viewer);
+        assert_eq!(reel.audience().0, 0);
+    }
+}
