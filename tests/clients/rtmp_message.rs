@@ -84,13 +84,14 @@ impl Message {
     /// A picture that can be decoded without another.
     pub(crate) fn is_keyframe(&self) -> bool {
         matches!(self, Self::Video(media) if media.body.first().is_some_and(|byte| byte >> 4 == 1))
-            && !self.is_sequence_header()
+            && self.media_ms().is_some()
     }
 
-    /// The time of sound or picture that is neither header nor command frame.
+    /// The time of sound or picture; nothing for headers, for AVC's end of sequence and for command frames.
     pub(crate) fn media_ms(&self) -> Option<u32> {
         match self {
-            Self::Video(media) if media.body.first().is_some_and(|byte| byte >> 4 == 5) => None,
+            Self::Video(Media { body, .. }) if body.first().is_some_and(|byte| byte >> 4 == 5) => None,
+            Self::Video(Media { body, .. }) if matches!(body[..], [kind, 2, ..] if kind & 0x0f == 7) => None,
             Self::Audio(media) | Self::Video(media) if !self.is_sequence_header() => Some(media.ms),
             _ => None,
         }
