@@ -13,6 +13,10 @@ pub const MAX_TAG_BODY: usize = 8 << 20;
 /// keyframe index of a long recording.
 pub const MAX_SCRIPT_TAG: usize = 2 << 20;
 
+/// Longest side of a picture that an H.264 sequence parameter set may announce. The largest
+/// level ends near 16,900; nothing in a home comes near.
+pub const MAX_PICTURE_SIDE: u32 = 16_384;
+
 // ---- AMF0 ------------------------------------------------------------------------------------
 
 /// Depth of nested AMF objects and arrays. Real clients stay at 3; rml_amf0's unbounded recursion
@@ -31,6 +35,10 @@ pub const MAX_RTMP_COMMAND: usize = 64 << 10;
 
 /// Chunk streams (csids) one peer may have open. Clients use at most 8.
 pub const MAX_CHUNK_STREAMS: usize = 32;
+
+/// Messages of the largest size that a peer may have unfinished at once, on different chunk streams.
+/// Clients interleave sound, picture and a command at most.
+pub const MAX_PARTIAL_MESSAGES: usize = 4;
 
 /// Largest chunk size accepted from `SetChunkSize`. ffmpeg and OBS use 4096 to 65536.
 pub const MAX_RTMP_CHUNK_SIZE: usize = 10 << 20;
@@ -53,9 +61,6 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// connection open during an hour's pause.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A peer that accepts no byte for this long while we have something to send is gone.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// RTMP connections served at once. Each costs a task, a socket and about 20 KB.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
@@ -67,6 +72,30 @@ pub const MAX_MESSAGE_STREAMS: usize = 8;
 
 /// Longest play path in bytes: Linux's PATH_MAX.
 pub const MAX_PATH_BYTES: usize = 4096;
+
+/// Library paths tried for one play command: three folders, four spellings, three forms, without those
+/// that coincide.
+pub const MAX_PATH_CANDIDATES: usize = 36;
+
+/// Commands kept while `connect` waits for its answer. Only clients that do not wait for any answer send
+/// some: createStream, play and their relatives.
+pub const MAX_DEFERRED_COMMANDS: usize = 16;
+
+/// Events one read from the socket may raise. Clients raise two or three; a read of 64 KB full of the
+/// shortest commands must not become as many heap objects.
+pub const MAX_SESSION_EVENTS: usize = 1024;
+
+/// Queued output above which no media is asked for: enough for a vectored write that is worth its system
+/// call, little enough that a seek takes effect at once.
+pub const RTMP_OUTPUT_HIGH_WATER: usize = 256 << 10;
+
+/// Queued output at which a session ends. Media stops at [`RTMP_OUTPUT_HIGH_WATER`] plus one tag; only a
+/// peer that asks and asks without reading the answers gets here.
+pub const MAX_RTMP_OUTPUT: usize = RTMP_OUTPUT_HIGH_WATER + 2 * MAX_TAG_BODY;
+
+/// A seek while paused shows one picture. Sound that lies before that picture in the file may go out with
+/// it, but no more than this: the rest of the file may have no picture at all.
+pub const MAX_SOUND_BEFORE_PICTURE: Duration = Duration::from_secs(1);
 
 /// Sent ahead of the play clock beyond the client's own buffer length (nginx-rtmp's rule).
 pub const PLAY_AHEAD: Duration = Duration::from_millis(1000);
@@ -83,6 +112,31 @@ pub const SEEK_PENDING_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Between two `Server.Media.Info` calls while a reel still grows and nothing waits.
 pub const MEDIA_INFO_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Pieces and bytes of one write. IOV_MAX is 1024, at two parts a piece.
+pub const WRITE_BATCH_PIECES: usize = 64;
+/// See [`WRITE_BATCH_PIECES`].
+pub const WRITE_BATCH_BYTES: usize = 256 << 10;
+
+/// Bytes taken from an RTMP peer with one read: commands are small.
+pub const RTMP_READ: usize = 8 << 10;
+
+/// Calls of one RTMP peer that are being answered at a time; further ones are answered with null.
+pub const MAX_PENDING_CALLS: usize = 8;
+
+// ---- Sockets ---------------------------------------------------------------------------------
+
+/// After an accept that failed, mostly for want of descriptors.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(200);
+
+/// A connection silent for this long is probed …
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
+/// … this often …
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// … and is gone after so many probes without answer.
+pub const KEEPALIVE_PROBES: u32 = 4;
 
 // ---- Reels and conversion --------------------------------------------------------------------
 
@@ -158,8 +212,28 @@ pub const INTERLEAVE_SKEW: Duration = Duration::from_secs(4);
 /// Bytes held while waiting for the other lane; above it the wait ends.
 pub const INTERLEAVE_BYTES: usize = 32 << 20;
 
-/// Conversions at once. Each has a process; a small box manages two transcodes.
-pub const MAX_CONVERSIONS: usize = 8;
+/// A conversion's codecs are taken as known when one lane has come alone for this long: the other
+/// was promised by the file but does not come.
+pub const CONVERT_START_SKEW: Duration = Duration::from_secs(5);
+
+/// Between two looks at what conversions are doing.
+pub const TEND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Files whose length is remembered: about 10 MB.
+pub const MAX_DURATIONS: usize = 100_000;
+
+/// Files waiting for their length to be found out; listings ask again for what did not fit.
+pub const MAX_DURATION_QUEUE: usize = 512;
+
+/// A conversion that has to encode waits this long for one that was just stopped to end.
+pub const TRANSCODE_PLACE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Conversions that encode at once, at the most that can be configured: a strong desktop machine.
+pub const MAX_ENCODINGS: usize = 8;
+
+/// Conversions at once, remuxing ones included. Each has a process of about 25 MB; how many may
+/// encode is the configuration's business.
+pub const MAX_CONVERSIONS: usize = 32;
 
 /// Between two entries of the index of a reel without video: a seek lands this close.
 pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
@@ -169,14 +243,59 @@ pub const AUDIO_INDEX_STEP: Duration = Duration::from_millis(1000);
 /// Entries listed of one folder. 20,000 films in one folder are listed whole; a folder of a
 /// million files must not cost a gigabyte.
 pub const MAX_LISTING: usize = 100_000;
+// ---- fMP4 --------------------------------------------------------------------------------------
+
+/// A fragment is cut at the latest after this much media: a player shows the first picture when it
+/// has a whole fragment, and half a second of waiting is where people start to notice.
+pub const FMP4_FRAGMENT: Duration = Duration::from_millis(500);
+
+/// A fragment is cut at the latest at this many bytes of samples, for memory: about 60 Mbit/s
+/// fit half a second.
+pub const FMP4_FRAGMENT_BYTES: usize = 4 << 20;
+
+/// How long the init segment waits for the sequence header of a lane that was announced. Both come
+/// within a tag or two; a file that promised sound and has none must still play.
+pub const FMP4_HEADER_WAIT: Duration = Duration::from_secs(4);
+
+/// A run of AAC frames keeps its sample-exact times until tags disagree by more than this. Below
+/// the 45 ms by which ITU-R BT.1359 says that early sound is noticed, above the jitter of live
+/// encoders.
+pub const FMP4_AUDIO_TOLERANCE: Duration = Duration::from_millis(40);
+
+/// Sound this far behind the picture is taken to be absent and filled with silence: Media Source
+/// Extensions stall where one of two tracks has nothing. More than [`INTERLEAVE_SKEW`], so that
+/// sound which is merely written later is never overtaken.
+pub const FMP4_AUDIO_LAG: Duration = Duration::from_secs(10);
+
+/// Longest hole in the sound that is filled with silence in one go; a damaged timestamp can claim
+/// one of 49 days.
+pub const FMP4_MAX_SILENCE: Duration = Duration::from_secs(60);
 
 // ---- HTTP ------------------------------------------------------------------------------------
+
+/// A `.flv` that is just being indexed is waited for this long before it is served, so that its
+/// length and keyframes are known: at an SD card's 20 MB/s that is a file of 40 MB; larger ones are
+/// served with virtual positions.
+pub const FLV_INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Keyframes told in one `onMetaData`: 360 KB of them, three hours at one every half second.
+pub const MAX_METADATA_KEYFRAMES: usize = 20_000;
+
+/// Between two virtual keyframes told of a reel that still grows.
+pub const VIRTUAL_KEYFRAME_STEP: Duration = Duration::from_secs(2);
+
+/// Between two events of one event stream.
+pub const SSE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// For a request's head to arrive.
 pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// HTTP connections served at once.
 pub const MAX_HTTP_CONNECTIONS: usize = 2048;
+
+/// HTTP connections from one address, for the same reason as
+/// [`MAX_RTMP_CONNECTIONS_PER_ADDRESS`].
+pub const MAX_HTTP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
 /// For the streams of a file to become known before a request is answered with an error. A cold
 /// plug-in registry alone took 3 s.
@@ -187,3 +306,16 @@ pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// On SIGTERM, for clients to be told and connections to drain.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+// ---- Configuration ---------------------------------------------------------------------------
+
+/// Largest configuration file read. Ours with every comment has 3 KB; a film given to `--config`
+/// by mistake must not be read into memory.
+pub const MAX_CONFIG_FILE: u64 = 1 << 20;
+
+/// Folders in one library. Each is looked at when the server starts.
+pub const MAX_LIBRARY_FOLDERS: usize = 64;
+
+/// Keys and flags are typed by hand: a name this different from every known one is no typing
+/// mistake, and no suggestion is better than a wrong one.
+pub const MAX_TYPING_MISTAKES: usize = 3;

@@ -2,7 +2,7 @@
 
 use super::{Phase, Progress, Reel, SeekPoint};
 use crate::flv::Tag;
-use crate::flv::reader::{InvalidFlv, next_tag_len, take_tag};
+use crate::flv::reader::{InvalidFlv, TagHeader, next_tag_len, take_tag};
 use crate::limits::REEL_READ;
 use crate::time::MediaTime;
 use bytes::Bytes;
@@ -17,6 +17,8 @@ pub struct Cursor {
     block: Bytes,
     /// Where the reel's data goes on behind `block`.
     offset: u64,
+    /// The last time in the last block read.
+    position: MediaTime,
 }
 
 /// What a cursor finds.
@@ -38,7 +40,7 @@ pub enum Next {
 impl Cursor {
     /// A cursor at `point`.
     pub fn new(reel: Arc<Reel>, point: SeekPoint) -> Self {
-        Self { reel, block: Bytes::new(), offset: point.offset }
+        Self { reel, block: Bytes::new(), offset: point.offset, position: point.time }
     }
 
     /// The next tag if it is in memory, and what to do if it is not.
@@ -60,10 +62,48 @@ impl Cursor {
         })
     }
 
-    /// The next stretch of whole tags as FLV bytes, for viewers that take the file as it is.
-    /// `None` when the stretch must be read first; see [`next_tag`](Self::next_tag) for which.
-    pub fn take_block(&mut self) -> Option<Bytes> {
-        (!self.block.is_empty()).then(|| std::mem::take(&mut self.block))
+    /// The next stretch of whole tags as the FLV bytes they are, waiting until there is one.
+    /// `None` at the end. For viewers that need no single tags.
+    ///
+    /// # Errors
+    /// When the disk fails or the file became shorter.
+    pub async fn next_block(&mut self) -> io::Result<Option<Bytes>> {
+        if self.block.is_empty() {
+            if !self.grown().await {
+                return Ok(None);
+            }
+            self.fill().await?;
+        }
+        Ok(Some(std::mem::take(&mut self.block)))
+    }
+
+    /// The next tag, waiting until there is one. `None` at the end.
+    ///
+    /// # Errors
+    /// When the disk fails, or what it holds is no FLV.
+    pub async fn wait_for_tag(&mut self) -> io::Result<Option<Tag>> {
+        loop {
+            match self.next_tag().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
+                Next::Tag(tag) => return Ok(Some(tag)),
+                Next::Unread => self.fill().await?,
+                Next::NotYet => drop(self.grown().await),
+                Next::End { .. } => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits until there is more to read; false when there never will be.
+    async fn grown(&self) -> bool {
+        let mut progress = self.reel.subscribe();
+        let offset = self.offset;
+        // The sender lives in the reel that we hold.
+        let _ = progress.wait_for(|p| p.end_offset > offset || p.phase != Phase::Growing).await;
+        self.reel.progress().end_offset > offset
+    }
+
+    /// The time of the last tag of the block read last: about where this viewer is.
+    pub fn position(&self) -> MediaTime {
+        self.position
     }
 
     /// Reads the next block. Call after [`Next::Unread`].
@@ -71,12 +111,14 @@ impl Cursor {
     /// # Errors
     /// When the disk fails or the file became shorter.
     pub async fn fill(&mut self) -> io::Result<()> {
-        let (reel, offset, kept) = (self.reel.clone(), self.offset, self.block.clone());
-        let (block, offset) = tokio::task::spawn_blocking(move || read_block(&reel, offset, &kept))
-            .await
-            .map_err(io::Error::other)??;
-        self.block = block;
-        self.offset = offset;
+        debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
+        let (reel, offset) = (self.reel.clone(), self.offset);
+        let block = tokio::task::spawn_blocking(move || read_block(&reel, offset)).await.map_err(io::Error::other)??;
+        self.offset += block.bytes.len() as u64;
+        if let Some(last) = block.last_time {
+            self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
+        }
+        self.block = block.bytes;
         Ok(())
     }
 
@@ -86,44 +128,44 @@ impl Cursor {
     }
 }
 
-/// Reads whole tags behind `offset`, up to [`REEL_READ`] bytes, or one tag if it is larger.
-/// `kept` is the cut tag that the last block ended with (empty as blocks are cut between tags).
-fn read_block(reel: &Reel, offset: u64, kept: &[u8]) -> io::Result<(Bytes, u64)> {
-    let start = offset - kept.len() as u64;
-    let end = reel.progress().end_offset;
+struct Block {
+    bytes: Bytes,
+    last_time: Option<MediaTime>,
+}
+
+/// Reads whole tags from `offset` on, up to [`REEL_READ`] bytes, or one tag if it is larger.
+fn read_block(reel: &Reel, offset: u64) -> io::Result<Block> {
+    let there = usize::try_from(reel.progress().end_offset.saturating_sub(offset)).unwrap_or(usize::MAX);
     let mut wanted = REEL_READ;
     loop {
-        let len = wanted.min(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX));
-        let mut block = vec![0; len];
-        reel.data.read_exact_at(&mut block, start)?;
-        let whole = whole_tags_len(&block);
+        let mut bytes = vec![0; wanted.min(there)];
+        reel.data.read_exact_at(&mut bytes, offset)?;
+        let (whole, last_time) = whole_tags(&bytes);
         if whole > 0 {
-            block.truncate(whole);
-            return Ok((block.into(), start + whole as u64));
+            bytes.truncate(whole);
+            return Ok(Block { bytes: bytes.into(), last_time });
         }
-        // One tag larger than a block, or bytes that are no tag: the caller's parser says which.
-        match next_tag_len(&block) {
-            Ok(Some(tag_len))
-                if tag_len > len && len < usize::try_from(end - start).unwrap_or(usize::MAX) =>
-            {
-                wanted = tag_len;
-            }
-            _ if block.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => return Ok((block.into(), start + len as u64)),
+        match next_tag_len(&bytes) {
+            // One tag larger than a block.
+            Ok(Some(len)) if len > wanted && len <= there => wanted = len,
+            // Readers are only let up to the end of a whole tag, so the file changed under us.
+            Ok(_) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut while it was read")),
+            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         }
     }
 }
 
-/// The length of the whole tags at the head of `block`.
-fn whole_tags_len(block: &[u8]) -> usize {
-    let mut at = 0;
-    while let Ok(Some(len)) = next_tag_len(&block[at..]) {
-        if at + len > block.len() {
+/// The length of the whole tags at the head of `block`, and the last one's time.
+fn whole_tags(block: &[u8]) -> (usize, Option<MediaTime>) {
+    let (mut at, mut last) = (0, None);
+    while let Some(Ok(header)) = block[at..].first_chunk().map(TagHeader::parse) {
+        let end = at + header.encoded_len();
+        if end > block.len() {
             break;
         }
-        at += len;
+        (at, last) = (end, Some(header.timestamp));
     }
-    at
+    (at, last)
 }
 
 #[cfg(test)]

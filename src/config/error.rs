@@ -1,0 +1,211 @@
+//! What is wrong with a configuration, where, and what to do.
+
+use crate::limits;
+use std::path::PathBuf;
+use std::{fmt, io};
+
+/// A configuration that is refused. Displayed as one sentence with its place:
+/// `/etc/wiidiaserver/config.toml:4: …` or `--http: …`.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}{problem}")]
+pub struct ConfigError {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub problem: Problem,
+}
+
+impl ConfigError {
+    pub(super) const fn new(place: Place, problem: Problem) -> Self {
+        Self { place, problem }
+    }
+}
+
+/// Where something was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Nowhere in particular.
+    Everywhere,
+    /// A flag of the command line, with its dashes.
+    Flag(&'static str),
+    /// A line of the configuration file, from 1.
+    Line(PathBuf, usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everywhere => Ok(()),
+            Self::Flag(flag) => write!(f, "{flag}: "),
+            Self::Line(file, line) => write!(f, "{}:{line}: ", file.display()),
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A key that nothing reads.
+    #[error("unknown key \"{key}\"{}; the keys here are {}", suggestion(nearest.as_deref()), known.join(", "))]
+    UnknownKey {
+        /// As written.
+        key: String,
+        /// A known key that differs by a few letters.
+        nearest: Option<String>,
+        /// All that would be known there.
+        known: Vec<String>,
+    },
+    /// A value of the wrong type or range.
+    #[error("{key} does not fit: {message}; write {expected}")]
+    WrongValue {
+        /// The key with its table.
+        key: String,
+        /// The TOML reader's words: what was seen and what was expected.
+        message: String,
+        /// What to write.
+        expected: &'static str,
+    },
+    /// Not TOML.
+    #[error("the line cannot be read: {0}; check its quotes, brackets and equals sign")]
+    Syntax(String),
+    /// Not an address with a port.
+    #[error(
+        "\"{value}\" is no address with a port{}; \
+         0.0.0.0:8080 is reached from the whole network, 127.0.0.1:8080 only from this computer",
+        suggestion(nearest.as_deref())
+    )]
+    Address {
+        /// As written.
+        value: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// HTTP and RTMP on one port.
+    #[error(
+        "HTTP and RTMP both listen on port {0}; give one of them another port, such as --rtmp 0.0.0.0:1935"
+    )]
+    SamePort(u16),
+    /// Not one of the levels.
+    #[error("\"{value}\" is no log level{}; the levels are error, warn, info, debug and trace", suggestion(nearest.as_deref()))]
+    Level {
+        /// As written.
+        value: String,
+        /// A level that differs by a few letters.
+        nearest: Option<String>,
+    },
+    /// Not what `EnvFilter` takes.
+    #[error(
+        "the log filter \"{value}\" cannot be read ({reason}); \
+         write parts and levels such as \"wiidiaserver::rtmp=debug\", separated by commas"
+    )]
+    Filter {
+        /// As written.
+        value: String,
+        /// The filter's own words.
+        reason: String,
+    },
+    /// Out of range.
+    #[error("{0} encodings at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_ENCODINGS)]
+    Encodings(u64),
+    /// No folder of the library was named.
+    #[error(
+        "there is no library yet; say where the films, music and pictures are with --library DIR, \
+         or with library = [\"DIR\"] in the configuration file"
+    )]
+    NoLibrary,
+    /// More than [`limits::MAX_LIBRARY_FOLDERS`].
+    #[error("the library has {0} folders, expected at most {max}; name a folder above them instead", max = limits::MAX_LIBRARY_FOLDERS)]
+    ManyFolders(usize),
+    /// A library folder that is not there.
+    #[error("the library folder {} does not exist; correct the path, or connect and mount its disk", .0.display())]
+    LibraryMissing(PathBuf),
+    /// A library folder that is a file.
+    #[error("the library folder {} is a file, expected a folder; name the folder it is in", .0.display())]
+    LibraryIsFile(PathBuf),
+    /// A library folder that cannot be listed.
+    #[error("the library folder {} cannot be read ({reason}); let the user who runs the server read it", path.display())]
+    LibraryUnreadable {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        reason: io::Error,
+    },
+    /// The same folder again.
+    #[error("the library folder {} is named twice; remove one of them", .0.display())]
+    LibraryTwice(PathBuf),
+    /// Something in the way of the data folder is a file.
+    #[error("the data folder {} cannot be made because {} is a file; name another folder", path.display(), file.display())]
+    DataIsFile {
+        /// The folder that is wanted.
+        path: PathBuf,
+        /// It, or a part of its path.
+        file: PathBuf,
+    },
+    /// There is no home to put data in.
+    #[error(
+        "there is no place for data because $HOME and $STATE_DIRECTORY are not set; name one with --data DIR"
+    )]
+    NoData,
+    /// The configuration file cannot be read.
+    #[error("the configuration file {} cannot be read ({reason}); correct the path, or let this user read it", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: io::Error,
+    },
+    /// Not a configuration file at all.
+    #[error("the configuration file {} has {len} bytes, expected at most {max}; is it the right file?", path.display(), max = limits::MAX_CONFIG_FILE)]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        len: u64,
+    },
+    /// A flag that there is not.
+    #[error("there is no flag {flag}{}; wiidiaserver --help lists them", suggestion(*nearest))]
+    UnknownFlag {
+        /// With its dashes.
+        flag: String,
+        /// A flag that differs by a few letters.
+        nearest: Option<&'static str>,
+    },
+    /// A flag at the end, without what it needs.
+    #[error("{flag} needs a value, such as {flag} {example}")]
+    MissingValue {
+        /// With its dashes.
+        flag: String,
+        /// A value that would do.
+        example: &'static str,
+    },
+    /// A value for a flag that takes none.
+    #[error("{flag} takes no value, \"{value}\" was given; write {flag} alone")]
+    UnexpectedValue {
+        /// With its dashes.
+        flag: String,
+        /// As written.
+        value: String,
+    },
+    /// A word that is no flag and no command.
+    #[error("\"{value}\" is no command{}; for a folder of the library write --library DIR, and wiidiaserver --help lists the rest", suggestion(nearest.as_deref()))]
+    UnexpectedArgument {
+        /// As written.
+        value: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// An argument that is not UTF-8 where one is needed.
+    #[error("the argument {0:?} is not readable text, expected UTF-8; type it again")]
+    NotText(std::ffi::OsString),
+    /// Run as root.
+    #[error(
+        "wiidiaserver does not run as root: it opens files from the internet, and a mistake in one of \
+         its decoders would own the whole machine; run it as an ordinary user who can read the \
+         library, or insist with --allow-root"
+    )]
+    Root,
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!(" (did you mean \"{nearest}\"?)"))
+}

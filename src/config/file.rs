@@ -1,0 +1,158 @@
+//! The configuration file as it is written: TOML through serde. Values are checked in
+//! [`resolve`](super::resolve), types and names of keys here.
+
+use super::error::{ConfigError, Place, Problem};
+use super::nearest::nearest;
+use crate::limits::MAX_CONFIG_FILE;
+use serde::Deserialize;
+use std::fs;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+/// Every key with what to write there; the tests hold the structs and the example against it.
+pub(super) const KEYS: &[(&str, &str)] = &[
+    ("library", "a list of folders in quotes, such as [\"/srv/media\"]"),
+    ("data", "a folder in quotes, such as \"/var/lib/wiidiaserver\""),
+    ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
+    ("rtmp.listen", "an address and a port in quotes, such as \"0.0.0.0:1935\""),
+    ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
+    ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
+    ("log.level", "a level in quotes, such as \"info\""),
+    ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
+    ("playback.encodings", "a small number without quotes, such as 2"),
+];
+
+/// The file's content. What is missing is `None`.
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Content {
+    pub(super) library: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) data: Option<Spanned<String>>,
+    pub(super) http: Listen,
+    pub(super) rtmp: Listen,
+    pub(super) cache: Cache,
+    pub(super) log: Log,
+    pub(super) playback: Playback,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Listen {
+    pub(super) listen: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Cache {
+    pub(super) limit_mb: Option<u64>,
+    pub(super) keep_free_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub(super) level: Option<Spanned<String>>,
+    pub(super) filter: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Playback {
+    pub(super) encodings: Option<Spanned<u64>>,
+}
+
+/// A file that was read, or the absence of one.
+#[derive(Default, Debug)]
+pub(super) struct File {
+    /// Absolute; empty when there is no file.
+    pub(super) path: PathBuf,
+    text: String,
+    pub(super) content: Content,
+}
+
+impl File {
+    /// Reads a file; `path` is absolute.
+    pub(super) fn read(path: PathBuf) -> Result<Self, ConfigError> {
+        let text = read_text(&path).map_err(|problem| ConfigError::new(Place::Everywhere, problem))?;
+        Self::parse(path, text)
+    }
+
+    pub(super) fn parse(path: PathBuf, text: String) -> Result<Self, ConfigError> {
+        match toml::from_str(&text) {
+            Ok(content) => Ok(Self { path, text, content }),
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                let problem = problem(error.message(), &text, span.start);
+                Err(ConfigError::new(Place::Line(path, line_number(&text, span.start)), problem))
+            }
+        }
+    }
+
+    /// Where a value stands, for errors about it.
+    pub(super) fn place(&self, span: Range<usize>) -> Place {
+        Place::Line(self.path.clone(), line_number(&self.text, span.start))
+    }
+
+    /// What its relative paths are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Problem> {
+    let unreadable = |reason| Problem::FileUnreadable { path: path.to_owned(), reason };
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let len = file.metadata().map_err(unreadable)?.len();
+    if len > MAX_CONFIG_FILE {
+        return Err(Problem::FileTooLarge { path: path.to_owned(), len });
+    }
+    let mut text = String::new();
+    file.take(MAX_CONFIG_FILE).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+/// Lines count from 1.
+fn line_number(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+/// Turns the TOML reader's complaint into ours.
+fn problem(message: &str, text: &str, at: usize) -> Problem {
+    let message = message.trim().replace('\n', ", ");
+    // serde's words: unknown field `a`, expected one of `b`, `c`
+    if message.starts_with("unknown field") {
+        let mut names = message.split('`').skip(1).step_by(2);
+        let key = names.next().unwrap_or_default().to_owned();
+        let known: Vec<String> = names.map(str::to_owned).collect();
+        let nearest = nearest(&key, known.iter().map(String::as_str)).map(str::to_owned);
+        return Problem::UnknownKey { key, nearest, known };
+    }
+    let key = key_at(text, at);
+    match KEYS.iter().find(|(name, _)| *name == key) {
+        Some((_, expected)) if message.starts_with("invalid") => {
+            Problem::WrongValue { key, message, expected }
+        }
+        _ => Problem::Syntax(message),
+    }
+}
+
+/// The key, with its table, on the line of a position.
+fn key_at(text: &str, at: usize) -> String {
+    let line = line_number(text, at);
+    let mut table = "";
+    let mut key = "";
+    for line in text.lines().take(line).map(str::trim).filter(|line| !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next())
+            && !line.contains('=')
+            && !line.contains('"')
+        {
+            table = name.trim();
+        } else if let Some((name, _)) = line.split_once('=') {
+            // A value may go on over several lines: the last key counts.
+            key = name.trim();
+        }
+    }
+    if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") }
+}

@@ -1,0 +1,243 @@
+//! The configuration file and the command line: everything is checked here, once, and what comes
+//! out needs no further checks.
+//!
+//! ```text
+//!  defaults ◀── file (TOML) ◀── flags        the right one wins
+//! ```
+//!
+//! [`parse`] is the only entry: arguments and [`Environment`] in, a [`Command`] out. It reads the
+//! configuration file and looks at the folders that it names; it makes and changes nothing.
+
+mod command_line;
+mod error;
+mod file;
+mod help;
+mod nearest;
+mod resolve;
+
+pub use command_line::parse;
+pub use error::{ConfigError, Place, Problem};
+pub use help::{HELP, VERSION};
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+/// What the command line asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Run the server.
+    Serve(Box<Config>),
+    /// The configuration is good: say so and end.
+    CheckConfig(Box<Config>),
+    /// Be a worker process of a running server; the arguments are between the two of them.
+    Worker(Vec<OsString>),
+    /// Print [`VERSION`].
+    Version,
+    /// Print [`HELP`].
+    Help,
+}
+
+/// A checked configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Folders of the library: absolute, existing, readable, at least one, none twice.
+    pub library: Vec<PathBuf>,
+    /// Where conversions and state are kept: absolute. It may not exist yet.
+    pub data: PathBuf,
+    /// Web page, API and media over HTTP.
+    pub http: Http,
+    /// Media over RTMP.
+    pub rtmp: Rtmp,
+    /// Finished conversions.
+    pub cache: Cache,
+    /// What is told about the run.
+    pub log: Log,
+    /// How media are prepared.
+    pub playback: Playback,
+    /// Run although the user is root; only the flag `--allow-root` sets it.
+    pub allow_root: bool,
+    /// The configuration file that was read, if there was one.
+    pub file: Option<PathBuf>,
+}
+
+/// `[http]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Http {
+    /// Address and port; port 0 lets the system choose. Default 0.0.0.0:8080.
+    pub listen: SocketAddr,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: everywhere(8080) }
+    }
+}
+
+/// `[rtmp]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rtmp {
+    /// Address and port; port 0 lets the system choose. Default 0.0.0.0:1935.
+    pub listen: SocketAddr,
+}
+
+impl Default for Rtmp {
+    fn default() -> Self {
+        Self { listen: everywhere(1935) }
+    }
+}
+
+/// `[cache]`: megabytes are 1,000,000 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cache {
+    /// Finished conversions take at most this much. Default 10,000: about ten films.
+    pub limit_mb: u64,
+    /// At least this much stays free on the disk. Default 1,000.
+    pub keep_free_mb: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { limit_mb: 10_000, keep_free_mb: 1_000 }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Log {
+    /// How much is told. Default [`Level::Info`].
+    pub level: Level,
+    /// More or less from single parts of the program. Default none.
+    pub filter: String,
+}
+
+impl Log {
+    /// Both as `tracing-subscriber`'s `EnvFilter` reads them; [`parse`] has checked that it can.
+    pub fn directives(&self) -> String {
+        if self.filter.is_empty() {
+            return self.level.to_string();
+        }
+        format!("{},{}", self.level, self.filter)
+    }
+}
+
+/// How much is told, each with everything above it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Level {
+    /// What failed.
+    Error,
+    /// What will fail, or was odd.
+    Warn,
+    /// What an owner wants to know.
+    #[default]
+    Info,
+    /// What a developer wants to know.
+    Debug,
+    /// Every message.
+    Trace,
+}
+
+impl Level {
+    const ALL: [(&'static str, Self); 5] = [
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(_, level)| level == self).map_or("info", |(name, _)| name);
+        f.write_str(name)
+    }
+}
+
+/// `[playback]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Playback {
+    /// Films encoded at the same time, 1 to [`MAX_ENCODINGS`](crate::limits::MAX_ENCODINGS). Those
+    /// that need no encoding do not count. Default 2: what a small box manages.
+    pub encodings: usize,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self { encodings: 2 }
+    }
+}
+
+const fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
+}
+
+/// What the process finds around it, as values, so that tests can give others.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// What relative paths of the command line are relative to; absolute.
+    pub working_dir: PathBuf,
+    /// `$HOME`, for `~` and the defaults below it.
+    pub home: Option<PathBuf>,
+    /// `$XDG_CONFIG_HOME`, else `~/.config`.
+    pub config_home: Option<PathBuf>,
+    /// `$XDG_STATE_HOME`, else `~/.local/state`.
+    pub state_home: Option<PathBuf>,
+    /// `$STATE_DIRECTORY` of systemd, its first folder.
+    pub state_directory: Option<PathBuf>,
+    /// `/etc`, or another folder in tests.
+    pub system_config: PathBuf,
+}
+
+impl Environment {
+    /// The environment of this process. Fails when the working folder was deleted.
+    pub fn of_process() -> io::Result<Self> {
+        Ok(Self::from_variables(std::env::current_dir()?, |name| std::env::var_os(name)))
+    }
+
+    fn from_variables(working_dir: PathBuf, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        // The XDG specification says to ignore relative paths; an empty variable is a missing one.
+        let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = folder("HOME");
+        let below = |path: &str| home.as_ref().map(|home: &PathBuf| home.join(path));
+        Self {
+            config_home: folder("XDG_CONFIG_HOME").or_else(|| below(".config")),
+            state_home: folder("XDG_STATE_HOME").or_else(|| below(".local/state")),
+            // systemd.exec(5): several folders are separated by colons.
+            state_directory: variable("STATE_DIRECTORY")
+                .and_then(|list| std::env::split_paths(&list).next())
+                .filter(|path| path.is_absolute()),
+            home,
+            working_dir,
+            system_config: PathBuf::from("/etc"),
+        }
+    }
+
+    /// The configuration file that is read when no flag names one, if it exists.
+    fn default_file(&self) -> Option<PathBuf> {
+        [self.config_home.as_deref(), Some(self.system_config.as_path())]
+            .into_iter()
+            .flatten()
+            .map(|folder| folder.join("wiidiaserver/config.toml"))
+            .find(|file| file.exists())
+    }
+
+    fn default_data(&self) -> Option<PathBuf> {
+        let below = |folder: &Path| folder.join("wiidiaserver");
+        self.state_directory.clone().or_else(|| self.state_home.as_deref().map(below))
+    }
+}
+
+/// Refuses to run as root unless `allow` is set: the server opens files that come from the
+/// internet, and a mistake in it must not own the machine.
+pub fn refuse_root(allow: bool) -> Result<(), ConfigError> {
+    refuse_root_as(rustix::process::geteuid().is_root(), allow)
+}
+
+fn refuse_root_as(is_root: bool, allow: bool) -> Result<(), ConfigError> {
+    if is_root && !allow { Err(ConfigError::new(Place::Everywhere, Problem::Root)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

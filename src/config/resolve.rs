@@ -1,0 +1,196 @@
+//! Flags over file over defaults, each value checked where it is made.
+
+use super::command_line::Flags;
+use super::error::{ConfigError, Place, Problem};
+use super::file::File;
+use super::nearest::nearest;
+use super::{Cache, Config, Environment, Http, Level, Log, Playback, Rtmp};
+use crate::limits;
+use std::ffi::{OsStr, OsString};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+use toml::Spanned;
+use tracing_subscriber::EnvFilter;
+
+pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> Result<Config, ConfigError> {
+    let content = &file.content;
+    let (http, http_place) =
+        listen(&flags.http, "--http", &content.http.listen, file, Http::default().listen)?;
+    let (rtmp, rtmp_place) =
+        listen(&flags.rtmp, "--rtmp", &content.rtmp.listen, file, Rtmp::default().listen)?;
+    if http.port() == rtmp.port() && http.port() != 0 && overlap(http, rtmp) {
+        let place = if rtmp_place == Place::Everywhere { http_place } else { rtmp_place };
+        return Err(ConfigError::new(place, Problem::SamePort(http.port())));
+    }
+    let cache = Cache::default();
+    Ok(Config {
+        library: library(flags, file, environment)?,
+        data: data(flags, file, environment)?,
+        http: Http { listen: http },
+        rtmp: Rtmp { listen: rtmp },
+        cache: Cache {
+            limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
+            keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),
+        },
+        log: log(file)?,
+        playback: playback(file)?,
+        allow_root: flags.allow_root,
+        file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
+    })
+}
+
+/// A path as somebody wrote it, absolute: `~/` is their home, and the rest is relative to `base`.
+pub(super) fn path(written: &OsStr, base: &Path, environment: &Environment) -> PathBuf {
+    let written = Path::new(written);
+    let joined = match (written.strip_prefix("~"), &environment.home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => base.join(written),
+    };
+    // Without "." and doubled slashes, so that the same folder is found to be the same.
+    joined.components().collect()
+}
+
+fn library(flags: &Flags, file: &File, environment: &Environment) -> Result<Vec<PathBuf>, ConfigError> {
+    let written: Vec<(PathBuf, Place)> = if flags.library.is_empty() {
+        let list = file.content.library.as_ref().map(Spanned::get_ref);
+        let folders = list.into_iter().flatten();
+        folders
+            .map(|folder| {
+                let path = path(folder.get_ref().as_ref(), file.folder(), environment);
+                (path, file.place(folder.span()))
+            })
+            .collect()
+    } else {
+        let folders = flags.library.iter();
+        folders
+            .map(|folder| (path(folder, &environment.working_dir, environment), Place::Flag("--library")))
+            .collect()
+    };
+    let Some((_, last_place)) = written.last() else {
+        // An empty list in the file is where to look; without one there is only the advice.
+        let place = file.content.library.as_ref().map(|list| file.place(list.span()));
+        return Err(ConfigError::new(place.unwrap_or(Place::Everywhere), Problem::NoLibrary));
+    };
+    if written.len() > limits::MAX_LIBRARY_FOLDERS {
+        return Err(ConfigError::new(last_place.clone(), Problem::ManyFolders(written.len())));
+    }
+    let mut library = Vec::with_capacity(written.len());
+    for (path, place) in written {
+        let checked = if library.contains(&path) {
+            Err(Problem::LibraryTwice(path.clone()))
+        } else {
+            check_readable_folder(&path)
+        };
+        checked.map_err(|problem| ConfigError::new(place, problem))?;
+        library.push(path);
+    }
+    Ok(library)
+}
+
+fn check_readable_folder(path: &Path) -> Result<(), Problem> {
+    let unreadable = |reason: io::Error| match reason.kind() {
+        io::ErrorKind::NotFound => Problem::LibraryMissing(path.to_owned()),
+        _ => Problem::LibraryUnreadable { path: path.to_owned(), reason },
+    };
+    if fs::metadata(path).map_err(unreadable)?.is_dir() {
+        fs::read_dir(path).map_err(unreadable)?;
+        Ok(())
+    } else {
+        Err(Problem::LibraryIsFile(path.to_owned()))
+    }
+}
+
+fn data(flags: &Flags, file: &File, environment: &Environment) -> Result<PathBuf, ConfigError> {
+    let (data, place) = match (&flags.data, &file.content.data) {
+        (Some(written), _) => (path(written, &environment.working_dir, environment), Place::Flag("--data")),
+        (None, Some(written)) => {
+            let path = path(written.get_ref().as_ref(), file.folder(), environment);
+            (path, file.place(written.span()))
+        }
+        (None, None) => match environment.default_data() {
+            Some(path) => (path, Place::Everywhere),
+            None => return Err(ConfigError::new(Place::Everywhere, Problem::NoData)),
+        },
+    };
+    // It is made when it is first needed; what exists of it already must be a folder.
+    match data.ancestors().find(|part| part.exists()) {
+        Some(part) if !part.is_dir() => {
+            let problem = Problem::DataIsFile { path: data.clone(), file: part.to_owned() };
+            Err(ConfigError::new(place, problem))
+        }
+        _ => Ok(data),
+    }
+}
+
+fn listen(
+    flag: &Option<OsString>,
+    name: &'static str,
+    written: &Option<Spanned<String>>,
+    file: &File,
+    default: SocketAddr,
+) -> Result<(SocketAddr, Place), ConfigError> {
+    let (value, place) = match (flag, written) {
+        (Some(value), _) => (value.to_string_lossy().into_owned(), Place::Flag(name)),
+        (None, Some(value)) => (value.get_ref().clone(), file.place(value.span())),
+        (None, None) => return Ok((default, Place::Everywhere)),
+    };
+    match value.trim().parse() {
+        Ok(address) => Ok((address, place)),
+        Err(_) => {
+            let nearest = address_meant_by(value.trim(), default);
+            Err(ConfigError::new(place, Problem::Address { value, nearest }))
+        }
+    }
+}
+
+/// What people write instead of an address with a port.
+fn address_meant_by(value: &str, default: SocketAddr) -> Option<String> {
+    // First the whole: an IPv6 address alone has colons of its own.
+    if let Ok(address) = value.parse::<IpAddr>() {
+        return Some(SocketAddr::new(address, default.port()).to_string());
+    }
+    let (host, port) = match value.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => value.parse().map_or((value, default.port()), |port| ("", port)),
+    };
+    match host {
+        "" if value.is_empty() => None,
+        "" | "*" => Some(format!("0.0.0.0:{port}")),
+        "localhost" => Some(format!("127.0.0.1:{port}")),
+        _ => host.parse().ok().map(|address: IpAddr| SocketAddr::new(address, port).to_string()),
+    }
+}
+
+/// Whether two sockets with the same port are in each other's way.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified()
+}
+
+fn log(file: &File) -> Result<Log, ConfigError> {
+    let mut log = Log::default();
+    if let Some(written) = &file.content.log.level {
+        let value = written.get_ref();
+        let found = Level::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+        log.level = found.map(|(_, level)| *level).ok_or_else(|| {
+            let nearest = nearest(value, Level::ALL.iter().map(|(name, _)| *name)).map(str::to_owned);
+            ConfigError::new(file.place(written.span()), Problem::Level { value: value.clone(), nearest })
+        })?;
+    }
+    if let Some(written) = &file.content.log.filter {
+        log.filter = written.get_ref().trim().to_owned();
+        if let Err(reason) = EnvFilter::try_new(log.directives()) {
+            let problem = Problem::Filter { value: log.filter, reason: reason.to_string() };
+            return Err(ConfigError::new(file.place(written.span()), problem));
+        }
+    }
+    Ok(log)
+}
+
+fn playback(file: &File) -> Result<Playback, ConfigError> {
+    let Some(written) = &file.content.playback.encodings else { return Ok(Playback::default()) };
+    match usize::try_from(*written.get_ref()) {
+        Ok(encodings @ 1..=limits::MAX_ENCODINGS) => Ok(Playback { encodings }),
+        _ => Err(ConfigError::new(file.place(written.span()), Problem::Encodings(*written.get_ref()))),
+    }
+}

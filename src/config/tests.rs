@@ -1,0 +1,461 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+/// A folder with `films/`, `music/`, `a file`, and an environment that knows nothing else.
+struct House {
+    folder: TempDir,
+    environment: Environment,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("films")).unwrap();
+        fs::create_dir(folder.path().join("music")).unwrap();
+        fs::write(folder.path().join("a file"), "x").unwrap();
+        let environment = Environment {
+            working_dir: folder.path().to_owned(),
+            state_home: Some(folder.path().join("state")),
+            system_config: folder.path().join("etc"),
+            ..Environment::default()
+        };
+        Self { folder, environment }
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn parse(&self, arguments: &[&str]) -> Result<Command, ConfigError> {
+        parse(arguments.iter().map(OsString::from), &self.environment)
+    }
+
+    #[track_caller]
+    fn config(&self, arguments: &[&str]) -> Config {
+        match self.parse(arguments) {
+            Ok(Command::Serve(config)) => *config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn with_file(self, text: &str) -> Self {
+        fs::write(self.path("c.toml"), text).unwrap();
+        self
+    }
+
+    /// The message of a refusal, with this house's path as HOUSE.
+    #[track_caller]
+    fn refusal(&self, arguments: &[&str]) -> String {
+        let error = self.parse(arguments).expect_err("it is refused");
+        error.to_string().replace(self.folder.path().to_str().unwrap(), "HOUSE")
+    }
+}
+
+#[test]
+fn a_library_is_all_that_must_be_given() {
+    let house = House::new();
+    assert_eq!(
+        house.config(&["--library", "films"]),
+        Config {
+            library: vec![house.path("films")],
+            data: house.path("state/wiidiaserver"),
+            http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
+            rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
+            cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
+            log: Log { level: Level::Info, filter: String::new() },
+            playback: Playback { encodings: 2 },
+            allow_root: false,
+            file: None,
+        }
+    );
+}
+
+#[test]
+fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
+    let house = House::new().with_file(
+        r#"library = ["films", "./music"]
+           data = "kept"
+           http.listen = "127.0.0.1:81"
+           [rtmp]
+           listen = "[::1]:0"
+           [cache]
+           limit_mb = 5
+           [log]
+           level = "Debug"
+           filter = "wiidiaserver::rtmp=trace"
+           [playback]
+           encodings = 1"#,
+    );
+    let config = house.config(&["--config", "c.toml"]);
+    assert_eq!(config.library, [house.path("films"), house.path("music")]);
+    assert_eq!(config.data, house.path("kept"));
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:81");
+    assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
+    assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
+    assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
+    assert_eq!(config.playback.encodings, 1);
+    assert_eq!(config.file, Some(house.path("c.toml")));
+
+    let config = house.config(&[
+        "--config=c.toml",
+        "--library=music",
+        "--data",
+        "/elsewhere",
+        "--http",
+        "0.0.0.0:1",
+        "--http",
+        "0.0.0.0:2",
+        "--rtmp",
+        "0.0.0.0:3",
+        "--allow-root",
+    ]);
+    assert_eq!(config.library, [house.path("music")]);
+    assert_eq!(config.data, Path::new("/elsewhere"));
+    assert_eq!(config.http.listen.to_string(), "0.0.0.0:2");
+    assert_eq!(config.rtmp.listen.to_string(), "0.0.0.0:3");
+    assert!(config.allow_root);
+}
+
+#[test]
+fn paths_in_the_file_are_relative_to_its_folder() {
+    let house = House::new();
+    fs::create_dir_all(house.path("etc/wiidiaserver/here")).unwrap();
+    let file = house.path("etc/wiidiaserver/config.toml");
+    fs::write(&file, r#"library = ["here"]"#).unwrap();
+    let config = house.config(&[]);
+    assert_eq!(config.library, [house.path("etc/wiidiaserver/here")]);
+    assert_eq!(config.file, Some(file));
+}
+
+#[test]
+fn the_users_own_file_comes_before_the_systems() {
+    let mut house = House::new();
+    house.environment.config_home = Some(house.path("own"));
+    for (folder, library) in [("etc", "films"), ("own", "music")] {
+        fs::create_dir_all(house.path(folder).join("wiidiaserver")).unwrap();
+        let text = format!("library = [\"../../{library}\"]");
+        fs::write(house.path(folder).join("wiidiaserver/config.toml"), text).unwrap();
+    }
+    let own = house.path("own/wiidiaserver/config.toml");
+    assert_eq!(house.config(&[]).file, Some(own.clone()));
+    fs::remove_file(own).unwrap();
+    assert_eq!(house.config(&[]).file, Some(house.path("etc/wiidiaserver/config.toml")));
+}
+
+#[test]
+fn a_tilde_is_the_home_folder() {
+    let mut house = House::new().with_file(r#"library = ["~/films"]"#);
+    house.environment.home = Some(house.path(""));
+    house.environment.working_dir = PathBuf::from("/");
+    let file = house.path("c.toml");
+    let config = house.config(&["--config", file.to_str().unwrap(), "--data=~/kept"]);
+    assert_eq!((config.library, config.data), (vec![house.path("films")], house.path("kept")));
+}
+
+#[test]
+fn commands_are_recognised() {
+    let house = House::new();
+    for (arguments, command) in [
+        (&["--help"][..], Command::Help),
+        (&["-h", "--nonsense"], Command::Help),
+        (&["--version"], Command::Version),
+        (&["check-config", "-V"], Command::Version),
+        (&["worker", "--version", "x"], Command::Worker(vec!["--version".into(), "x".into()])),
+        (&["worker"], Command::Worker(vec![])),
+    ] {
+        assert_eq!(house.parse(arguments).unwrap(), command, "{arguments:?}");
+    }
+    let checked = house.parse(&["--library", "films", "check-config"]).unwrap();
+    assert_eq!(checked, Command::CheckConfig(Box::new(house.config(&["--library", "films"]))));
+}
+
+#[test]
+fn a_wrong_command_line_is_told_with_the_next_step() {
+    let house = House::new();
+    for (arguments, message) in [
+        (
+            &[][..],
+            "there is no library yet; say where the films, music and pictures are with --library DIR, or with \
+             library = [\"DIR\"] in the configuration file",
+        ),
+        (
+            &["--libary", "films"],
+            "there is no flag --libary (did you mean \"--library\"?); wiidiaserver --help lists them",
+        ),
+        (&["-x"], "there is no flag -x; wiidiaserver --help lists them"),
+        (&["--http"], "--http needs a value, such as --http 0.0.0.0:8080"),
+        (&["--allow-root=yes"], "--allow-root takes no value, \"yes\" was given; write --allow-root alone"),
+        (
+            &["films"],
+            "\"films\" is no command (did you mean \"--library films\"?); for a folder of the library write \
+             --library DIR, and wiidiaserver --help lists the rest",
+        ),
+        (
+            &["chek-config"],
+            "\"chek-config\" is no command (did you mean \"check-config\"?); for a folder of the library write \
+             --library DIR, and wiidiaserver --help lists the rest",
+        ),
+        (
+            &["--library", "filns"],
+            "--library: the library folder HOUSE/filns does not exist; correct the path, or connect and mount \
+             its disk",
+        ),
+        (
+            &["--library", "a file"],
+            "--library: the library folder HOUSE/a file is a file, expected a folder; name the folder it is in",
+        ),
+        (
+            &["--library", "a file/below"],
+            "--library: the library folder HOUSE/a file/below cannot be read (Not a directory (os error 20)); \
+             let the user who runs the server read it",
+        ),
+        (
+            &["--library", "films", "--library", "./films/"],
+            "--library: the library folder HOUSE/films is named twice; remove one of them",
+        ),
+        (
+            &["--library", "films", "--data", "a file/data"],
+            "--data: the data folder HOUSE/a file/data cannot be made because HOUSE/a file is a file; name \
+             another folder",
+        ),
+        (
+            &["--library", "films", "--http", "0.0.0.0:1935"],
+            "--http: HTTP and RTMP both listen on port 1935; give one of them another port, such as --rtmp \
+             0.0.0.0:1935",
+        ),
+        (
+            &["--config", "missing.toml"],
+            "the configuration file HOUSE/missing.toml cannot be read (No such file or directory (os error 2)); \
+             correct the path, or let this user read it",
+        ),
+    ] {
+        assert_eq!(house.refusal(arguments), message, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_people_write_for_an_address_is_understood_and_suggested() {
+    let house = House::new();
+    for (value, meant) in [
+        ("8081", Some("0.0.0.0:8081")),
+        (":8081", Some("0.0.0.0:8081")),
+        ("*:8081", Some("0.0.0.0:8081")),
+        ("localhost", Some("127.0.0.1:8080")),
+        ("localhost:81", Some("127.0.0.1:81")),
+        ("192.168.1.5", Some("192.168.1.5:8080")),
+        ("::", Some("[::]:8080")),
+        ("fe80::1", Some("[fe80::1]:8080")),
+        ("tv.lan:80", None),
+        ("0.0.0.0:99999", None),
+        ("", None),
+        ("--rtmp", None),
+    ] {
+        let message = house.refusal(&["--library", "films", "--http", value]);
+        let suggested =
+            message.split_once("(did you mean \"").map(|(_, rest)| rest.split('"').next().unwrap());
+        assert_eq!(suggested, meant, "{message}");
+        assert!(message.starts_with(&format!("--http: \"{value}\" is no address with a port")), "{message}");
+    }
+}
+
+#[test]
+fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
+    for (text, message) in [
+        (
+            "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
+            "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
+             http, rtmp, cache, log, playback",
+        ),
+        (
+            "[cache]\nlimit = 5",
+            "HOUSE/c.toml:2: unknown key \"limit\" (did you mean \"limit_mb\"?); the keys here are \
+             limit_mb, keep_free_mb",
+        ),
+        (
+            "library = \"films\"",
+            "HOUSE/c.toml:1: library does not fit: invalid type: string \"films\", expected a sequence; write a \
+             list of folders in quotes, such as [\"/srv/media\"]",
+        ),
+        (
+            "# comment = 1\nlibrary = [\n  \"films\",\n  5,\n]",
+            "HOUSE/c.toml:4: library does not fit: invalid type: integer `5`, expected a string; write a list \
+             of folders in quotes, such as [\"/srv/media\"]",
+        ),
+        (
+            "[http]\nlisten = 8080",
+            "HOUSE/c.toml:2: http.listen does not fit: invalid type: integer `8080`, expected a string; write an \
+             address and a port in quotes, such as \"0.0.0.0:8080\"",
+        ),
+        (
+            "[cache]\nlimit_mb = -1",
+            "HOUSE/c.toml:2: cache.limit_mb does not fit: invalid value: integer `-1`, expected u64; write a \
+             number of megabytes without quotes, such as 10000",
+        ),
+        (
+            "[http]\n\nlisten = \"8080\"",
+            "HOUSE/c.toml:3: \"8080\" is no address with a port (did you mean \"0.0.0.0:8080\"?); 0.0.0.0:8080 is \
+             reached from the whole network, 127.0.0.1:8080 only from this computer",
+        ),
+        (
+            "[rtmp]\nlisten = \"127.0.0.1:8080\"",
+            "HOUSE/c.toml:2: HTTP and RTMP both listen on port 8080; give one of them another port, such as \
+             --rtmp 0.0.0.0:1935",
+        ),
+        (
+            "library = [\n  \"films\",\n  \"gone\",\n]",
+            "HOUSE/c.toml:3: the library folder HOUSE/gone does not exist; correct the path, or connect and mount \
+             its disk",
+        ),
+        (
+            "\nlibrary = []",
+            "HOUSE/c.toml:2: there is no library yet; say where the films, music and pictures are with \
+             --library DIR, or with library = [\"DIR\"] in the configuration file",
+        ),
+        (
+            "library = [\"films\"]\ndata = \"a file\"",
+            "HOUSE/c.toml:2: the data folder HOUSE/a file cannot be made because HOUSE/a file is a file; name \
+             another folder",
+        ),
+        (
+            "library = [\"films\"]\n[log]\nlevel = \"inof\"",
+            "HOUSE/c.toml:3: \"inof\" is no log level (did you mean \"info\"?); the levels are error, warn, info, \
+             debug and trace",
+        ),
+        (
+            "library = [\"films\"]\n[log]\nfilter = \"rtmp=loud\"",
+            "HOUSE/c.toml:3: the log filter \"rtmp=loud\" cannot be read (error parsing level filter: expected one of \
+             \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5); write parts and levels \
+             such as \"wiidiaserver::rtmp=debug\", separated by commas",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nconversions = 9",
+            "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
+        ),
+        (
+            "library = [\"films\"]\ndata = here",
+            "HOUSE/c.toml:2: the line cannot be read: string values must be quoted, expected literal string; \
+             check its quotes, brackets and equals sign",
+        ),
+    ] {
+        let house = House::new().with_file(text);
+        assert_eq!(house.refusal(&["check-config", "--config", "c.toml"]), message, "{text}");
+    }
+}
+
+#[test]
+fn a_film_given_as_configuration_is_not_read() {
+    let house = House::new().with_file("");
+    let film = fs::File::create(house.path("c.toml")).unwrap();
+    film.set_len(crate::limits::MAX_CONFIG_FILE + 1).unwrap();
+    assert_eq!(
+        house.refusal(&["--config", "c.toml"]),
+        "the configuration file HOUSE/c.toml has 1048577 bytes, expected at most 1048576; is it the right file?"
+    );
+}
+
+#[test]
+fn without_a_home_data_needs_a_flag() {
+    let mut house = House::new();
+    house.environment.state_home = None;
+    assert_eq!(
+        house.refusal(&["--library", "films"]),
+        "there is no place for data because $HOME and $STATE_DIRECTORY are not set; name one with --data DIR"
+    );
+}
+
+#[test]
+fn the_environment_ignores_what_the_xdg_specification_ignores() {
+    let read = |variables: &'static [(&str, &str)]| {
+        Environment::from_variables(PathBuf::from("/here"), |name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        })
+    };
+    let home = read(&[("HOME", "/home/ada"), ("XDG_CONFIG_HOME", "relative"), ("XDG_STATE_HOME", "")]);
+    assert_eq!(home.config_home.as_deref(), Some(Path::new("/home/ada/.config")));
+    assert_eq!(home.default_data().as_deref(), Some(Path::new("/home/ada/.local/state/wiidiaserver")));
+    let unit = read(&[("STATE_DIRECTORY", "/var/lib/wiidiaserver:/var/lib/more"), ("XDG_STATE_HOME", "/s")]);
+    assert_eq!(unit.default_data().as_deref(), Some(Path::new("/var/lib/wiidiaserver")));
+    assert_eq!(read(&[]).default_data(), None);
+}
+
+#[test]
+fn root_is_refused_unless_it_insists() {
+    assert!(refuse_root_as(false, false).is_ok());
+    assert!(refuse_root_as(true, true).is_ok());
+    let message = refuse_root_as(true, false).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "wiidiaserver does not run as root: it opens files from the internet, and a mistake in one of its \
+         decoders would own the whole machine; run it as an ordinary user who can read the library, or insist \
+         with --allow-root"
+    );
+}
+
+#[test]
+fn the_help_names_every_flag_and_fits_a_terminal() {
+    for flag in ["--library", "--config", "--http", "--rtmp", "--data", "--allow-root", "--help", "--version"]
+    {
+        assert!(HELP.contains(&format!("{flag} ")) || HELP.contains(&format!("{flag}\n")), "{flag}");
+    }
+    assert!(HELP.lines().all(|line| line.chars().count() <= 90));
+}
+
+/// The example with the # taken away from its settings; its prose has a space behind the #.
+fn example() -> String {
+    let text = include_str!("../../examples/wiidiaserver.toml");
+    text.lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_example_equals_the_defaults() {
+    let mut house = House::new().with_file(&example());
+    house.environment.state_directory = Some("/var/lib/wiidiaserver".into());
+    let mut documented = house.config(&["--config", "c.toml", "--library", "films"]);
+    assert_eq!(documented.file.take(), Some(house.path("c.toml")));
+    assert_eq!(documented, house.config(&["--library", "films"]));
+}
+
+#[test]
+fn the_example_as_it_is_changes_nothing() {
+    let house = House::new().with_file(include_str!("../../examples/wiidiaserver.toml"));
+    let mut config = house.config(&["--config", "c.toml", "--library", "films"]);
+    config.file = None;
+    assert_eq!(config, house.config(&["--library", "films"]));
+}
+
+#[test]
+fn the_example_has_every_key_and_every_key_is_explained() {
+    let table: toml::Table = example().parse().unwrap();
+    let mut documented = Vec::new();
+    for (key, value) in &table {
+        match value {
+            toml::Value::Table(section) => {
+                documented.extend(section.keys().map(|below| format!("{key}.{below}")))
+            }
+            _ => documented.push(key.clone()),
+        }
+    }
+    let mut known: Vec<_> = file::KEYS.iter().map(|(key, _)| key.to_string()).collect();
+    known.sort();
+    documented.sort();
+    assert_eq!(documented, known);
+    // And no struct has a key that the list lacks: serde names them all when one is unknown.
+    for section in ["", "http.", "rtmp.", "cache.", "log.", "playback."] {
+        let text = format!("{section}zzz = 1");
+        let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
+        let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };
+        for field in fields {
+            let key = format!("{section}{field}");
+            assert!(known.iter().any(|k| *k == key || k.starts_with(&format!("{key}."))), "{key}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The work behind one reel: how it is stopped, and how it is noticed that it hangs.
+
+use crate::limits::WORKER_STALL;
+use crate::pipeline::Killer;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Shared between the thread that fills a reel and those who watch over it.
+#[derive(Debug)]
+pub(super) struct Job {
+    stop: AtomicBool,
+    worker: Mutex<Worker>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    killer: Option<Killer>,
+    /// When the worker was last heard of; `None` while it is not expected to say anything.
+    heard: Option<Instant>,
+}
+
+impl Job {
+    pub(super) fn new() -> Self {
+        Self {
+            stop: AtomicBool::new(false),
+            worker: Mutex::new(Worker { killer: None, heard: None }),
+        }
+    }
+
+    fn worker(&self) -> std::sync::MutexGuard<'_, Worker> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker runs from now on.
+    pub(super) fn began(&self, killer: Killer) {
+        let mut worker = self.worker();
+        if self.stop.load(Ordering::SeqCst) {
+            killer.kill();
+        }
+        *worker = Worker { killer: Some(killer), heard: Some(Instant::now()) };
+    }
+
+    /// The worker was heard of.
+    pub(super) fn heard(&self) {
+        self.worker().heard = Some(Instant::now());
+    }
+
+    /// The worker is held back: its silence says nothing.
+    pub(super) fn held_back(&self) {
+        self.worker().heard = None;
+    }
+
+    /// The worker is gone.
+    pub(super) fn ended(&self) {
+        *self.worker() = Worker { killer: None, heard: None };
+    }
+
+    /// Ends the work, now. Nobody wants its result any more.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(killer) = &self.worker().killer {
+            killer.kill();
+        }
+    }
+
+    /// The flag that [`stop`](Self::stop) sets.
+    pub(super) fn stopped(&self) -> &AtomicBool {
+        &self.stop
+    }
+
+    /// Ends a worker that has been silent for too long.
+    pub(super) fn end_if_stalled(&self, now: Instant) {
+        let worker = self.worker();
+        let silent = worker.heard.is_some_and(|heard| now.saturating_duration_since(heard) > WORKER_STALL);
+        if let (true, Some(killer)) = (silent, &worker.killer) {
+            killer.kill_stalled();
+        }
+    }
+}

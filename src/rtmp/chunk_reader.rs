@@ -1,0 +1,633 @@
+//! Chunks in, messages out.
+//!
+//! ```text
+//!  basic header   fmt(2 bits) csid(6 bits), or csid 0: one more byte, csid 1: two more      (5.3.1.1)
+//!  fmt 0  time(3) length(3) type(1) stream id(4, little-endian)    absolute time
+//!  fmt 1  delta(3) length(3) type(1)                               as before: stream id
+//!  fmt 2  delta(3)                                                 as before: length, type
+//!  fmt 3  nothing                                                  goes on, or all as before
+//!  time 0xffffff: four bytes of extended timestamp follow                                   (5.3.1.3)
+//! ```
+//!
+//! Numbers in parentheses: "Adobe's Real Time Messaging Protocol", 1.0. `rml_rtmp`'s own reader panics on
+//! interleaved chunk streams and cannot be bounded from outside.
+
+use crate::limits::{MAX_CHUNK_STREAMS, MAX_PARTIAL_MESSAGES, MAX_RTMP_CHUNK_SIZE};
+use crate::time::MediaTime;
+use bytes::Bytes;
+use std::fmt;
+
+/// The chunk size both sides begin with (5.4.1).
+pub const INITIAL_CHUNK_SIZE: usize = 128;
+/// `SetChunkSize` (5.4.1).
+pub(super) const TYPE_SET_CHUNK_SIZE: u8 = 1;
+/// `Abort` (5.4.2).
+pub(super) const TYPE_ABORT: u8 = 2;
+/// The time that means "see the extended timestamp".
+pub(super) const EXTENDED: u32 = 0xff_ffff;
+
+/// One whole RTMP message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Absolute time, deltas added up.
+    pub timestamp: MediaTime,
+    /// Message type id (5.4, 7.1).
+    pub type_id: u8,
+    /// Message stream id (msid); 0 is the NetConnection.
+    pub stream_id: u32,
+    /// The body.
+    pub payload: Bytes,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = &self.payload[..self.payload.len().min(5)];
+        write!(
+            f,
+            "message type {} on stream {} at {}, {} B {head:02x?}",
+            self.type_id,
+            self.stream_id,
+            self.timestamp,
+            self.payload.len()
+        )
+    }
+}
+
+/// Why bytes are no chunks that we take. The reader is of no use afterwards.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ChunkError {
+    /// A header that refers to one that never came.
+    #[error("chunk of format {format} on chunk stream {csid}, on which no full header came before")]
+    NoPreviousHeader {
+        /// 2 or 3.
+        format: u8,
+        /// The chunk stream.
+        csid: u32,
+    },
+    /// A message larger than this peer may send.
+    #[error("message of {length} bytes announced on chunk stream {csid}; at most {max} are taken")]
+    MessageTooLong {
+        /// Announced length.
+        length: usize,
+        /// The chunk stream.
+        csid: u32,
+        /// The limit in force.
+        max: usize,
+    },
+    /// Too many unfinished messages at once.
+    #[error("{buffered} bytes of unfinished messages; at most {max} are kept")]
+    TooManyPartialMessages {
+        /// Bytes kept.
+        buffered: usize,
+        /// The limit in force.
+        max: usize,
+    },
+    /// More chunk streams than a client can need.
+    #[error("chunk stream {csid} is one more than the {MAX_CHUNK_STREAMS} a peer may open")]
+    TooManyChunkStreams {
+        /// The chunk stream.
+        csid: u32,
+    },
+    /// `SetChunkSize` with a size that cannot be, or without one.
+    #[error("chunk size {size} announced; expected 1 to {MAX_RTMP_CHUNK_SIZE}")]
+    BadChunkSize {
+        /// The size; 0 stands for a message too short to hold one as well.
+        size: u32,
+    },
+}
+
+/// Reads chunks, however the network cut them.
+///
+/// Chunk streams may interleave. Bodies go straight into their message's buffer, which grows with what
+/// arrived, never with what was announced.
+pub struct ChunkReader {
+    chunk_size: usize,
+    max_message: usize,
+    streams: Vec<ChunkStream>,
+    /// Bytes of all unfinished messages.
+    buffered: usize,
+    /// Bytes consumed so far.
+    position: u64,
+    head: Head,
+    /// Bytes that were taken for an extended timestamp and turned out to be none; read before any input.
+    carry: heapless::Deque<u8, 4>,
+}
+
+/// What is known of the chunk being read.
+enum Head {
+    /// Its header is incomplete.
+    Fields(heapless::Vec<u8, 14>),
+    /// Its header is there but for the extended timestamp.
+    Extended { stream: usize, format: u8, time: heapless::Vec<u8, 4> },
+    /// Its body is due.
+    Body { stream: usize, left: usize },
+}
+
+/// What a chunk stream remembers between chunks.
+struct ChunkStream {
+    csid: u32,
+    timestamp: u32,
+    /// The last time or delta; what a fmt 3 that begins a message adds (5.3.1.2.4).
+    delta: u32,
+    /// The last header had an extended timestamp, and this is it.
+    extended: Option<u32>,
+    length: usize,
+    type_id: u8,
+    stream_id: u32,
+    payload: Vec<u8>,
+    /// Between the first and the last chunk of a message.
+    in_message: bool,
+}
+
+impl ChunkReader {
+    /// A reader that refuses messages above `max_message` bytes.
+    pub fn new(max_message: usize) -> Self {
+        Self {
+            chunk_size: INITIAL_CHUNK_SIZE,
+            max_message,
+            streams: Vec::new(),
+            buffered: 0,
+            position: 0,
+            head: Head::Fields(heapless::Vec::new()),
+            carry: heapless::Deque::new(),
+        }
+    }
+
+    /// Bytes consumed so far: where an error was met, and what an acknowledgement tells (5.4.3).
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Bytes of unfinished messages.
+    pub fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// Takes bytes from the front of `input` until a message is whole or the input is used up.
+    ///
+    /// `SetChunkSize` and `Abort` have taken effect when they are returned. `Ok(None)`: not yet, feed
+    /// more. `Err`: never.
+    pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, ChunkError> {
+        loop {
+            let whole = match self.head {
+                Head::Body { stream, left } => {
+                    if input.is_empty() && self.carry.is_empty() {
+                        return Ok(None);
+                    }
+                    self.body(stream, left, input)?
+                }
+                Head::Fields(_) | Head::Extended { .. } => {
+                    let Some(byte) = self.next_byte(input) else { return Ok(None) };
+                    self.header_byte(byte)?
+                }
+            };
+            if let Some(stream) = whole {
+                return self.finish(stream).map(Some);
+            }
+        }
+    }
+
+    fn next_byte(&mut self, input: &mut &[u8]) -> Option<u8> {
+        if let Some(byte) = self.carry.pop_front() {
+            return Some(byte);
+        }
+        let (&byte, rest) = input.split_first()?;
+        *input = rest;
+        self.position += 1;
+        Some(byte)
+    }
+
+    /// One more byte of a header. Returns the chunk stream when that made a message whole (length 0).
+    fn header_byte(&mut self, byte: u8) -> Result<Option<usize>, ChunkError> {
+        match &mut self.head {
+            Head::Fields(fields) => {
+                // Never full: 3 + 11 bytes are the longest header, and it is taken out when complete.
+                let _ = fields.push(byte);
+                let format = fields[0] >> 6;
+                let (basic_len, csid) = match (fields[0] & 0x3f, &fields[1..]) {
+                    (0, [low, ..]) => (2, 64 + u32::from(*low)),
+                    (1, [low, high, ..]) => (3, 64 + u32::from(*low) + 256 * u32::from(*high)),
+                    (0 | 1, _) => return Ok(None),
+                    (csid, _) => (1, u32::from(csid)),
+                };
+                let message_len = [11, 7, 3, 0][usize::from(format)];
+                if fields.len() < basic_len + message_len {
+                    return Ok(None);
+                }
+                let header = std::mem::take(fields);
+                self.header(format, csid, &header[basic_len..])
+            }
+            Head::Extended { stream, format, time } => {
+                let _ = time.push(byte);
+                let (index, format) = (*stream, *format);
+                let stream = &self.streams[index];
+                if format == 3 && stream.in_message {
+                    // Most senders repeat the extended timestamp in every chunk, some do not (SRS has
+                    // the same comparison). Bytes that differ from it are the body.
+                    let expected = stream.extended.unwrap_or_default().to_be_bytes();
+                    if !expected.starts_with(time) {
+                        // In front of what is still carried. Never full: that is of the same four.
+                        for &byte in time.iter().rev() {
+                            let _ = self.carry.push_front(byte);
+                        }
+                        return Ok(self.begin_chunk(index, format, 0));
+                    }
+                }
+                if time.len() < 4 {
+                    return Ok(None);
+                }
+                let time = u32_be(time);
+                self.streams[index].extended = Some(time);
+                Ok(self.begin_chunk(index, format, time))
+            }
+            Head::Body { .. } => Ok(None),
+        }
+    }
+
+    /// A whole header, but for the extended timestamp.
+    fn header(&mut self, format: u8, csid: u32, fields: &[u8]) -> Result<Option<usize>, ChunkError> {
+        let index = self.chunk_stream(format, csid)?;
+        let stream = &mut self.streams[index];
+        if format == 3 {
+            if stream.extended.is_some() {
+                self.head = Head::Extended { stream: index, format, time: heapless::Vec::new() };
+                return Ok(None);
+            }
+            let delta = stream.delta;
+            return Ok(self.begin_chunk(index, format, delta));
+        }
+
+        let time = u32_be(&fields[..3]);
+        let length = if format < 2 { u32_be(&fields[3..6]) as usize } else { stream.length };
+        let type_id = if format < 2 { fields[6] } else { stream.type_id };
+        let stream_id = match fields.get(7..11) {
+            Some(id) => u32::from_le_bytes([id[0], id[1], id[2], id[3]]),
+            None => stream.stream_id,
+        };
+        if length > self.max_message {
+            return Err(ChunkError::MessageTooLong { length, csid, max: self.max_message });
+        }
+        // Peers built on rml_rtmp repeat the full header where fmt 3 belongs: the same header again
+        // goes on with the message. A different one means that the sender gave it up.
+        let same = (stream.length, stream.type_id, stream.stream_id) == (length, type_id, stream_id);
+        if stream.in_message && !same {
+            self.buffered -= stream.abandon();
+        }
+        (stream.length, stream.type_id, stream.stream_id) = (length, type_id, stream_id);
+        if time == EXTENDED {
+            self.head = Head::Extended { stream: index, format, time: heapless::Vec::new() };
+            return Ok(None);
+        }
+        stream.extended = None;
+        Ok(self.begin_chunk(index, format, time))
+    }
+
+    /// The chunk stream of that number; a new one begins with a full header.
+    fn chunk_stream(&mut self, format: u8, csid: u32) -> Result<usize, ChunkError> {
+        if let Some(index) = self.streams.iter().position(|stream| stream.csid == csid) {
+            return Ok(index);
+        }
+        // librtmp's answer to a ping is a fmt 1 on a fresh chunk stream: its message stream is 0.
+        if format > 1 {
+            return Err(ChunkError::NoPreviousHeader { format, csid });
+        }
+        if self.streams.len() == MAX_CHUNK_STREAMS {
+            return Err(ChunkError::TooManyChunkStreams { csid });
+        }
+        self.streams.push(ChunkStream {
+            csid,
+            timestamp: 0,
+            delta: 0,
+            extended: None,
+            length: 0,
+            type_id: 0,
+            stream_id: 0,
+            payload: Vec::new(),
+            in_message: false,
+        });
+        Ok(self.streams.len() - 1)
+    }
+
+    /// The header is complete; `time` is absolute in fmt 0 and a delta otherwise. Returns the chunk
+    /// stream when the message has no body.
+    fn begin_chunk(&mut self, index: usize, format: u8, time: u32) -> Option<usize> {
+        let stream = &mut self.streams[index];
+        if !stream.in_message {
+            stream.in_message = true;
+            stream.delta = time;
+            stream.timestamp = if format == 0 { time } else { stream.timestamp.wrapping_add(time) };
+        }
+        let left = self.chunk_size.min(stream.length - stream.payload.len());
+        if left == 0 {
+            return Some(index);
+        }
+        self.head = Head::Body { stream: index, left };
+        None
+    }
+
+    /// Takes up to `left` bytes of body. Returns the chunk stream when its message is whole.
+    fn body(&mut self, index: usize, left: usize, input: &mut &[u8]) -> Result<Option<usize>, ChunkError> {
+        let stream = &mut self.streams[index];
+        let taken = if let Some(byte) = self.carry.pop_front() {
+            stream.payload.push(byte);
+            1
+        } else {
+            let taken = left.min(input.len());
+            let (body, rest) = input.split_at(taken);
+            stream.payload.extend_from_slice(body);
+            *input = rest;
+            self.position += taken as u64;
+            taken
+        };
+        self.buffered += taken;
+        let max = self.max_message * MAX_PARTIAL_MESSAGES;
+        if self.buffered > max {
+            return Err(ChunkError::TooManyPartialMessages { buffered: self.buffered, max });
+        }
+        if taken < left {
+            self.head = Head::Body { stream: index, left: left - taken };
+            return Ok(None);
+        }
+        self.head = Head::Fields(heapless::Vec::new());
+        Ok((stream.payload.len() == stream.length).then_some(index))
+    }
+
+    fn finish(&mut self, index: usize) -> Result<Message, ChunkError> {
+        self.head = Head::Fields(heapless::Vec::new());
+        let stream = &mut self.streams[index];
+        stream.in_message = false;
+        self.buffered -= stream.payload.len();
+        let message = Message {
+            timestamp: MediaTime::from_millis(stream.timestamp),
+            type_id: stream.type_id,
+            stream_id: stream.stream_id,
+            payload: std::mem::take(&mut stream.payload).into(),
+        };
+        let number = message.payload.get(..4).map(u32_be);
+        match message.type_id {
+            TYPE_SET_CHUNK_SIZE => {
+                let size = number.unwrap_or(0);
+                if size == 0 || size as usize > MAX_RTMP_CHUNK_SIZE {
+                    return Err(ChunkError::BadChunkSize { size });
+                }
+                self.chunk_size = size as usize;
+            }
+            TYPE_ABORT => {
+                if let Some(stream) = self.streams.iter_mut().find(|stream| Some(stream.csid) == number) {
+                    self.buffered -= stream.abandon();
+                }
+            }
+            _ => {}
+        }
+        Ok(message)
+    }
+}
+
+impl ChunkStream {
+    /// Forgets an unfinished message; returns how many bytes that frees.
+    fn abandon(&mut self) -> usize {
+        self.in_message = false;
+        std::mem::take(&mut self.payload).len()
+    }
+}
+
+/// The big-endian number in up to four bytes.
+fn u32_be(bytes: &[u8]) -> u32 {
+    bytes.iter().take(4).fold(0, |number, &byte| number << 8 | u32::from(byte))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MAX: usize = 1000;
+
+    fn read(input: &[u8]) -> Result<Vec<Message>, ChunkError> {
+        let mut reader = ChunkReader::new(MAX);
+        read_with(&mut reader, input)
+    }
+
+    fn read_with(reader: &mut ChunkReader, mut input: &[u8]) -> Result<Vec<Message>, ChunkError> {
+        let mut messages = Vec::new();
+        while let Some(message) = reader.read(&mut input)? {
+            messages.push(message);
+        }
+        assert!(input.is_empty());
+        Ok(messages)
+    }
+
+    /// fmt 0 header on a one-byte csid.
+    fn full(csid: u8, time: u32, length: u32, type_id: u8, stream_id: u32) -> Vec<u8> {
+        let mut head = vec![csid];
+        head.extend(&time.min(EXTENDED).to_be_bytes()[1..]);
+        head.extend(&length.to_be_bytes()[1..]);
+        head.push(type_id);
+        head.extend(stream_id.to_le_bytes());
+        if time >= EXTENDED {
+            head.extend(time.to_be_bytes());
+        }
+        head
+    }
+
+    fn times(messages: &[Message]) -> Vec<u32> {
+        messages.iter().map(|message| message.timestamp.as_millis()).collect()
+    }
+
+    #[test]
+    fn deltas_add_up_over_all_four_formats() {
+        let mut input = [full(6, 1000, 2, 20, 1), vec![1, 1]].concat();
+        input.extend([0x46, 0, 0, 10, 0, 0, 3, 18, 2, 2, 2]); // fmt 1
+        input.extend([0x86, 0, 0, 5, 3, 3, 3]); // fmt 2
+        input.extend([0xc6, 4, 4, 4]); // fmt 3: a new message, same delta
+        let messages = read(&input).unwrap();
+        assert_eq!(times(&messages), [1000, 1010, 1015, 1020]);
+        assert_eq!(messages[3].type_id, 18);
+        assert_eq!(messages[3].stream_id, 1);
+        assert_eq!(&messages[3].payload[..], [4, 4, 4]);
+    }
+
+    #[test]
+    fn interleaved_chunk_streams_keep_their_messages_apart() {
+        // Two chunk streams in turn: rml_rtmp panicked here (fault P3).
+        let mut input = [full(4, 0, 200, 9, 1), vec![4; 128]].concat();
+        input.extend([full(5, 0, 130, 8, 1), vec![5; 128]].concat());
+        input.extend([vec![0xc4], vec![4; 72], vec![0xc5], vec![5; 2]].concat());
+        let messages = read(&input).unwrap();
+        assert_eq!(&messages[0].payload[..], [4; 200]);
+        assert_eq!(&messages[1].payload[..], [5; 130]);
+    }
+
+    #[test]
+    fn a_header_that_shrinks_a_message_midway_starts_a_new_one() {
+        // Fault P3 again: the length underflowed.
+        let mut input = [full(4, 0, 200, 9, 1), vec![4; 128]].concat();
+        input.extend([full(4, 7, 1, 9, 1), vec![9]].concat());
+        let messages = read(&input).unwrap();
+        assert_eq!(messages.len(), 1);
+        assert_eq!(&messages[0].payload[..], [9]);
+    }
+
+    #[test]
+    fn a_full_header_repeated_midway_goes_on_with_the_message() {
+        // Peers built on rml_rtmp (fault B6).
+        let mut input = [full(3, 5, 130, 20, 0), vec![1; 128]].concat();
+        input.extend([full(3, 5, 130, 20, 0), vec![1; 2]].concat());
+        assert_eq!(read(&input).unwrap()[0].payload.len(), 130);
+    }
+
+    #[test]
+    fn a_pong_of_librtmp_on_a_fresh_chunk_stream_is_taken() {
+        // fmt 1 without a header before it (fault B2).
+        let messages = read(&[0x42, 0, 0, 1, 0, 0, 6, 4, 0, 7, 0, 0, 0, 9]).unwrap();
+        assert_eq!((messages[0].type_id, messages[0].stream_id), (4, 0));
+        for format in [2, 3] {
+            let error = read(&[format << 6 | 2, 0, 0, 0]).unwrap_err();
+            assert_eq!(error, ChunkError::NoPreviousHeader { format, csid: 2 });
+        }
+    }
+
+    #[test]
+    fn an_extended_timestamp_may_be_repeated_or_not() {
+        let time = 0x0123_4567;
+        let repeated =
+            [full(4, time, 130, 9, 1), vec![9; 128], vec![0xc4, 1, 0x23, 0x45, 0x67, 9, 9]].concat();
+        let bare = [full(4, time, 130, 9, 1), vec![9; 128], vec![0xc4, 9, 9]].concat();
+        // The body begins like the timestamp, then differs.
+        let alike = [full(4, time, 131, 9, 1), vec![9; 128], vec![0xc4, 1, 0x23, 9]].concat();
+        for (input, len) in [(repeated, 130), (bare, 130), (alike, 131)] {
+            let next = [full(4, time + 1, 1, 9, 1), vec![1]].concat();
+            let messages = read(&[input, next].concat()).unwrap();
+            assert_eq!(times(&messages), [time, time + 1]);
+            assert_eq!(messages[0].payload.len(), len);
+        }
+    }
+
+    #[test]
+    fn an_extended_delta_below_the_24_bit_limit_is_a_delta() {
+        // Fault P4: the subtraction underflowed.
+        let mut input = [full(4, 100, 1, 9, 1), vec![0]].concat();
+        input.extend([0x84, 0xff, 0xff, 0xff, 0, 0, 0, 5, 0]);
+        assert_eq!(times(&read(&input).unwrap()), [100, 105]);
+    }
+
+    #[test]
+    fn chunk_streams_above_63_have_longer_headers() {
+        for (basic, csid) in [(vec![0, 0], 64), (vec![0, 255], 319), (vec![1, 0, 1], 320)] {
+            let input = [basic, full(9, 0, 1, 20, 0)[1..].to_vec(), vec![1]].concat();
+            let mut reader = ChunkReader::new(MAX);
+            assert_eq!(read_with(&mut reader, &input).unwrap().len(), 1);
+            assert_eq!(reader.streams[0].csid, csid);
+        }
+    }
+
+    #[test]
+    fn messages_above_the_limit_are_refused_by_their_header() {
+        let error = read(&full(3, 0, 0xff_ffff, 20, 0)).unwrap_err();
+        assert_eq!(error, ChunkError::MessageTooLong { length: 0xff_ffff, csid: 3, max: MAX });
+    }
+
+    #[test]
+    fn unfinished_messages_share_one_budget() {
+        let mut input = [full(2, 0, 4, 1, 0), 999u32.to_be_bytes().to_vec()].concat();
+        for csid in 3..3 + MAX_PARTIAL_MESSAGES as u8 + 1 {
+            input.extend([full(csid, 0, 1000, 9, 1), vec![0; 999]].concat());
+        }
+        assert!(matches!(read(&input), Err(ChunkError::TooManyPartialMessages { .. })));
+    }
+
+    #[test]
+    fn chunk_streams_are_counted() {
+        let input: Vec<u8> = (2..60).flat_map(|csid| full(csid, 0, 0, 20, 0)).collect();
+        let csid = 2 + MAX_CHUNK_STREAMS as u32;
+        assert_eq!(read(&input), Err(ChunkError::TooManyChunkStreams { csid }));
+    }
+
+    #[test]
+    fn chunk_sizes_of_zero_and_above_the_limit_are_refused() {
+        for size in [0, MAX_RTMP_CHUNK_SIZE as u32 + 1, 0xffff_ffff] {
+            let input = [full(2, 0, 4, 1, 0), size.to_be_bytes().to_vec()].concat();
+            assert_eq!(read(&input), Err(ChunkError::BadChunkSize { size }));
+        }
+        assert_eq!(read(&full(2, 0, 0, 1, 0)), Err(ChunkError::BadChunkSize { size: 0 }));
+    }
+
+    #[test]
+    fn an_abort_drops_the_unfinished_message() {
+        let mut reader = ChunkReader::new(MAX);
+        let input = [full(4, 0, 200, 9, 1), vec![4; 128], full(2, 0, 4, 2, 0), vec![0, 0, 0, 4]].concat();
+        assert_eq!(read_with(&mut reader, &input).unwrap().len(), 1);
+        assert_eq!(reader.buffered(), 0);
+        let next = [full(4, 0, 1, 9, 1), vec![7]].concat();
+        assert_eq!(&read_with(&mut reader, &next).unwrap()[0].payload[..], [7]);
+    }
+
+    #[test]
+    fn input_cut_at_every_byte_reads_the_same() {
+        let mut input = [full(2, 0, 4, 1, 0), vec![0, 0, 0, 50], full(3, 9, 0, 20, 0)].concat();
+        input.extend([full(4, 0x0123_4567, 60, 9, 1), vec![9; 50], full(5, 3, 2, 8, 1), vec![5; 2]].concat());
+        input.extend([vec![0xc4, 1, 0x23], vec![9; 8]].concat());
+        input.extend([0x45, 0xff, 0xff, 0xff, 0, 0, 1, 18, 0, 0, 1, 0, 1]);
+        let expected = read(&input).unwrap();
+        assert_eq!(expected.len(), 5);
+        for cut in 0..=input.len() {
+            let mut reader = ChunkReader::new(MAX);
+            let mut messages = read_with(&mut reader, &input[..cut]).unwrap();
+            messages.extend(read_with(&mut reader, &input[cut..]).unwrap());
+            assert_eq!(messages, expected, "cut at {cut}");
+            assert_eq!(reader.position(), input.len() as u64);
+        }
+    }
+
+    /// All messages up to the first error, and whether there was one.
+    fn read_pieces(pieces: &[&[u8]]) -> (Vec<Message>, Option<ChunkError>) {
+        let mut reader = ChunkReader::new(MAX);
+        let mut messages = Vec::new();
+        for mut input in pieces.iter().copied() {
+            loop {
+                match reader.read(&mut input) {
+                    Ok(Some(message)) => messages.push(message),
+                    Ok(None) => break,
+                    Err(error) => return (messages, Some(error)),
+                }
+            }
+        }
+        (messages, None)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_cut_anywhere_read_the_same(
+            // Few csids, short lengths, extended timestamps and tiny chunks are likely.
+            head in 1..5u8,
+            input in proptest::collection::vec(
+                prop_oneof![Just(0u8), Just(3), Just(0xff), Just(0xc3), Just(0x43), 0..8u8, any::<u8>()], 0..200),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let input = [full(2, 0, 4, 1, 0), vec![0, 0, 0, head], full(3, EXTENDED, 9, 20, 0), input].concat();
+            let (front, back) = input.split_at(cut.index(input.len()));
+            prop_assert_eq!(read_pieces(&[&input]), read_pieces(&[front, back]));
+        }
+
+        #[test]
+        fn random_bytes_never_panic_and_never_gather(
+            pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..20)
+        ) {
+            let mut reader = ChunkReader::new(MAX);
+            for piece in pieces {
+                let mut input = &piece[..];
+                loop {
+                    match reader.read(&mut input) {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => return Ok(()),
+                    }
+                    prop_assert!(reader.buffered() <= MAX * MAX_PARTIAL_MESSAGES);
+                }
+                let held: usize = reader.streams.iter().map(|stream| stream.payload.len()).sum();
+                prop_assert_eq!(held, reader.buffered());
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! A client and the session joined in memory, with a clock that only moves when told to.
+
+mod client;
+mod hostile;
+mod playing;
+mod requests;

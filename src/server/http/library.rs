@@ -1,0 +1,75 @@
+//! Listings: for the page, and as the 2007 player reads them.
+
+use super::reply::{Refusal, Reply, json, reply};
+use crate::library::{Kind, LibraryError, LibraryPath, Listing};
+use crate::provider::Providers;
+use bytes::Bytes;
+use hyper::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Folder {
+    path: String,
+    entries: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    name: String,
+    path: String,
+    kind: Kind,
+    size: Option<u64>,
+    duration: Option<f64>,
+}
+
+/// `GET /api/v1/library/<path>`
+pub(super) async fn list(providers: &Arc<Providers>, path: LibraryPath) -> Result<Reply, Refusal> {
+    let listing = read(providers, path).await?;
+    let item = |entry: crate::library::Entry| {
+        let path = listing.path.join(&entry.os_name);
+        let duration = entry
+            .identity
+            .filter(|_| entry.kind.is_playable())
+            .and_then(|file| providers.duration(&path, file))
+            .map(|d| d.as_secs_f64());
+        Item { name: entry.name, path: path.percent_encoded(), kind: entry.kind, size: entry.size, duration }
+    };
+    Ok(json(&Folder { path: listing.path.percent_encoded(), entries: listing.entries.into_iter().map(item).collect() }))
+}
+
+/// `GET /getdir/<path>`: `result=` and URL-encoded JSON, as ActionScript's `LoadVars` reads it. The
+/// 2007 player knows no errors: where there is nothing it sees an empty folder, and we the status.
+pub(super) async fn get_dir(providers: &Arc<Providers>, path: LibraryPath) -> Reply {
+    #[derive(Serialize, Default)]
+    #[allow(non_snake_case)] // The names on the wire.
+    struct Directory {
+        aDir: Vec<String>,
+        aFile: Vec<String>,
+    }
+    let (status, directory) = match read(providers, path).await {
+        Ok(listing) => {
+            let (folders, files): (Vec<_>, Vec<_>) = listing.entries.into_iter().partition(|e| e.kind == Kind::Folder);
+            let names = |entries: Vec<crate::library::Entry>| {
+                let mut names: Vec<String> = entries.into_iter().map(|e| e.name).collect();
+                names.sort();
+                names
+            };
+            (StatusCode::OK, Directory { aDir: names(folders), aFile: names(files) })
+        }
+        Err(refusal) => (refusal.status, Directory::default()),
+    };
+    let text = serde_json::to_string(&directory).unwrap_or_default();
+    let body = format!("result={}", utf8_percent_encode(&text, NON_ALPHANUMERIC));
+    let mut reply = reply("application/x-www-form-urlencoded", Bytes::from(body));
+    *reply.status_mut() = status;
+    reply
+}
+
+async fn read(providers: &Arc<Providers>, path: LibraryPath) -> Result<Listing, Refusal> {
+    let library = providers.library().clone();
+    // A disk that has to spin up must not hold up other connections.
+    let listing = tokio::task::spawn_blocking(move || library.list(&path)).await;
+    Ok(listing.map_err(|e| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?.map_err(LibraryError::from)?)
+}

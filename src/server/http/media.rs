@@ -1,0 +1,149 @@
+//! What the page needs to know of a file before and while it plays it.
+
+use super::body::Body;
+use super::reply::{Refusal, Reply, json, reply};
+use super::watch::open_started;
+use crate::flv::aac::AacConfig;
+use crate::flv::avc::AvcConfig;
+use crate::flv::codec::{AAC_HEADER_LEN, AVC_HEADER_LEN};
+use crate::flv::{Tag, TagKind};
+use crate::fmp4::mime_type;
+use crate::library::LibraryPath;
+use crate::limits::{SSE_HEARTBEAT, SSE_INTERVAL};
+use crate::provider::{Providers, Wanted};
+use crate::reel::{Phase, Reel, Seek, SeekPoint, Viewer};
+use crate::time::MediaTime;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use hyper::StatusCode;
+use serde::Serialize;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+#[derive(Serialize)]
+struct Media {
+    path: String,
+    name: String,
+    duration: Option<f64>,
+    available: f64,
+    complete: bool,
+    mime: String,
+    video: Option<Video>,
+    audio: Option<Audio>,
+}
+
+#[derive(Serialize)]
+struct Video {
+    codec: String,
+    width: u32,
+    height: u32,
+}
+
+#[derive(Serialize)]
+struct Audio {
+    codec: String,
+}
+
+/// `GET /api/v1/media/<path>`
+pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Result<Reply, Refusal> {
+    let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
+    let reel = viewer.reel();
+    let headers = reel.headers_at(reel.first_point().unwrap_or(SeekPoint { time: MediaTime::ZERO, offset: 0 }));
+    let config = |kind: TagKind, skip: usize| -> Option<Bytes> {
+        let header: &Tag = headers.iter().find(|h| h.kind == kind)?;
+        Some(header.body.slice(skip.min(header.body.len())..))
+    };
+    let unreadable = |error: String| {
+        Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("\"{}\" can't be played here: {error}", path.file_name()))
+    };
+    let avc = config(TagKind::Video, AVC_HEADER_LEN).map(|bytes| AvcConfig::parse(&bytes)).transpose();
+    let avc = avc.map_err(|error| unreadable(error.to_string()))?;
+    let aac = config(TagKind::Audio, AAC_HEADER_LEN).map(|bytes| AacConfig::parse(&bytes)).transpose();
+    let aac = aac.map_err(|error| unreadable(error.to_string()))?;
+    let progress = reel.progress();
+    Ok(json(&Media {
+        path: path.percent_encoded(),
+        name: path.file_name(),
+        duration: reel.duration().map(MediaTime::as_secs_f64),
+        available: progress.available.as_secs_f64(),
+        complete: progress.phase == Phase::Complete,
+        mime: mime_type(avc.as_ref(), aac.as_ref()),
+        video: avc.map(|avc| Video { codec: avc.codec(), width: avc.width.into(), height: avc.height.into() }),
+        audio: aac.map(|aac| Audio { codec: aac.codec() }),
+    }))
+}
+
+#[derive(Serialize, PartialEq)]
+struct MediaEvent {
+    duration: Option<f64>,
+    available: f64,
+    complete: bool,
+    target: Option<f64>,
+    eta: Option<f64>,
+    error: Option<String>,
+}
+
+impl MediaEvent {
+    fn of(reel: &Reel, target: Option<MediaTime>, now: Instant) -> Self {
+        let progress = reel.progress();
+        let pending = target.and_then(|target| match reel.seek(target, now) {
+            Seek::Pending { eta, .. } => Some((target, eta)),
+            Seek::Ready(_) | Seek::Empty => None,
+        });
+        Self {
+            duration: reel.duration().map(MediaTime::as_secs_f64),
+            available: progress.available.as_secs_f64(),
+            complete: progress.phase == Phase::Complete,
+            target: pending.map(|(target, _)| target.as_secs_f64()),
+            eta: pending.and_then(|(_, eta)| eta).map(|eta| (eta.as_secs_f64() * 10.0).round() / 10.0),
+            error: reel.failure(),
+        }
+    }
+
+    /// Nothing more will change.
+    fn is_last(&self) -> bool {
+        self.complete || self.error.is_some()
+    }
+
+    fn encode(&self) -> Bytes {
+        let data = serde_json::to_string(self).unwrap_or_default();
+        Bytes::from(format!("event: media\ndata: {data}\n\n"))
+    }
+}
+
+/// `GET /api/v1/events?path=<path>[&target=<seconds>]`
+pub(super) async fn events(
+    providers: &Arc<Providers>,
+    path: &LibraryPath,
+    target: Option<MediaTime>,
+) -> Result<Reply, Refusal> {
+    let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
+    let target = target.map(|target| viewer.reel().duration().map_or(target, |end| target.min(end)));
+    viewer.wants(target.unwrap_or_default());
+    Ok(reply("text/event-stream", Body::pieces(changes(viewer, target))))
+}
+
+fn changes(viewer: Viewer, target: Option<MediaTime>) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold((viewer, None::<MediaEvent>), move |(viewer, last)| async move {
+        if last.as_ref().is_some_and(MediaEvent::is_last) {
+            return None;
+        }
+        let mut quiet_since = Instant::now();
+        loop {
+            let event = MediaEvent::of(viewer.reel(), target, Instant::now());
+            if last.as_ref() != Some(&event) {
+                if last.is_some() {
+                    tokio::time::sleep(SSE_INTERVAL).await;
+                }
+                let event = MediaEvent::of(viewer.reel(), target, Instant::now());
+                return Some((Ok(event.encode()), (viewer, Some(event))));
+            }
+            if quiet_since.elapsed() >= SSE_HEARTBEAT {
+                quiet_since = Instant::now();
+                return Some((Ok(Bytes::from_static(b": still here\n\n")), (viewer, last)));
+            }
+            tokio::time::sleep(SSE_INTERVAL).await;
+        }
+    })
+}

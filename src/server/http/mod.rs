@@ -1,0 +1,122 @@
+//! HTTP: the page, listings, FLV and fragmented MP4.
+//!
+//! [`serve`] owns the sockets; [`Route::decode`] says what an address means; one file per kind of
+//! answer makes it. `answer` never fails: refusals become statuses in [`reply`] alone.
+
+mod body;
+mod flv;
+mod fmp4;
+mod library;
+mod media;
+mod page;
+mod reply;
+mod route;
+mod watch;
+
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::provider::Providers;
+use crate::server::accept::{Acceptor, Shutdown};
+use body::Body;
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap};
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use reply::{Refusal, Reply, finish, reply};
+use route::{ByteRange, Route};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Serves HTTP until `shutdown`, then lets connections end what they are doing.
+pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: Shutdown) {
+    let places = (MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS);
+    let mut acceptor = Acceptor::new(listener, places, "http", shutdown.clone());
+    while let Some((socket, peer, place)) = acceptor.accept().await {
+        let (providers, shutdown) = (providers.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            connection(socket, peer, providers, shutdown).await;
+            drop(place);
+        });
+    }
+    acceptor.drained(places.0).await;
+}
+
+async fn connection(socket: TcpStream, peer: SocketAddr, providers: Arc<Providers>, mut shutdown: Shutdown) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let providers = providers.clone();
+        async move { Ok::<_, Infallible>(answer(&providers, request, peer).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service));
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = shutdown.wait() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // Players drop their connections at every seek: nothing for the journal.
+        tracing::debug!(%peer, %error, "http connection ended");
+    }
+}
+
+async fn answer(providers: &Arc<Providers>, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+    let (method, uri) = (request.method(), request.uri());
+    let result = match *method {
+        Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
+            Ok(route) => dispatch(providers, route, request.headers()).await,
+            Err(error) => Err(error.into()),
+        },
+        _ => Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{method} is not possible here, only GET and HEAD; see docs/http-api.md"),
+        )),
+    };
+    let reply = finish(result.unwrap_or_else(|refusal| {
+        tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
+        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
+        let mut reply = refusal.into_reply();
+        if not_allowed {
+            reply::set(&mut reply, header::ALLOW, "GET, HEAD");
+        }
+        reply
+    }));
+    tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
+    reply
+}
+
+async fn dispatch(providers: &Arc<Providers>, route: Route, headers: &HeaderMap) -> Result<Reply, Refusal> {
+    match route {
+        Route::Page => page::page(headers),
+        Route::Asset(name) => page::asset(&name, headers),
+        Route::Library(path) => library::list(providers, path).await,
+        Route::Media(path) => media::media(providers, &path).await,
+        Route::Events { path, target } => media::events(providers, &path, target).await,
+        Route::Flv { path, start } => {
+            let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
+            flv::flv(providers, &path, start, range).await
+        }
+        Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
+        Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
+        Route::Feedback(text) => {
+            tracing::info!(text, "feedback from a player");
+            Ok(reply("text/plain; charset=utf-8", Bytes::new()))
+        }
+        Route::CrossDomain => Ok(cross_domain(headers)),
+    }
+}
+
+/// Flash's permission to read from another port: given to movies from this very host.
+fn cross_domain(headers: &HeaderMap) -> Reply {
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    let allow = if is_name { format!("<allow-access-from domain=\"{name}\"/>") } else { String::new() };
+    let body = format!("<?xml version=\"1.0\"?>\n<cross-domain-policy>{allow}</cross-domain-policy>\n");
+    reply("text/x-cross-domain-policy", Body::from(Bytes::from(body)))
+}

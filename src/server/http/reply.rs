@@ -1,0 +1,113 @@
+//! Answers and refusals, with the headers that every answer has.
+
+use super::body::Body;
+use super::route::RouteError;
+use crate::library::LibraryError;
+use crate::provider::OpenError;
+use bytes::Bytes;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+/// An answer.
+pub(super) type Reply = Response<Body>;
+
+/// What the page may do: load its own files and nothing else (docs/http-api.md).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:; \
+    font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A refusal, as RFC 9457 has it. The detail says what to do next.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    /// As `application/problem+json`.
+    pub(super) fn into_reply(self) -> Reply {
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            r#type: &'a str,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+        }
+        let problem = Problem {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
+        let mut reply = json(&problem);
+        *reply.status_mut() = self.status;
+        set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
+        reply
+    }
+}
+
+// The only places where a kind of error becomes a status.
+
+impl From<RouteError> for Refusal {
+    fn from(error: RouteError) -> Self {
+        let status = match error {
+            RouteError::Unknown => StatusCode::NOT_FOUND,
+            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::NoPath => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<LibraryError> for Refusal {
+    fn from(error: LibraryError) -> Self {
+        let status = match error {
+            LibraryError::NotFound(_) | LibraryError::IsFolder(_) | LibraryError::NotFolder(_) => StatusCode::NOT_FOUND,
+            LibraryError::NotRegular(_) | LibraryError::Forbidden(_) => StatusCode::FORBIDDEN,
+            LibraryError::Io { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Library(error) => error.into(),
+            OpenError::Cache(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+            OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
+        }
+    }
+}
+
+/// 200 with a body of this type.
+pub(super) fn reply(content_type: &'static str, body: impl Into<Body>) -> Reply {
+    let mut reply = Response::new(body.into());
+    set(&mut reply, header::CONTENT_TYPE, content_type);
+    set(&mut reply, header::CACHE_CONTROL, "no-store");
+    reply
+}
+
+/// 200 with JSON.
+pub(super) fn json(value: &impl Serialize) -> Reply {
+    // Serialising our own plain structs cannot fail.
+    reply("application/json", Bytes::from(serde_json::to_vec(value).unwrap_or_default()))
+}
+
+/// Sets a header to a fixed value.
+pub(super) fn set(reply: &mut Reply, name: HeaderName, value: &'static str) {
+    reply.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// The headers that every answer has.
+pub(super) fn finish(mut reply: Reply) -> Reply {
+    set(&mut reply, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(&mut reply, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut reply, header::REFERRER_POLICY, "no-referrer");
+    reply
+}

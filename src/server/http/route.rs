@@ -1,0 +1,212 @@
+//! Addresses: every one the server knows, decoded by one pure function.
+
+use crate::flv::VIRTUAL_POSITION_BASE;
+use crate::library::{LibraryPath, PathError};
+use crate::time::MediaTime;
+use percent_encoding::percent_decode_str;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Route {
+    /// `/`
+    Page,
+    /// `/assets/<name>`
+    Asset(String),
+    /// `/api/v1/library/<path>`
+    Library(LibraryPath),
+    /// `/api/v1/media/<path>`
+    Media(LibraryPath),
+    /// `/api/v1/events?path=<path>[&target=<seconds>]`
+    Events { path: LibraryPath, target: Option<MediaTime> },
+    /// `/flv/<path>[?start=<seconds>]`
+    Flv { path: LibraryPath, start: Option<MediaTime> },
+    /// `/fmp4/<path>[?start=<seconds>]`
+    Fmp4 { path: LibraryPath, start: MediaTime },
+    /// `/getdir/<path>`: the 2007 player's listing.
+    GetDir(LibraryPath),
+    /// `/feedback/<text>`: the 2007 player's log.
+    Feedback(String),
+    /// `/crossdomain.xml`
+    CrossDomain,
+}
+
+/// Why an address leads nowhere.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum RouteError {
+    #[error("there is nothing at this address; the page is at /, the interfaces are listed in docs/http-api.md")]
+    Unknown,
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error("{key}={value} is no number of seconds; write for example {key}=90.5")]
+    Seconds { key: &'static str, value: String },
+    #[error("the address lacks path=; name the file whose progress is wanted")]
+    NoPath,
+}
+
+impl Route {
+    /// From an address's path and query, both still percent-encoded.
+    pub(super) fn decode(path: &str, query: Option<&str>) -> Result<Self, RouteError> {
+        let below = |prefix: &str| {
+            let rest = path.strip_prefix(prefix)?;
+            (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+        };
+        if let Some(name) = path.strip_prefix("/assets/") {
+            return Ok(Self::Asset(percent_decode_str(name).decode_utf8_lossy().into_owned()));
+        }
+        if let Some(rest) = below("/api/v1/library") {
+            return Ok(Self::Library(LibraryPath::from_percent_encoded(rest)?));
+        }
+        if let Some(rest) = below("/api/v1/media") {
+            return Ok(Self::Media(LibraryPath::from_percent_encoded(rest)?));
+        }
+        if let Some(rest) = below("/flv") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Flv { path, start: seconds(query, "start")? });
+        }
+        if let Some(rest) = below("/fmp4") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Fmp4 { path, start: seconds(query, "start")?.unwrap_or_default() });
+        }
+        if let Some(rest) = below("/getdir") {
+            return Ok(Self::GetDir(LibraryPath::from_percent_encoded(rest)?));
+        }
+        if let Some(rest) = below("/feedback") {
+            let text = percent_decode_str(rest.trim_start_matches('/')).decode_utf8_lossy();
+            return Ok(Self::Feedback(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()));
+        }
+        match path {
+            "/" | "/index.html" => Ok(Self::Page),
+            "/crossdomain.xml" => Ok(Self::CrossDomain),
+            "/api/v1/events" => {
+                let path = parameter(query, "path").ok_or(RouteError::NoPath)?;
+                // A query's plus sign is a space, unlike a path's.
+                let path = LibraryPath::from_percent_encoded(&path.replace('+', "%20"))?;
+                Ok(Self::Events { path, target: seconds(query, "target")? })
+            }
+            _ => Err(RouteError::Unknown),
+        }
+    }
+}
+
+fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
+    query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
+fn seconds(query: Option<&str>, key: &'static str) -> Result<Option<MediaTime>, RouteError> {
+    let Some(value) = parameter(query, key).filter(|v| !v.is_empty()) else { return Ok(None) };
+    match value.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Some(MediaTime::from_secs_f64_clamped(seconds))),
+        _ => Err(RouteError::Seconds { key, value: value.chars().take(40).collect() }),
+    }
+}
+
+/// The bytes that a `Range` header asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ByteRange {
+    /// From here to the end or to the second position, inclusive.
+    From(u64, Option<u64>),
+    /// So many at the end.
+    Last(u64),
+    /// The time that a virtual position of ours stands for.
+    Virtual(MediaTime),
+}
+
+impl ByteRange {
+    /// Reads `bytes=…`. Several ranges and other units are ignored, as RFC 9110 14.2 allows.
+    pub(super) fn parse(header: &str) -> Option<Self> {
+        let (first, last) = header.trim().strip_prefix("bytes=")?.split_once('-')?;
+        let (first, last) = (first.trim(), last.trim());
+        if first.is_empty() {
+            return Some(Self::Last(last.parse().ok()?));
+        }
+        let first: u64 = first.parse().ok()?;
+        if let Some(ms) = first.checked_sub(VIRTUAL_POSITION_BASE) {
+            return Some(Self::Virtual(MediaTime::from_millis(u32::try_from(ms).unwrap_or(u32::MAX))));
+        }
+        let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
+        if last.is_some_and(|last| last < first) {
+            return None;
+        }
+        Some(Self::From(first, last))
+    }
+
+    /// The half-open range within `len` bytes; `None` when there are no such bytes.
+    pub(super) fn within(self, len: u64) -> Option<std::ops::Range<u64>> {
+        let range = match self {
+            Self::From(first, last) => first..last.map_or(len, |last| last.saturating_add(1)).min(len),
+            Self::Last(count) => len.saturating_sub(count)..len,
+            Self::Virtual(_) => return None,
+        };
+        (!range.is_empty()).then_some(range)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn path(p: &str) -> LibraryPath {
+        LibraryPath::from_bytes(p.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn addresses_lead_where_they_say() {
+        let ms = |n| MediaTime::from_millis(n);
+        let films = || path("films/a b.avi");
+        for (address, query, expected) in [
+            ("/", None, Route::Page),
+            ("/assets/x-1.js", None, Route::Asset("x-1.js".into())),
+            ("/api/v1/library", None, Route::Library(path(""))),
+            ("/api/v1/library/", None, Route::Library(path(""))),
+            ("/api/v1/library/films/", None, Route::Library(path("films"))),
+            ("/api/v1/media/films/a%20b.avi", None, Route::Media(films())),
+            ("/flv/films/a%20b.avi", Some("start=1.5"), Route::Flv { path: films(), start: Some(ms(1500)) }),
+            ("/flv/films/a%20b.avi", Some("start="), Route::Flv { path: films(), start: None }),
+            ("/fmp4/films/a%20b.avi", Some("x=1&start=3"), Route::Fmp4 { path: films(), start: ms(3000) }),
+            ("/getdir//", None, Route::GetDir(path(""))),
+            ("/getdir/films", None, Route::GetDir(path("films"))),
+            ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
+            ("/crossdomain.xml", None, Route::CrossDomain),
+            ("/api/v1/events", Some("path=films%2Fa+b.avi&target=9"), Route::Events { path: films(), target: Some(ms(9000)) }),
+        ] {
+            assert_eq!(Route::decode(address, query), Ok(expected), "{address} {query:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_are_refused() {
+        for address in ["/nothing", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""] {
+            assert_eq!(Route::decode(address, None), Err(RouteError::Unknown), "{address}");
+        }
+        assert_eq!(Route::decode("/flv/..%2fx", None), Err(RouteError::Path(PathError::Parent)));
+        for bad in ["x", "-1", "NaN", "inf", "1e999"] {
+            let refused = Route::decode("/flv/a", Some(&format!("start={bad}")));
+            assert!(matches!(refused, Err(RouteError::Seconds { .. })), "{bad}");
+        }
+        assert_eq!(Route::decode("/api/v1/events", None), Err(RouteError::NoPath));
+    }
+
+    #[test]
+    fn ranges_are_read_and_cut_to_what_there_is() {
+        for (header, len, expected) in [
+            ("bytes=0-", 10, Some(0..10)),
+            ("bytes=3-5", 10, Some(3..6)),
+            ("bytes=3-500", 10, Some(3..10)),
+            ("bytes=-4", 10, Some(6..10)),
+            ("bytes=-40", 10, Some(0..10)),
+            ("bytes=10-", 10, None),
+            ("bytes=-0", 10, None),
+        ] {
+            assert_eq!(ByteRange::parse(header).unwrap().within(len), expected, "{header}");
+        }
+        for ignored in ["bytes=5-3", "items=0-1", "bytes=a-", "bytes=0-1,3-4", "bytes"] {
+            assert_eq!(ByteRange::parse(ignored), None, "{ignored}");
+        }
+        let at = VIRTUAL_POSITION_BASE + 44_000;
+        assert_eq!(
+            ByteRange::parse(&format!("bytes={at}-")),
+            Some(ByteRange::Virtual(MediaTime::from_millis(44_000)))
+        );
+    }
+}

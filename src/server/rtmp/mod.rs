@@ -1,0 +1,263 @@
+//! RTMP: one task per connection, whose short loop drives a [`Session`] and its [`Player`]s.
+
+mod calls;
+mod outgoing;
+mod player;
+mod resolve;
+
+use crate::amf0::Value;
+use crate::limits::{
+    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
+};
+use crate::provider::Providers;
+use crate::rtmp::{Event, Session, SessionError, Start, StreamId};
+use crate::server::accept::{Acceptor, Shutdown};
+use crate::time::MediaTime;
+use calls::Calls;
+use futures_util::FutureExt;
+use outgoing::Outgoing;
+use player::Player;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Serves RTMP until `shutdown`; players are told.
+pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: Shutdown) {
+    let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
+    let mut acceptor = Acceptor::new(listener, places, "rtmp", shutdown.clone());
+    while let Some((socket, peer, place)) = acceptor.accept().await {
+        let (providers, shutdown) = (providers.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            let mut connection = Connection::new(socket, peer, providers);
+            match connection.run(shutdown).await {
+                Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
+                Err(End::Session(error)) => tracing::info!(%peer, %error, "rtmp connection closed"),
+                Err(End::Socket(error)) => tracing::debug!(%peer, %error, "rtmp connection lost"),
+            }
+            drop(place);
+        });
+    }
+    acceptor.drained(places.0).await;
+}
+
+/// What ends a connection before its time.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Socket(#[from] io::Error),
+}
+
+struct Connection {
+    socket: TcpStream,
+    peer: SocketAddr,
+    providers: Arc<Providers>,
+    session: Session,
+    app: Vec<u8>,
+    players: Vec<Player>,
+    calls: Calls,
+    outgoing: Outgoing,
+}
+
+/// Why the loop woke up.
+enum Wake {
+    Readable,
+    Writable,
+    /// A player or a call has gone on.
+    Step(Result<(), SessionError>),
+    Deadline,
+    Shutdown,
+}
+
+impl Connection {
+    fn new(socket: TcpStream, peer: SocketAddr, providers: Arc<Providers>) -> Self {
+        Self {
+            socket,
+            peer,
+            providers,
+            session: Session::new(Instant::now()),
+            app: Vec::new(),
+            players: Vec::new(),
+            calls: Calls::default(),
+            outgoing: Outgoing::default(),
+        }
+    }
+
+    /// Drain what is to be done, then await exactly one thing.
+    async fn run(&mut self, mut shutdown: Shutdown) -> Result<(), End> {
+        let mut buffer = vec![0; RTMP_READ];
+        loop {
+            self.drain()?;
+            if self.session.wants_close() {
+                return self.flush().await;
+            }
+            match self.wake(&mut shutdown).await? {
+                Wake::Readable => match self.socket.try_read(&mut buffer) {
+                    Ok(0) => return Ok(()),
+                    Ok(len) => self.take_in(&buffer[..len]).await?,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Wake::Writable => match self.outgoing.write(&self.socket) {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
+                    _ => {}
+                },
+                Wake::Step(result) => result?,
+                Wake::Deadline => self.session.handle_timeout(Instant::now())?,
+                Wake::Shutdown => return self.say_goodbye().await,
+            }
+        }
+    }
+
+    /// A peer that breaks the protocol is told what the session still had to say, then left.
+    async fn take_in(&mut self, bytes: &[u8]) -> Result<(), End> {
+        let result = self.session.handle_input(bytes, Instant::now());
+        if result.is_err() {
+            self.outgoing.gather(&mut self.session);
+            let _ = self.outgoing.write(&self.socket);
+        }
+        Ok(result?)
+    }
+
+    fn drain(&mut self) -> Result<(), SessionError> {
+        let now = Instant::now();
+        while let Some(event) = self.session.poll_event() {
+            self.handle(event, now)?;
+        }
+        for player in &mut self.players {
+            player.advance(&mut self.session, now)?;
+        }
+        self.outgoing.gather(&mut self.session);
+        Ok(())
+    }
+
+    async fn wake(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
+        let Self { socket, session, players, calls, outgoing, .. } = self;
+        let deadline = players.iter().filter_map(Player::deadline).chain(session.next_deadline()).min();
+        let steps = poll_fn(|cx| {
+            for player in players.iter_mut() {
+                if let Poll::Ready(result) = player.poll_step(cx, session) {
+                    return Poll::Ready(result);
+                }
+            }
+            calls.poll_answer(cx, session)
+        });
+        tokio::select! {
+            readable = socket.readable() => readable.map(|()| Wake::Readable),
+            writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
+            result = steps => Ok(Wake::Step(result)),
+            () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
+            () = shutdown.wait() => Ok(Wake::Shutdown),
+        }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) -> Result<(), SessionError> {
+        tracing::debug!(peer = %self.peer, ?event, "rtmp");
+        match event {
+            Event::Connect(connect) => {
+                self.app = connect.app.as_bytes().to_vec();
+                self.session.accept_connect(now)
+            }
+            Event::Play { stream, name, start, reset, .. } => {
+                self.stop(stream);
+                let at = match start {
+                    Start::At(time) => time,
+                    Start::Any | Start::Live => MediaTime::ZERO,
+                };
+                let opening = resolve::open(self.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
+                let player = Player::new(stream, name.as_str().into_owned(), at, reset, opening.boxed());
+                self.players.push(player);
+                Ok(())
+            }
+            Event::Seek { stream, target } => {
+                self.with_player(stream, |player| player.go_to(target, true, now));
+                Ok(())
+            }
+            Event::Resume { stream, at } => {
+                self.with_player(stream, |player| player.resume(at, now));
+                Ok(())
+            }
+            Event::StopStream { stream } => {
+                self.stop(stream);
+                Ok(())
+            }
+            Event::StreamLength { transaction, name } => {
+                if self.calls.len() >= MAX_PENDING_CALLS {
+                    return self.session.reply(transaction, Value::Null);
+                }
+                self.calls.stream_length(transaction, &self.providers, self.app.clone(), name.as_bytes().to_vec());
+                Ok(())
+            }
+            Event::ListDirectory { transaction, path } => {
+                if self.calls.len() >= MAX_PENDING_CALLS {
+                    return self.session.reply(transaction, Value::Null);
+                }
+                self.calls.list_directory(transaction, &self.providers, path.as_bytes());
+                Ok(())
+            }
+            Event::SeekStatus { transaction } => {
+                let status = self.players.iter().find_map(|player| player.seek_status(now));
+                self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
+            }
+            Event::Publish { stream, .. } => {
+                self.session.publish_denied(stream, "this server does not take streams yet; play a file of the library")
+            }
+            // The session has answered these, and keeps their effect itself.
+            Event::Pause { .. }
+            | Event::LengthReached { .. }
+            | Event::BufferLength { .. }
+            | Event::ReceiveAudio { .. }
+            | Event::ReceiveVideo { .. } => Ok(()),
+        }
+    }
+
+    fn with_player(&mut self, stream: StreamId, act: impl FnOnce(&mut Player)) {
+        if let Some(player) = self.players.iter_mut().find(|p| p.stream() == stream) {
+            act(player);
+        }
+    }
+
+    fn stop(&mut self, stream: StreamId) {
+        self.players.retain(|player| player.stream() != stream);
+    }
+
+    /// Tells the player that the server ends, for as long as it takes to listen.
+    async fn say_goodbye(&mut self) -> Result<(), End> {
+        self.players.clear();
+        self.session.shutdown("the server is being switched off or restarted; try again in a minute")?;
+        self.flush().await
+    }
+
+    /// Writes what is left, for as long as the peer can be expected to take it.
+    async fn flush(&mut self) -> Result<(), End> {
+        let saying = async {
+            loop {
+                self.outgoing.gather(&mut self.session);
+                if self.outgoing.is_empty() {
+                    return Ok::<_, io::Error>(());
+                }
+                self.socket.writable().await?;
+                match self.outgoing.write(&self.socket) {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                    _ => {}
+                }
+            }
+        };
+        match tokio::time::timeout(SHUTDOWN_GRACE, saying).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
