@@ -1,0 +1,29 @@
+//! Real clients against the real server: ffmpeg, rtmpdump, GStreamer, raw HTTP and raw RTMP.
+//!
+//! Every test starts its own server on ports of its own, over a library of sample media that
+//! `scripts/make-samples` makes once, and ends it. Every wait has an end; a failing test prints
+//! what its server said last. The programs come by `scripts/install-deps test`.
+
+// A test that cannot go on should panic where it stands.
+#![allow(clippy::unwrap_used)]
+
+mod http_client;
+mod packets;
+mod program;
+mod rtmp_client;
+mod rtmp_message;
+mod samples;
+mod server;
+
+mod command_line;
+mod ffmpeg;
+mod gstreamer;
+mod http_api;
+mod http_media;
+mod path_forms;
+mod paths_that_lead_out;
+mod rtmp_calls;
+mod rtmp_play;
+mod rtmp_seek;
+mod rtmpdump;
+mod worker_dies;

@@ -1,0 +1,206 @@
+//! The server under test.
+
+use crate::http_client;
+use crate::program::wait_until;
+use crate::samples::{self, NOBODY, server_program, we_are_root};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A server may take this long until it answers: a debug build, on a machine that does something else as well.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Lines of the server's log that a failed test prints.
+const LOG_TAIL: usize = 60;
+
+/// A running server, killed when dropped.
+pub(crate) struct Server {
+    pub(crate) http: SocketAddr,
+    pub(crate) rtmp: SocketAddr,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Over the sample library.
+    #[track_caller]
+    pub(crate) fn start() -> Self {
+        Self::over(samples::library())
+    }
+
+    /// Over another folder.
+    #[track_caller]
+    pub(crate) fn over(library: &Path) -> Self {
+        let folder = folder_for_server();
+        let (http, rtmp) = (free_address(), free_address());
+        let log = std::fs::File::create(log_of(&folder)).unwrap();
+        let mut command = server_command();
+        command.arg("--library").arg(library);
+        command.args(["--http", &http.to_string(), "--rtmp", &rtmp.to_string()]);
+        command.arg("--data").arg(folder.path().join("data"));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
+        let mut server = Self { http, rtmp, child, folder };
+        let until = Instant::now() + START_LIMIT;
+        while http_client::try_get(http, "/api/v1/library/").is_none_or(|answer| answer.status != 200) {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("the server ended at once with {status}");
+            }
+            assert!(Instant::now() < until, "the server does not answer on {http} after {START_LIMIT:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// The RTMP URL of a file, its path as people write it.
+    pub(crate) fn rtmp_url(&self, path: &str) -> String {
+        format!("rtmp://{}/vod/{path}", self.rtmp)
+    }
+
+    /// An HTTP URL: what to do with which file.
+    pub(crate) fn http_url(&self, what: &str, path: &str) -> String {
+        format!("http://{}/{what}/{}", self.http, encoded(path))
+    }
+
+    /// The server's process and those it started, and those they started.
+    pub(crate) fn workers(&self) -> Vec<u32> {
+        descendants(self.child.id())
+    }
+
+    /// Kills every worker, as the kernel does when memory is short. Returns how many there were.
+    pub(crate) fn kill_workers(&self) -> usize {
+        let workers = self.workers();
+        for worker in &workers {
+            kill(Signal::KILL, *worker);
+        }
+        workers.len()
+    }
+
+    /// Asks the server to end, as systemd does.
+    pub(crate) fn terminate(&self) {
+        kill(Signal::TERM, self.child.id());
+    }
+
+    /// Waits for the server's end.
+    #[track_caller]
+    pub(crate) fn ended(&mut self, limit: Duration) -> ExitStatus {
+        let mut status = None;
+        wait_until("the server has ended", limit, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// Must still be there and answer.
+    #[track_caller]
+    pub(crate) fn must_be_well(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "the server has ended");
+        assert_eq!(http_client::get(self.http, "/api/v1/library/").status, 200);
+    }
+
+    /// What the server has said up to now.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(log_of(&self.folder)).unwrap_or_default()).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for worker in self.workers() {
+            kill(Signal::KILL, worker);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("---- the end of what the server said ----");
+            for line in &lines[lines.len().saturating_sub(LOG_TAIL)..] {
+                eprintln!("{line}");
+            }
+            eprintln!("-----------------------------------------");
+        }
+    }
+}
+
+/// The server's program, to be run by a user that is not root.
+pub(crate) fn server_command() -> Command {
+    let mut command = Command::new(server_program());
+    if we_are_root() {
+        // Also drops the supplementary groups, says std.
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    // GStreamer keeps its list of plug-ins in the cache; making it takes seconds, so the servers share one.
+    static SHARED: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
+    let home = SHARED.get_or_init(folder_for_server).path();
+    command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
+    command.env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY").env_remove("RUST_LOG");
+    command
+}
+
+/// A folder that the server's user owns.
+pub(crate) fn folder_for_server() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    if we_are_root() {
+        std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    folder
+}
+
+/// An address nothing listens on: below the ports that the kernel gives to outgoing connections.
+pub(crate) fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = 20_000 + (std::process::id() % 100) as u16 * 100;
+    loop {
+        let address =
+            SocketAddr::from((Ipv4Addr::LOCALHOST, base + NEXT.fetch_add(1, Ordering::Relaxed) % 2000));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
+/// A path as it stands in a URL.
+pub(crate) fn encoded(path: &str) -> String {
+    const SEGMENTS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+    utf8_percent_encode(path, SEGMENTS).to_string()
+}
+
+fn kill(signal: Signal, process: u32) {
+    let process = Pid::from_raw(process as i32).unwrap();
+    // It may have ended by itself meanwhile.
+    let _ = kill_process(process, signal);
+}
+
+fn log_of(folder: &TempDir) -> PathBuf {
+    folder.path().join("log")
+}
+
+/// All processes below one, by /proc.
+fn descendants(of: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+            // "pid (name) state parent …"; the name may have any character in it.
+            let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+            let state = fields.next()?;
+            (state != "Z").then_some((process, fields.next()?.parse().ok()?))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut looked = 0;
+    while let Some(&parent) = found.get(looked) {
+        found.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(process, _)| *process));
+        looked += 1;
+    }
+    found.split_off(1)
+}
