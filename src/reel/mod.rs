@@ -168,6 +168,16 @@ impl Reel {
         }
     }
 
+    /// How much can be played, as viewers are told: all of it once the reel is complete, the last
+    /// frame's own length included.
+    pub fn playable(&self) -> MediaTime {
+        let progress = self.progress();
+        match progress.phase {
+            Phase::Complete => self.duration().unwrap_or(progress.available),
+            Phase::Growing | Phase::Failed => progress.available,
+        }
+    }
+
     /// The codecs, once known.
     pub fn codecs(&self) -> Option<Codecs> {
         self.state().codecs

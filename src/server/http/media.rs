@@ -70,7 +70,7 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
         path: path.percent_encoded(),
         name: path.file_name(),
         duration: reel.duration().map(MediaTime::as_secs_f64),
-        available: progress.available.as_secs_f64(),
+        available: reel.playable().as_secs_f64(),
         complete: progress.phase == Phase::Complete,
         mime: mime_type(avc.as_ref(), aac.as_ref()),
         video: avc.map(|avc| Video {
@@ -101,7 +101,7 @@ impl MediaEvent {
         });
         Self {
             duration: reel.duration().map(MediaTime::as_secs_f64),
-            available: progress.available.as_secs_f64(),
+            available: reel.playable().as_secs_f64(),
             complete: progress.phase == Phase::Complete,
             target: pending.map(|(target, _)| target.as_secs_f64()),
             eta: pending.and_then(|(_, eta)| eta).map(|eta| (eta.as_secs_f64() * 10.0).round() / 10.0),

@@ -355,5 +355,5 @@ fn media_info(viewer: &Viewer, target: Option<MediaTime>, now: Instant) -> Media
         Seek::Pending { eta, .. } => eta,
         Seek::Ready(_) | Seek::Empty => None,
     });
-    MediaInfo { total: reel.duration(), available: reel.progress().available, target, eta }
+    MediaInfo { total: reel.duration(), available: reel.playable(), target, eta }
 }
