@@ -49,7 +49,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
     // The path by which the kernel knows this very program, even when its file was replaced.
-    let providers = Arc::new(Providers::new(library, cache, config.playback.encodings, "/proc/self/exe".into()));
+    let providers =
+        Arc::new(Providers::new(library, cache, config.playback.encodings, "/proc/self/exe".into()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let http = bind(config.http.listen, "--http", "web page").await?;
@@ -74,8 +75,12 @@ async fn bind(address: SocketAddr, flag: &str, what: &str) -> Result<TcpListener
             std::io::ErrorKind::PermissionDenied => "ports below 1024 need more rights: choose a higher one",
             _ => "choose an address that this machine has, or 0.0.0.0 for all",
         };
-        format!("can't listen on {address} for the {what}: {error}; {next}, for example {flag} {}:{}", address.ip(), address.port().saturating_add(1000))
-            .into()
+        format!(
+            "can't listen on {address} for the {what}: {error}; {next}, for example {flag} {}:{}",
+            address.ip(),
+            address.port().saturating_add(1000)
+        )
+        .into()
     })
 }
 

@@ -23,7 +23,9 @@ pub struct Cache {
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// It cannot be made or written.
-    #[error("the data folder {dir} can't be used: {error}; make it writable for this user, or name another one with --data DIR")]
+    #[error(
+        "the data folder {dir} can't be used: {error}; make it writable for this user, or name another one with --data DIR"
+    )]
     Unusable {
         /// The folder.
         dir: PathBuf,
@@ -31,7 +33,9 @@ pub enum CacheError {
         error: io::Error,
     },
     /// Another server has it.
-    #[error("the data folder {0} is in use by another wiidiaserver; stop that one, or name another folder with --data DIR")]
+    #[error(
+        "the data folder {0} is in use by another wiidiaserver; stop that one, or name another folder with --data DIR"
+    )]
     InUse(PathBuf),
 }
 

@@ -89,7 +89,8 @@ struct Converter<'a> {
 impl Converter<'_> {
     fn run(&mut self, media: File) -> Result<(), Failure> {
         let request = Request::default();
-        let mut conversion = Conversion::spawn(&self.means.program, media, &request).map_err(Failure::Start)?;
+        let mut conversion =
+            Conversion::spawn(&self.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
         loop {
             // Whoever waits for these tags gets them before we wait for the worker.
@@ -140,7 +141,8 @@ impl Converter<'_> {
         }
         let codecs = indexer.codecs();
         let complete = self.streams.as_ref().is_some_and(|streams| {
-            streams.video.is_some() == codecs.video.is_some() && streams.audio.is_some() == codecs.audio.is_some()
+            streams.video.is_some() == codecs.video.is_some()
+                && streams.audio.is_some() == codecs.audio.is_some()
         });
         let waited = u128::from(indexer.available().as_millis()) >= CONVERT_START_SKEW.as_millis();
         if complete || waited {
@@ -179,7 +181,8 @@ impl Converter<'_> {
     /// Nothing is encoded: the conversion runs hundreds of times faster than anyone watches.
     fn is_remux(&self) -> bool {
         self.streams.as_ref().is_some_and(|streams| {
-            streams.video.as_ref().is_none_or(|v| v.passthrough) && streams.audio.as_ref().is_none_or(|a| a.passthrough)
+            streams.video.as_ref().is_none_or(|v| v.passthrough)
+                && streams.audio.as_ref().is_none_or(|a| a.passthrough)
         })
     }
 }

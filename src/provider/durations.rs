@@ -2,7 +2,7 @@
 
 use super::flv_file;
 use crate::library::{FileIdentity, Library, LibraryPath};
-use crate::limits::{MAX_DURATIONS, MAX_DURATION_QUEUE};
+use crate::limits::{MAX_DURATION_QUEUE, MAX_DURATIONS};
 use crate::pipeline;
 use crate::time::MediaTime;
 use std::collections::HashMap;
@@ -34,7 +34,13 @@ enum Known {
 impl Durations {
     pub(super) fn new(library: Arc<Library>, program: PathBuf) -> Self {
         let (queue, asked) = mpsc::channel(MAX_DURATION_QUEUE);
-        Self(Arc::new(Inner { library, program, known: Mutex::default(), queue, asked: AsyncMutex::new(asked) }))
+        Self(Arc::new(Inner {
+            library,
+            program,
+            known: Mutex::default(),
+            queue,
+            asked: AsyncMutex::new(asked),
+        }))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<FileIdentity, Known>> {

@@ -22,10 +22,7 @@ struct Worker {
 
 impl Job {
     pub(super) fn new() -> Self {
-        Self {
-            stop: AtomicBool::new(false),
-            worker: Mutex::new(Worker { killer: None, heard: None }),
-        }
+        Self { stop: AtomicBool::new(false), worker: Mutex::new(Worker { killer: None, heard: None }) }
     }
 
     fn worker(&self) -> std::sync::MutexGuard<'_, Worker> {

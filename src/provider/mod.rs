@@ -180,8 +180,11 @@ impl Providers {
         let reel = Arc::new(Reel::new(Arc::new(data)));
         let job = Arc::new(Job::new());
         let (to_fill, for_job) = (reel.clone(), job.clone());
-        let means =
-            convert::Means { program: self.program.clone(), cache: self.cache.clone(), transcodes: self.transcodes.clone() };
+        let means = convert::Means {
+            program: self.program.clone(),
+            cache: self.cache.clone(),
+            transcodes: self.transcodes.clone(),
+        };
         let name = path.file_name();
         tracing::info!(file = %path, "conversion starts");
         spawn("convert", move || convert::run(&to_fill, &for_job, &means, file.file, &name))?;
@@ -192,7 +195,8 @@ impl Providers {
     /// somebody who zaps through files must not be stopped by what he left behind.
     fn make_place(&self, reels: &HashMap<Key, Entry>) -> Result<(), OpenError> {
         let growing = |e: &Entry| e.reel.progress().phase == Phase::Growing;
-        let running = || reels.iter().filter(|(key, e)| key.form == Form::Converted && growing(e)).map(|(_, e)| e);
+        let running =
+            || reels.iter().filter(|(key, e)| key.form == Form::Converted && growing(e)).map(|(_, e)| e);
         let too_many = running().count() >= MAX_CONVERSIONS;
         if too_many || self.transcodes.are_full() {
             let idle = running().filter(|e| e.idle_since().is_some());

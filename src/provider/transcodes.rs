@@ -38,8 +38,10 @@ impl Transcodes {
     /// a moment to end.
     pub(super) fn enter(self: &Arc<Self>, patience: Duration) -> Option<Place> {
         let full = |running: &mut usize| *running >= self.most;
-        let (mut running, _) =
-            self.ended.wait_timeout_while(self.running(), patience, full).unwrap_or_else(PoisonError::into_inner);
+        let (mut running, _) = self
+            .ended
+            .wait_timeout_while(self.running(), patience, full)
+            .unwrap_or_else(PoisonError::into_inner);
         if *running >= self.most {
             return None;
         }

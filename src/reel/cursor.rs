@@ -113,7 +113,9 @@ impl Cursor {
     pub async fn fill(&mut self) -> io::Result<()> {
         debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
         let (reel, offset) = (self.reel.clone(), self.offset);
-        let block = tokio::task::spawn_blocking(move || read_block(&reel, offset)).await.map_err(io::Error::other)??;
+        let block = tokio::task::spawn_blocking(move || read_block(&reel, offset))
+            .await
+            .map_err(io::Error::other)??;
         self.offset += block.bytes.len() as u64;
         if let Some(last) = block.last_time {
             self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
@@ -149,7 +151,12 @@ fn read_block(reel: &Reel, offset: u64) -> io::Result<Block> {
             // One tag larger than a block.
             Ok(Some(len)) if len > wanted && len <= there => wanted = len,
             // Readers are only let up to the end of a whole tag, so the file changed under us.
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut while it was read")),
+            Ok(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the file was cut while it was read",
+                ));
+            }
             Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         }
     }

@@ -13,5 +13,8 @@ pub fn start(directives: &str) {
         let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
         fmt::layer().with_writer(std::io::stderr).with_ansi(ansi).with_target(false)
     });
-    tracing_subscriber::registry().with(journal.with_filter(filter.clone())).with(console.with_filter(filter)).init();
+    tracing_subscriber::registry()
+        .with(journal.with_filter(filter.clone()))
+        .with(console.with_filter(filter))
+        .init();
 }

@@ -9,7 +9,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(http: TcpListener, rtmp: TcpListener, providers: Arc<Providers>, stop: impl Future<Output = ()>) {
+pub async fn run(
+    http: TcpListener,
+    rtmp: TcpListener,
+    providers: Arc<Providers>,
+    stop: impl Future<Output = ()>,
+) {
     let (trigger, shutdown) = Shutdown::new();
     let tending = tokio::spawn(providers.clone().tend());
     let http = tokio::spawn(http::serve(http, providers.clone(), shutdown.clone()));

@@ -44,7 +44,9 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Pieces { stream, .. } => stream.as_mut().poll_next(cx).map(|piece| piece.map(|p| p.map(Frame::data))),
+            Self::Pieces { stream, .. } => {
+                stream.as_mut().poll_next(cx).map(|piece| piece.map(|p| p.map(Frame::data)))
+            }
         }
     }
 

@@ -13,7 +13,11 @@ use futures_util::stream;
 use std::io;
 use std::sync::Arc;
 
-pub(super) async fn fmp4(providers: &Arc<Providers>, path: &LibraryPath, start: MediaTime) -> Result<Reply, Refusal> {
+pub(super) async fn fmp4(
+    providers: &Arc<Providers>,
+    path: &LibraryPath,
+    start: MediaTime,
+) -> Result<Reply, Refusal> {
     let (viewer, codecs) = open_started(providers, path, Wanted::AvcAac).await?;
     let options = Options {
         duration: viewer.reel().duration(),

@@ -1,7 +1,7 @@
 //! Listings: for the page, and as the 2007 player reads them.
 
 use super::reply::{Refusal, Reply, json, reply};
-use crate::library::{Kind, LibraryError, LibraryPath, Listing};
+use crate::library::{Kind, LibraryPath, Listing};
 use crate::provider::Providers;
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -36,7 +36,10 @@ pub(super) async fn list(providers: &Arc<Providers>, path: LibraryPath) -> Resul
             .map(|d| d.as_secs_f64());
         Item { name: entry.name, path: path.percent_encoded(), kind: entry.kind, size: entry.size, duration }
     };
-    Ok(json(&Folder { path: listing.path.percent_encoded(), entries: listing.entries.into_iter().map(item).collect() }))
+    Ok(json(&Folder {
+        path: listing.path.percent_encoded(),
+        entries: listing.entries.into_iter().map(item).collect(),
+    }))
 }
 
 /// `GET /getdir/<path>`: `result=` and URL-encoded JSON, as ActionScript's `LoadVars` reads it. The
@@ -50,7 +53,8 @@ pub(super) async fn get_dir(providers: &Arc<Providers>, path: LibraryPath) -> Re
     }
     let (status, directory) = match read(providers, path).await {
         Ok(listing) => {
-            let (folders, files): (Vec<_>, Vec<_>) = listing.entries.into_iter().partition(|e| e.kind == Kind::Folder);
+            let (folders, files): (Vec<_>, Vec<_>) =
+                listing.entries.into_iter().partition(|e| e.kind == Kind::Folder);
             let names = |entries: Vec<crate::library::Entry>| {
                 let mut names: Vec<String> = entries.into_iter().map(|e| e.name).collect();
                 names.sort();
@@ -71,5 +75,5 @@ async fn read(providers: &Arc<Providers>, path: LibraryPath) -> Result<Listing, 
     let library = providers.library().clone();
     // A disk that has to spin up must not hold up other connections.
     let listing = tokio::task::spawn_blocking(move || library.list(&path)).await;
-    Ok(listing.map_err(|e| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?.map_err(LibraryError::from)?)
+    Ok(listing.map_err(|e| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))??)
 }

@@ -49,13 +49,17 @@ struct Audio {
 pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Result<Reply, Refusal> {
     let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
     let reel = viewer.reel();
-    let headers = reel.headers_at(reel.first_point().unwrap_or(SeekPoint { time: MediaTime::ZERO, offset: 0 }));
+    let headers =
+        reel.headers_at(reel.first_point().unwrap_or(SeekPoint { time: MediaTime::ZERO, offset: 0 }));
     let config = |kind: TagKind, skip: usize| -> Option<Bytes> {
         let header: &Tag = headers.iter().find(|h| h.kind == kind)?;
         Some(header.body.slice(skip.min(header.body.len())..))
     };
     let unreadable = |error: String| {
-        Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("\"{}\" can't be played here: {error}", path.file_name()))
+        Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("\"{}\" can't be played here: {error}", path.file_name()),
+        )
     };
     let avc = config(TagKind::Video, AVC_HEADER_LEN).map(|bytes| AvcConfig::parse(&bytes)).transpose();
     let avc = avc.map_err(|error| unreadable(error.to_string()))?;
@@ -69,7 +73,11 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
         available: progress.available.as_secs_f64(),
         complete: progress.phase == Phase::Complete,
         mime: mime_type(avc.as_ref(), aac.as_ref()),
-        video: avc.map(|avc| Video { codec: avc.codec(), width: avc.width.into(), height: avc.height.into() }),
+        video: avc.map(|avc| Video {
+            codec: avc.codec(),
+            width: avc.width.into(),
+            height: avc.height.into(),
+        }),
         audio: aac.map(|aac| Audio { codec: aac.codec() }),
     }))
 }

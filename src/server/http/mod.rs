@@ -115,7 +115,8 @@ async fn dispatch(providers: &Arc<Providers>, route: Route, headers: &HeaderMap)
 fn cross_domain(headers: &HeaderMap) -> Reply {
     let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    let is_name =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
     let allow = if is_name { format!("<allow-access-from domain=\"{name}\"/>") } else { String::new() };
     let body = format!("<?xml version=\"1.0\"?>\n<cross-domain-policy>{allow}</cross-domain-policy>\n");
     reply("text/x-cross-domain-policy", Body::from(Bytes::from(body)))

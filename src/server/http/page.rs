@@ -67,7 +67,8 @@ fn accepts_gzip(request: &HeaderMap) -> bool {
         let mut part = part.split(';');
         let named = part.next().is_some_and(|name| name.trim() == "gzip");
         // `gzip;q=0` means "anything but" (RFC 9110 12.4.2).
-        named && part.filter_map(|p| p.trim().strip_prefix("q=")?.parse().ok()).all(|weight: f32| weight > 0.0)
+        named
+            && part.filter_map(|p| p.trim().strip_prefix("q=")?.parse().ok()).all(|weight: f32| weight > 0.0)
     })
 }
 

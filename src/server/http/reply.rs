@@ -66,7 +66,9 @@ impl From<RouteError> for Refusal {
 impl From<LibraryError> for Refusal {
     fn from(error: LibraryError) -> Self {
         let status = match error {
-            LibraryError::NotFound(_) | LibraryError::IsFolder(_) | LibraryError::NotFolder(_) => StatusCode::NOT_FOUND,
+            LibraryError::NotFound(_) | LibraryError::IsFolder(_) | LibraryError::NotFolder(_) => {
+                StatusCode::NOT_FOUND
+            }
             LibraryError::NotRegular(_) | LibraryError::Forbidden(_) => StatusCode::FORBIDDEN,
             LibraryError::Io { .. } => StatusCode::SERVICE_UNAVAILABLE,
         };

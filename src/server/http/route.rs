@@ -33,7 +33,9 @@ pub(super) enum Route {
 /// Why an address leads nowhere.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(super) enum RouteError {
-    #[error("there is nothing at this address; the page is at /, the interfaces are listed in docs/http-api.md")]
+    #[error(
+        "there is nothing at this address; the page is at /, the interfaces are listed in docs/http-api.md"
+    )]
     Unknown,
     #[error(transparent)]
     Path(#[from] PathError),
@@ -72,7 +74,9 @@ impl Route {
         }
         if let Some(rest) = below("/feedback") {
             let text = percent_decode_str(rest.trim_start_matches('/')).decode_utf8_lossy();
-            return Ok(Self::Feedback(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()));
+            return Ok(Self::Feedback(
+                text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
+            ));
         }
         match path {
             "/" | "/index.html" => Ok(Self::Page),
@@ -95,7 +99,9 @@ fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
 fn seconds(query: Option<&str>, key: &'static str) -> Result<Option<MediaTime>, RouteError> {
     let Some(value) = parameter(query, key).filter(|v| !v.is_empty()) else { return Ok(None) };
     match value.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Some(MediaTime::from_secs_f64_clamped(seconds))),
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => {
+            Ok(Some(MediaTime::from_secs_f64_clamped(seconds)))
+        }
         _ => Err(RouteError::Seconds { key, value: value.chars().take(40).collect() }),
     }
 }
@@ -168,7 +174,11 @@ mod tests {
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
-            ("/api/v1/events", Some("path=films%2Fa+b.avi&target=9"), Route::Events { path: films(), target: Some(ms(9000)) }),
+            (
+                "/api/v1/events",
+                Some("path=films%2Fa+b.avi&target=9"),
+                Route::Events { path: films(), target: Some(ms(9000)) },
+            ),
         ] {
             assert_eq!(Route::decode(address, query), Ok(expected), "{address} {query:?}");
         }

@@ -44,7 +44,12 @@ impl Calls {
     }
 
     /// `getDir(path)`: `{aDir: [names], aFile: [names]}`, the object that `/getdir/` answers.
-    pub(super) fn list_directory(&mut self, transaction: Transaction, providers: &Arc<Providers>, path: &[u8]) {
+    pub(super) fn list_directory(
+        &mut self,
+        transaction: Transaction,
+        providers: &Arc<Providers>,
+        path: &[u8],
+    ) {
         let library = providers.library().clone();
         let path = LibraryPath::from_bytes(path);
         let answer = async move {

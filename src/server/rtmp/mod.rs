@@ -169,7 +169,8 @@ impl Connection {
                     Start::At(time) => time,
                     Start::Any | Start::Live => MediaTime::ZERO,
                 };
-                let opening = resolve::open(self.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
+                let opening =
+                    resolve::open(self.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
                 let player = Player::new(stream, name.as_str().into_owned(), at, reset, opening.boxed());
                 self.players.push(player);
                 Ok(())
@@ -190,7 +191,12 @@ impl Connection {
                 if self.calls.len() >= MAX_PENDING_CALLS {
                     return self.session.reply(transaction, Value::Null);
                 }
-                self.calls.stream_length(transaction, &self.providers, self.app.clone(), name.as_bytes().to_vec());
+                self.calls.stream_length(
+                    transaction,
+                    &self.providers,
+                    self.app.clone(),
+                    name.as_bytes().to_vec(),
+                );
                 Ok(())
             }
             Event::ListDirectory { transaction, path } => {
@@ -204,9 +210,9 @@ impl Connection {
                 let status = self.players.iter().find_map(|player| player.seek_status(now));
                 self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
             }
-            Event::Publish { stream, .. } => {
-                self.session.publish_denied(stream, "this server does not take streams yet; play a file of the library")
-            }
+            Event::Publish { stream, .. } => self
+                .session
+                .publish_denied(stream, "this server does not take streams yet; play a file of the library"),
             // The session has answered these, and keeps their effect itself.
             Event::Pause { .. }
             | Event::LengthReached { .. }

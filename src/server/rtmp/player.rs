@@ -89,7 +89,9 @@ impl Player {
     pub(super) fn go_to(&mut self, to: MediaTime, by_seek: bool, now: Instant) {
         self.state = match std::mem::replace(&mut self.state, State::Gone) {
             State::Opening { .. } => State::Opening { start: to },
-            State::Seeking { viewer, seek, .. } => State::Seeking { viewer, target: to, seek: seek || by_seek },
+            State::Seeking { viewer, seek, .. } => {
+                State::Seeking { viewer, target: to, seek: seek || by_seek }
+            }
             State::Playing { viewer, .. } | State::Ended { viewer } => {
                 State::Seeking { viewer, target: to, seek: by_seek }
             }
@@ -151,7 +153,11 @@ impl Player {
         })
     }
 
-    fn opened(&mut self, result: Result<Opened, PlayFailure>, session: &mut Session) -> Result<(), SessionError> {
+    fn opened(
+        &mut self,
+        result: Result<Opened, PlayFailure>,
+        session: &mut Session,
+    ) -> Result<(), SessionError> {
         let State::Opening { start } = std::mem::replace(&mut self.state, State::Gone) else {
             return Ok(());
         };
@@ -166,8 +172,11 @@ impl Player {
                     audio: codecs.audio,
                     ..Metadata::default()
                 };
-                let start_of_play =
-                    PlayStart { details: self.name.clone().into(), metadata: Some(metadata.to_tag()), reset: self.reset };
+                let start_of_play = PlayStart {
+                    details: self.name.clone().into(),
+                    metadata: Some(metadata.to_tag()),
+                    reset: self.reset,
+                };
                 session.play_started(self.stream, start_of_play)?;
                 let now = Instant::now();
                 self.state = State::Ended { viewer };
@@ -198,7 +207,8 @@ impl Player {
                 }
                 Seek::Pending { .. } => self.look_again_when_grown(),
                 Seek::Empty => {
-                    let why = viewer.reel().failure().unwrap_or_else(|| "there is nothing to play".to_owned());
+                    let why =
+                        viewer.reel().failure().unwrap_or_else(|| "there is nothing to play".to_owned());
                     if *seek {
                         session.seek_done(self.stream, MediaTime::ZERO)?;
                     }

@@ -36,7 +36,11 @@ impl From<OpenError> for PlayFailure {
 }
 
 /// Opens what `name` on the application `app` means, and waits until it can be played.
-pub(super) async fn open(providers: Arc<Providers>, app: Vec<u8>, name: Vec<u8>) -> Result<Opened, PlayFailure> {
+pub(super) async fn open(
+    providers: Arc<Providers>,
+    app: Vec<u8>,
+    name: Vec<u8>,
+) -> Result<Opened, PlayFailure> {
     let path = find(&providers, app, name).await?;
     let opening = async {
         let viewer = providers.open(&path, Wanted::Flv).await?;
