@@ -54,13 +54,16 @@ pub(super) fn run(reel: &Arc<Reel>, job: &Job, means: &Means, media: File, name:
     converter.place = None;
     job.ended();
     match result {
-        Ok(()) => {
-            tracing::info!(file = name, bytes = converter.recorder.len(), "converted");
-            reel.complete();
-        }
+        Ok(()) => tracing::info!(file = name, bytes = converter.recorder.len(), "converted"),
         Err(_) if job.stopped().load(Ordering::SeqCst) => {
             tracing::debug!(file = name, "conversion stopped: nobody watches it");
             reel.fail(format!("\"{name}\" is not being converted any more; play it again"));
+        }
+        // Trying again would end at the same place, so this is all there is of the file.
+        Err(Failure::Conversion(error @ ConversionError::Unreadable { .. }))
+            if converter.finish().is_ok() =>
+        {
+            tracing::warn!(file = name, %error, "the file is damaged; it is served up to there");
         }
         Err(failure) => {
             // What was made before stays playable.
@@ -106,14 +109,19 @@ impl Converter<'_> {
                     self.recorder.push(&tag)?;
                     self.pace()?;
                 }
-                Event::End => break,
+                Event::End => return self.finish(),
             }
         }
+    }
+
+    /// What there is by now is all there will be.
+    fn finish(&mut self) -> Result<(), Failure> {
         self.recorder.flush()?;
         if !self.recorder.indexer().has_media() {
             return Err(Failure::Empty);
         }
         self.reel.start(self.recorder.indexer().codecs());
+        self.reel.complete();
         Ok(())
     }
 

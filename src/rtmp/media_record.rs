@@ -2,7 +2,7 @@
 //!
 //! Every message begins with a full header (fmt 0, absolute time) and goes on with fmt 3, the extended
 //! timestamp repeated: any viewer can join, drop or seek at any message, and times may go backwards. Chunk
-//! streams 3 to 5 are only ever written here, 2 and 6 only by [`control`](super::control).
+//! streams 3 to 5 are only ever written here, 2 and 6 only by `outbox`.
 //!
 //! ```text
 //!  fmt 0  csid(1) time(3) length(3) type(1) stream id(4, little-endian) [extended time(4)] body …

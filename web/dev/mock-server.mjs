@@ -180,7 +180,7 @@ async function fmp4(segments, url, request, response, samples, state) {
       response.write(Buffer.alloc(5000, 0xa5));
       return response.end();
     }
-    if (!response.write(bytes)) await new Promise((resolve) => (response.once("drain", resolve), response.once("close", resolve)));
+    if (!response.write(bytes)) await drained(response);
   }
   response.end();
 }
@@ -226,13 +226,12 @@ function sample(name, input, mime) {
   const bytes = readFileSync(path);
   const boxes = topBoxes(bytes);
   const first = boxes.find((box) => box.type === "moof").start;
+  const scales = timescales(bytes.subarray(0, first));
   const fragments = [];
   for (const [i, box] of boxes.entries()) {
     if (box.type !== "moof") continue;
-    fragments.push({ bytes: bytes.subarray(box.start, boxes[i + 1].end), time: fragmentTime(bytes, box) });
+    fragments.push({ bytes: bytes.subarray(box.start, boxes[i + 1].end), time: fragmentTime(bytes, box, scales) });
   }
-  const scale = timescale(bytes.subarray(0, first));
-  fragments.forEach((fragment) => (fragment.time /= scale));
   const probe = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path];
   const duration = Number(execFileSync("ffprobe", probe).toString());
   fragments.forEach((fragment, i) => (fragment.end = fragments[i + 1]?.time ?? duration));
@@ -249,15 +248,21 @@ function topBoxes(bytes) {
   return boxes;
 }
 
-// The decode time of the fragment's first track, in that track's timescale (tfdt version 1: 64 bit).
-function fragmentTime(bytes, box) {
+// The decode time of the fragment's first track in seconds (tfdt version 1: 64 bit).
+function fragmentTime(bytes, box, scales) {
+  const track = bytes.readUInt32BE(bytes.indexOf("tfhd", box.start, "latin1") + 8);
   const at = bytes.indexOf("tfdt", box.start, "latin1");
-  return bytes[at + 4] === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : bytes.readUInt32BE(at + 8);
+  const ticks = bytes[at + 4] === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : bytes.readUInt32BE(at + 8);
+  return ticks / scales[track - 1];
 }
 
-function timescale(init) {
-  const at = init.indexOf("mdhd", 0, "latin1");
-  return init.readUInt32BE(at + 4 + (init[at + 4] === 1 ? 20 : 12));
+// Ticks a second of each track; ffmpeg numbers tracks from 1 in order.
+function timescales(init) {
+  const found = [];
+  for (let at = init.indexOf("mdhd", 0, "latin1"); at >= 0; at = init.indexOf("mdhd", at + 4, "latin1")) {
+    found.push(init.readUInt32BE(at + 4 + (init[at + 4] === 1 ? 20 : 12)));
+  }
+  return found;
 }
 
 function json(response, body, status = 200, type = "application/json") {
@@ -268,6 +273,17 @@ function json(response, body, status = 200, type = "application/json") {
 function problem(response, status, detail) {
   const titles = { 404: "Not found", 422: "This file can’t be played", 500: "Conversion failed" };
   json(response, { type: "about:blank", title: titles[status] ?? "Error", status, detail }, status, "application/problem+json");
+}
+
+// Resolves when the browser has taken what was written, or is gone.
+function drained(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
 }
 
 function pause(ms) {

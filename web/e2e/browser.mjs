@@ -18,11 +18,15 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const TV = { width: 1920, height: 1080 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Starts the browser: { base, api, open, close }. `base` is the address for pages, `api` the one for Node. */
-export async function start() {
+/**
+ * Starts the browser: { base, api, open, close }. `base` is the address for pages, `api` the one for Node.
+ * `standIn` never asks the real server; `autoplay: false` is a browser that wants a gesture first.
+ */
+export async function start({ standIn = false, autoplay = true } = {}) {
   await mkdir(SHOTS, { recursive: true });
-  const mock = process.env.WIIDIA_URL ? null : await (await import("../dev/mock-server.mjs")).startMock();
-  const api = (process.env.WIIDIA_URL ?? mock.url).replace(/\/+$/, "");
+  const real = standIn ? undefined : process.env.WIIDIA_URL;
+  const mock = real ? null : await (await import("../dev/mock-server.mjs")).startMock();
+  const api = (real ?? mock.url).replace(/\/+$/, "");
   const server = new URL(api);
   const port = server.port || "80";
   const browser = await chromium.launch({
@@ -35,7 +39,7 @@ export async function start() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      "--autoplay-policy=no-user-gesture-required",
+      `--autoplay-policy=${autoplay ? "no-user-gesture-required" : "document-user-activation-required"}`,
       `--host-resolver-rules=MAP ${HOST} ${server.hostname}`,
     ],
   });

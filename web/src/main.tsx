@@ -1,6 +1,6 @@
 // The page: one screen at a time, chosen by the address.
 
-import { render } from "preact";
+import { options, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { BrowseScreen } from "./browse.tsx";
 import { listenForKeys } from "./dpad.ts";
@@ -17,6 +17,9 @@ function App() {
     <BrowseScreen key={route.path} path={route.path} from={from} />
   );
 }
+
+// Televisions from before 2019 (Chromium 70 and older) have no queueMicrotask, which Preact wants.
+if (!window.queueMicrotask) options.debounceRendering = (task) => void Promise.resolve().then(task);
 
 listenForKeys(goUp);
 const host = document.getElementById("app");

@@ -168,7 +168,8 @@ export function startEngine(
       let problem: Problem | null = null;
       try {
         await settled();
-        resetParser(mine);
+        if (mine !== turn) return;
+        resetParser();
         const outcome = await stream(from, target, mine);
         if (mine !== turn) return;
         if (outcome === "joined") return stop();
@@ -271,13 +272,16 @@ export function startEngine(
     return filled ? filled.end : target.base;
   }
 
-  // A chunk cut in the middle of a fragment must not glue itself to the next download's first bytes.
-  function resetParser(mine: number): void {
-    if (mine === turn && buffer && source.readyState === "open") buffer.abort();
+  // A fragment that was cut off must not glue itself to the next download's first bytes.
+  function resetParser(): boolean {
+    if (source.readyState !== "open" || !buffer || buffer.updating) return false;
+    buffer.abort();
+    return true;
   }
 
+  // Once ended, the source lets nobody reset its parser; so before.
   function markEnd(): void {
-    if (source.readyState === "open" && buffer && !buffer.updating) source.endOfStream();
+    if (resetParser()) source.endOfStream();
   }
 
   function applyDuration(): void {

@@ -85,7 +85,6 @@ export function Stage(props: {
     if (!element) return;
     element.volume = volume.level;
     element.muted = volume.muted;
-    saveVolume(volume);
   }, [volume]);
 
   useEffect(() => {
@@ -125,11 +124,17 @@ export function Stage(props: {
   };
   const step = (by: number): void => {
     const target = Math.min(Math.max(0, time + by), duration);
+    poke();
     setHeading(target);
     clearTimeout(settle.current);
     settle.current = window.setTimeout(() => seekTo(target), SETTLE_MS);
   };
-  const changeVolume = ({ level, muted }: Volume): void => setVolume({ level: clampLevel(level), muted });
+  const changeVolume = ({ level, muted }: Volume): void => {
+    const changed = { level: clampLevel(level), muted };
+    poke();
+    setVolume(changed);
+    saveVolume(changed);
+  };
   const open = (entry: Entry | undefined): void => {
     if (entry) replaceWith({ view: "play", path: entry.path });
   };
@@ -199,7 +204,6 @@ export function Stage(props: {
       ref={props.rootRef}
       onPointerMove={onPointer}
       onPointerDown={onPointer}
-      onKeyDown={poke}
     >
       {/* Clicks on the picture are a convenience: every one of them has its button and its key. */}
       <video class="picture" ref={video} playsInline onClick={onPictureClick} onDblClick={() => toggleFullScreen(video.current)} />

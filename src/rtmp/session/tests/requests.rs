@@ -330,3 +330,9 @@ fn a_session_that_was_never_fed_says_nothing() {
     assert!(session.poll_transmit().is_none());
     assert!(session.poll_event().is_none());
 }
+
+#[test]
+fn a_session_may_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<Session>();
+}
