@@ -4,7 +4,7 @@
 //! worker back itself, and has a [`Killer`].
 
 use super::error::ConversionError;
-use super::interleave::Interleaver;
+use super::interleave::{Interleaver, Lead};
 use super::last_words::LastWords;
 use super::streams::{Announcement, MediaStreams};
 use super::wire::{Lane, Message, Reader};
@@ -29,8 +29,9 @@ pub struct Request {
     /// the beginning of the file, without seeking.
     pub start: MediaTime,
     /// Nanoseconds added to every time of the file. `None`: found from the first units, such that
-    /// no decoding time is negative; [`MediaStreams::lead_ns`] tells. A conversion that shall
-    /// continue the timeline of another asks for that one's lead.
+    /// the first decoding time is zero (or, with a `start`, not negative);
+    /// [`MediaStreams::lead_ns`] tells. A conversion that shall continue the timeline of another
+    /// asks for that one's lead.
     pub lead: Option<i64>,
 }
 
@@ -77,10 +78,15 @@ impl Conversion {
         // Seeking happens on the file's own timeline.
         let start_ns = i64::from(request.start.as_millis()) * 1_000_000 - request.lead.unwrap_or(0);
         let start_ns = if request.start == MediaTime::ZERO { 0 } else { start_ns.max(0) };
-        Self::start(program, media, "convert", start_ns, request.lead)
+        let lead = match request.lead {
+            Some(ns) => Lead::Given(ns),
+            None if start_ns == 0 => Lead::ToZero,
+            None => Lead::ToPositive,
+        };
+        Self::start(program, media, "convert", start_ns, lead)
     }
 
-    fn start(program: &Path, media: File, verb: &str, start_ns: i64, lead: Option<i64>) -> io::Result<Self> {
+    fn start(program: &Path, media: File, verb: &str, start_ns: i64, lead: Lead) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
@@ -146,7 +152,7 @@ impl Conversion {
             || self.lanes.is_ready()
             || self.announced_event_due()
             || self.ended
-            || self.failed.is_some()
+            || self.process.verdict().is_some()
     }
 
     /// A handle with which another thread can end this conversion.
@@ -339,7 +345,7 @@ impl Process {
 /// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
 pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
     let mut conversion =
-        Conversion::start(program, media, "probe", 0, Some(0)).map_err(ConversionError::Spawn)?;
+        Conversion::start(program, media, "probe", 0, Lead::Given(0)).map_err(ConversionError::Spawn)?;
     let killer = conversion.killer();
     let (done, waiting) = mpsc::channel::<()>();
     let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {

@@ -11,8 +11,8 @@
 //! 2. It also goes out when waiting longer would hold more than
 //!    [`INTERLEAVE_SKEW`](limits::INTERLEAVE_SKEW) or
 //!    [`INTERLEAVE_BYTES`](limits::INTERLEAVE_BYTES): sound that starts late or stops early.
-//! 3. A constant *lead* is added to all times so that no DTS is negative (B-frames, encoder
-//!    priming). It is given, or found when the first unit goes out.
+//! 3. A constant *lead* is added to all times: see [`Lead`]. It is fixed when the first unit goes
+//!    out.
 //! 4. Nanoseconds become milliseconds once per value, rounded down; the composition time is the
 //!    difference of the two results.
 //! 5. Within a lane a DTS is larger than the one before it, and no tag is earlier than the tag
@@ -31,11 +31,23 @@ use std::collections::VecDeque;
 const SKEW_NS: i64 = limits::INTERLEAVE_SKEW.as_nanos() as i64;
 const NS_PER_MS: i64 = 1_000_000;
 
+/// What is added to the file's times (rule 3). B-frames and encoder priming begin before zero,
+/// MPEG-TS begins somewhere after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lead {
+    /// These nanoseconds.
+    Given(i64),
+    /// Such that the first unit's DTS is zero: the file from its beginning.
+    ToZero,
+    /// As little as leaves no DTS negative: the file from somewhere else.
+    ToPositive,
+}
+
 /// Merges two lanes. Push what arrives, pop what is due.
 #[derive(Debug)]
 pub(super) struct Interleaver {
     lanes: [LaneQueue; 2],
-    lead_ns: Option<i64>,
+    lead: Lead,
     queued_bytes: usize,
     /// Timestamp of the last tag (rule 5).
     last_ms: u32,
@@ -67,14 +79,17 @@ struct Queued {
 }
 
 impl Interleaver {
-    /// Both lanes are expected until [`end_lane`](Self::end_lane). Without `lead_ns` it is found.
-    pub(super) fn new(lead_ns: Option<i64>) -> Self {
-        Self { lanes: Default::default(), lead_ns, queued_bytes: 0, last_ms: 0, started: false }
+    /// Both lanes are expected until [`end_lane`](Self::end_lane).
+    pub(super) fn new(lead: Lead) -> Self {
+        Self { lanes: Default::default(), lead, queued_bytes: 0, last_ms: 0, started: false }
     }
 
     /// The lead, once it is known (rule 3).
     pub(super) fn lead_ns(&self) -> Option<i64> {
-        self.lead_ns.or_else(|| self.next_lane().map(|_| self.found_lead()))
+        match self.lead {
+            Lead::Given(ns) => Some(ns),
+            _ => self.next_lane().map(|_| self.found_lead()),
+        }
     }
 
     /// A configuration for the units of `lane` that follow. Repetitions are dropped.
@@ -126,8 +141,8 @@ impl Interleaver {
     /// The next tag that is due. Several may be: pop until `None`.
     pub(super) fn pop(&mut self) -> Option<Tag> {
         let lane = self.next_lane()?;
-        let lead_ns = self.lead_ns.unwrap_or_else(|| self.found_lead());
-        self.lead_ns = Some(lead_ns);
+        let lead_ns = self.found_lead();
+        self.lead = Lead::Given(lead_ns);
         if !self.started {
             self.started = true;
             // Rule 5 starts here: a lead that was given may leave the first time negative.
@@ -178,11 +193,15 @@ impl Interleaver {
             || self.queued_bytes > limits::INTERLEAVE_BYTES
     }
 
-    /// Rule 3: the smallest that leaves no DTS of the units at hand negative.
+    /// Rule 3, with the units at hand.
     fn found_lead(&self) -> i64 {
         let heads = self.lanes.iter().filter_map(|queue| queue.units.front());
         let first = heads.map(|queued| queued.unit.dts_ns).min().unwrap_or(0);
-        first.min(0).saturating_neg()
+        match self.lead {
+            Lead::Given(ns) => ns,
+            Lead::ToZero => first.saturating_neg(),
+            Lead::ToPositive => first.min(0).saturating_neg(),
+        }
     }
 }
 
@@ -249,19 +268,21 @@ mod tests {
 
     #[test]
     fn the_lane_that_has_nothing_holds_the_other_back() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         lanes.push_unit(video(0));
         lanes.push_unit(video(40));
         assert!(!lanes.is_ready() && lanes.lead_ns().is_none());
         lanes.push_unit(audio(21));
         assert_eq!(drain(&mut lanes), [(V, 0), (A, 21)]);
         lanes.push_unit(audio(42));
-        assert_eq!(drain(&mut lanes), [(V, 40), (A, 42)], "the video lane cannot go back behind 42");
+        assert_eq!(drain(&mut lanes), [(V, 40)], "a picture at 41 may still come");
+        lanes.push_unit(video(80));
+        assert_eq!(drain(&mut lanes), [(A, 42)]);
     }
 
     #[test]
     fn a_lane_that_ended_or_is_not_there_holds_nothing_back() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         lanes.push_unit(audio(0));
         lanes.push_unit(audio(21));
         lanes.end_lane(Lane::Video);
@@ -270,22 +291,23 @@ mod tests {
 
     #[test]
     fn sound_that_starts_late_does_not_stop_the_picture() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         (0..=100).for_each(|n| lanes.push_unit(video(n * 40)));
         assert!(!lanes.is_ready(), "4 s may be held");
         lanes.push_unit(video(4040));
         assert_eq!(drain(&mut lanes), [(V, 0)], "only as much goes as exceeds the bound");
-        lanes.push_progress(Lane::Audio, 100);
+        lanes.push_progress(Lane::Audio, 100 * NS_PER_MS);
         assert_eq!(drain(&mut lanes), [(V, 40), (V, 80)], "a gap in the sound says how far to go");
     }
 
     #[test]
     fn the_lead_makes_the_earliest_decoding_time_zero() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         lanes.push_unit(unit(Lane::Video, -80, 0));
         lanes.push_unit(unit(Lane::Video, -40, 160));
         lanes.push_unit(audio(-21));
         assert_eq!(lanes.lead_ns(), Some(80 * NS_PER_MS));
+        lanes.end();
         let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
         let times: Vec<_> = tags.iter().map(|tag| tag.timestamp.as_millis()).collect();
         assert_eq!(times, [0, 40, 59]);
@@ -294,8 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_begins_late_begins_at_zero_unless_it_was_entered_in_the_middle() {
+        for (lead, first) in [(Lead::ToZero, 0), (Lead::ToPositive, 700)] {
+            let mut lanes = Interleaver::new(lead);
+            lanes.push_unit(video(700));
+            lanes.push_unit(audio(721));
+            lanes.end();
+            assert_eq!(drain(&mut lanes), [(V, first), (A, first + 21)]);
+        }
+    }
+
+    #[test]
     fn a_given_lead_is_kept_even_when_it_is_too_small() {
-        let mut lanes = Interleaver::new(Some(10 * NS_PER_MS));
+        let mut lanes = Interleaver::new(Lead::Given(10 * NS_PER_MS));
         lanes.push_unit(unit(Lane::Video, -20, 0));
         lanes.push_unit(unit(Lane::Video, 20, 20));
         lanes.end();
@@ -306,7 +339,7 @@ mod tests {
 
     #[test]
     fn backward_and_repeated_times_are_moved_not_dropped() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         for ms in [0, 40, 40, 18, 60] {
             lanes.push_unit(audio(ms));
         }
@@ -316,7 +349,7 @@ mod tests {
 
     #[test]
     fn configurations_of_both_lanes_come_first_and_changes_before_their_unit() {
-        let mut lanes = Interleaver::new(None);
+        let mut lanes = Interleaver::new(Lead::ToZero);
         lanes.push_config(Lane::Audio, &[0x11]);
         lanes.push_unit(audio(0));
         lanes.push_config(Lane::Video, &[1]);
@@ -363,7 +396,7 @@ mod tests {
             audio in lane_of_units(Lane::Audio),
             turns in proptest::collection::vec(any::<bool>(), 0..700),
         ) {
-            let mut lanes = Interleaver::new(None);
+            let mut lanes = Interleaver::new(Lead::ToZero);
             let counts = [video.len(), audio.len()];
             let mut sources = [video.into_iter(), audio.into_iter()];
             let mut tags = Vec::new();

@@ -40,8 +40,8 @@ pub struct MediaStreams {
     pub audio: Option<AudioStream>,
     /// Another conversion could start in the middle.
     pub seekable: bool,
-    /// Nanoseconds that were added to every time of the file, so that no decoding time is
-    /// negative. A conversion that continues this timeline from another place asks for the same
+    /// Nanoseconds that were added to every time of the file (may be negative), so that the first
+    /// decoding time is zero. A conversion that continues this timeline from another place asks for the same
     /// [`lead`](super::Request::lead). Zero from [`probe`](super::probe).
     pub lead_ns: i64,
     /// What is missing from the result and why, each a sentence for people.

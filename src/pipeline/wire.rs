@@ -15,7 +15,7 @@
 //! ```
 //!
 //! The server does not trust the worker: a worker that a broken file has taken over may send
-//! anything. Lengths are checked against [`limits`](crate::limits) before memory is taken for
+//! anything. Lengths are checked against [`limits`] before memory is taken for
 //! them. Times are stream times of the file and may be negative.
 
 use super::streams::Announcement;

@@ -1,7 +1,8 @@
 //! What becomes of a stream, decided by its caps.
 //!
 //! A stream passes as it is when every client plays it: H.264 up to High, 8 bits, 4:2:0, not
-//! rotated (FLV has no rotation), and AAC of at most two channels. The rest is transcoded.
+//! rotated (FLV has no rotation), with times that tell in which order pictures are shown, and AAC
+//! of at most two channels. The rest is transcoded.
 
 use super::super::streams::{AudioStream, VideoStream};
 use gstreamer as gst;
@@ -42,14 +43,27 @@ pub(super) fn content(caps: &gst::CapsRef) -> Content {
     }
 }
 
-pub(super) fn video_stream(caps: &gst::CapsRef, rotation: Option<&str>) -> VideoStream {
+/// What is known of a video stream beside its caps.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct VideoFacts {
+    /// The `image-orientation` tag.
+    pub(super) rotation: Option<String>,
+    /// The container counts frames in decoding order and knows no presentation times (AVI).
+    pub(super) decoding_order_only: bool,
+}
+
+pub(super) fn video_stream(caps: &gst::CapsRef, facts: &VideoFacts) -> VideoStream {
     let structure = caps.structure(0);
+    let turned = facts.rotation.as_deref().is_some_and(turns);
+    // Baseline has no B-frames: both orders are one.
+    let baseline = |s: &gst::StructureRef| s.get::<&str>("profile").is_ok_and(|p| p.ends_with("baseline"));
+    let misordered = facts.decoding_order_only && !structure.is_some_and(baseline);
     let number = |field| structure.and_then(|s| s.get::<i32>(field).ok()).unwrap_or(0).max(0) as u32;
     VideoStream {
         width: number("width"),
         height: number("height"),
         source_codec: codec_name(caps),
-        passthrough: structure.is_some_and(video_passes) && !rotation.is_some_and(turns),
+        passthrough: structure.is_some_and(video_passes) && !turned && !misordered,
     }
 }
 
@@ -154,4 +168,65 @@ pub(super) fn codec_name(caps: &gst::CapsRef) -> String {
         other => return other.to_owned(),
     };
     known.to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::str::FromStr;
+
+    fn caps(text: &str) -> gst::Caps {
+        gst::init().unwrap();
+        gst::Caps::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn h264_passes_when_every_client_decodes_it_as_it_is() {
+        let usual =
+            "video/x-h264,profile=high,chroma-format=4:2:0,bit-depth-luma=(uint)8,width=320,height=180";
+        let upright = VideoFacts::default();
+        let turned = VideoFacts { rotation: Some("rotate-90".into()), ..VideoFacts::default() };
+        let avi = VideoFacts { decoding_order_only: true, ..VideoFacts::default() };
+        for (text, facts, passes) in [
+            (usual, &upright, true),
+            (usual, &VideoFacts { rotation: Some("rotate-0".into()), ..VideoFacts::default() }, true),
+            (usual, &turned, false),
+            (usual, &avi, false),
+            ("video/x-h264,profile=constrained-baseline", &avi, true),
+            ("video/x-h264,profile=high-10,bit-depth-luma=(uint)10", &upright, false),
+            ("video/x-h264,profile=high-4:4:4,chroma-format=4:4:4", &upright, false),
+            ("video/x-h264", &upright, false),
+            ("video/x-h265,profile=main", &upright, false),
+        ] {
+            assert_eq!(video_stream(&caps(text), facts).passthrough, passes, "{text} {facts:?}");
+        }
+    }
+
+    #[test]
+    fn aac_passes_up_to_two_channels() {
+        for (text, passes) in [
+            ("audio/mpeg,mpegversion=4,channels=2,rate=48000,base-profile=lc,profile=lc", true),
+            ("audio/mpeg,mpegversion=4,channels=2,base-profile=lc,profile=he-aac-v1", true),
+            ("audio/mpeg,mpegversion=4,channels=6,base-profile=lc", false),
+            ("audio/mpeg,mpegversion=4,channels=2,base-profile=main", false),
+            ("audio/mpeg,mpegversion=1,layer=3,channels=2", false),
+        ] {
+            assert_eq!(audio_stream(&caps(text)).passthrough, passes, "{text}");
+        }
+    }
+
+    #[test]
+    fn cover_art_is_no_video_and_motion_jpeg_is() {
+        for (text, expected) in [
+            ("image/jpeg,width=300", Content::Still),
+            ("image/png,framerate=0/1", Content::Still),
+            ("image/jpeg,framerate=25/1", Content::Video),
+            ("video/x-vp9", Content::Video),
+            ("audio/x-raw", Content::Audio),
+            ("text/x-raw", Content::Other),
+        ] {
+            assert_eq!(content(&caps(text)), expected, "{text}");
+        }
+    }
 }

@@ -14,17 +14,22 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
-use super::decide::{self, Content};
+use super::Order;
+use super::decide::{self, Content, VideoFacts};
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
+use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
-use super::{Order, notes};
+use super::seek::{self, Seek};
+use super::verdict::{self, fail};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
-use notes::{Note, Shared};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
+const MEDIA: &str = "/proc/self/fd/0";
 
 /// Between two looks at the clock.
 const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -90,12 +95,6 @@ struct Graph {
     duration_ns: Option<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Seek {
-    Pending { tries: u32 },
-    Done,
-}
-
 /// When the last access unit went out.
 struct Progress {
     units: u64,
@@ -107,14 +106,14 @@ impl Graph {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let source = make("filesrc")?;
-        source.set_property("location", "/proc/self/fd/0");
+        source.set_property("location", MEDIA);
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
         let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
-        let seek = if order.start_ns == 0 { Seek::Done } else { Seek::Pending { tries: 0 } };
+        let seek = Seek::to(order.start_ns);
         Ok(Self {
             order,
             pipeline,
@@ -191,12 +190,12 @@ impl Graph {
             found.push((content, caps));
         }
         if self.stages == [Stage::Absent; 2] {
-            return Some(fail(Failure::NotMedia, describe(&found)));
+            return Some(verdict::on_no_lanes(&found));
         }
         self.shared.change(|announcement| {
             *announcement = Announcement::default();
             if let Some(caps) = self.lane_caps(Lane::Video) {
-                announcement.video = Some(decide::video_stream(&caps, None));
+                announcement.video = Some(decide::video_stream(&caps, &self.video_facts()));
             }
             if let Some(caps) = self.lane_caps(Lane::Audio) {
                 announcement.audio = Some(decide::audio_stream(&caps));
@@ -205,6 +204,12 @@ impl Graph {
             announcement.duration_ns = self.any_head().and_then(|head| duration(head.demuxer_pad()));
         });
         None
+    }
+
+    fn video_facts(&self) -> VideoFacts {
+        let avi = self.pipeline.iterate_all_by_element_factory_name("avidemux").into_iter().next().is_some();
+        let head = self.heads[Lane::Video as usize].as_ref();
+        VideoFacts { rotation: head.and_then(|head| head.rotation()), decoding_order_only: avi }
     }
 
     fn lane_caps(&self, lane: Lane) -> Option<gst::Caps> {
@@ -257,42 +262,15 @@ impl Graph {
 
     /// Step 3: true when there is nothing (more) to seek.
     fn seek_is_done(&mut self) -> bool {
-        /// Where a demuxer lands behind the target although it was told to stop before it (MPEG-TS
-        /// with long GOPs): how much earlier to try.
-        const STEP_BACK: [u64; 3] = [0, 10, 30];
-        let Seek::Pending { tries } = self.seek else { return true };
         let Some(head) = self.any_head().cloned() else { return true };
-        let Some(first) = head.first() else { return false };
-        if tries > 0 {
-            let landed = match first {
-                First::Buffer { pts, .. } => pts.and_then(|pts| head.stream_time(pts)),
-                First::End => None,
-            };
-            let early = landed.is_some_and(|ns| ns <= self.order.start_ns as i64);
-            if early || tries as usize >= STEP_BACK.len() {
-                self.seek = Seek::Done;
-                return true;
+        match self.seek.advance(&head) {
+            seek::Progress::Wait => false,
+            seek::Progress::Arrived => true,
+            seek::Progress::Refused => {
+                self.warn("this file cannot be played from the middle; it starts at its beginning");
+                true
             }
         }
-        let back = STEP_BACK.get(tries as usize).copied().unwrap_or(0);
-        let target = self.order.start_ns.saturating_sub(back * 1_000_000_000);
-        self.seek = Seek::Pending { tries: tries + 1 };
-        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE;
-        let event = gst::event::Seek::new(
-            1.0,
-            flags,
-            gst::SeekType::Set,
-            gst::ClockTime::from_nseconds(target),
-            gst::SeekType::None,
-            gst::ClockTime::NONE,
-        );
-        if !head.demuxer_pad().send_event(event) {
-            self.warn("this file cannot be played from the middle; it starts at its beginning");
-            self.seek = Seek::Done;
-            return true;
-        }
-        // The flush let go of the heads; they are held again at the new place.
-        false
     }
 
     /// Step 4. The error says what is wrong with the stream.
@@ -300,12 +278,17 @@ impl Graph {
         let caps = head.caps().ok_or("nobody knows what it is")?;
         let passthrough = match lane {
             Lane::Video => {
-                let stream = decide::video_stream(&caps, head.rotation().as_deref());
+                let stream = decide::video_stream(&caps, &self.video_facts());
                 let passthrough = stream.passthrough;
                 self.shared.change(|announcement| announcement.video = Some(stream));
                 passthrough
             }
-            Lane::Audio => decide::audio_stream(&caps).passthrough,
+            Lane::Audio => {
+                let stream = decide::audio_stream(&caps);
+                let passthrough = stream.passthrough;
+                self.shared.change(|announcement| announcement.audio = Some(stream));
+                passthrough
+            }
         };
         if !passthrough && !decide::has_decoder(&caps) {
             let codec = decide::codec_name(&caps);
@@ -407,7 +390,7 @@ impl Graph {
     }
 
     fn on_error(&mut self, error: &gst::message::Error) -> Option<Message> {
-        let text = error.error().message().trim_end_matches('.').to_owned();
+        let text = verdict::text(&error.error());
         eprintln!("{}: {text}: {}", path(error.src()), error.debug().unwrap_or_default());
         if let Some(lane) = notes::lane_of(error.src()) {
             if error.error().matches(gst::StreamError::CodecNotFound)
@@ -423,18 +406,8 @@ impl Graph {
             self.progress.since = Instant::now();
             return None;
         }
-        let cause = error.error();
-        let kind =
-            if cause.matches(gst::StreamError::TypeNotFound) || cause.matches(gst::StreamError::WrongType) {
-                Failure::NotMedia
-            } else if cause.matches(gst::StreamError::CodecNotFound)
-                || cause.matches(gst::CoreError::MissingPlugin)
-            {
-                Failure::NoDecoder
-            } else {
-                Failure::Unreadable
-            };
-        Some(fail(kind, text))
+        let is_empty = std::fs::metadata(MEDIA).is_ok_and(|file| file.len() == 0);
+        Some(verdict::on_source_error(&error.error(), is_empty))
     }
 
     fn look_at_clock(&mut self) -> Option<Message> {
@@ -488,20 +461,6 @@ impl Graph {
     fn warn(&self, text: &str) {
         self.around.outlet.send(&Message::Warning(text.to_owned()));
     }
-}
-
-fn fail(failure: Failure, text: String) -> Message {
-    Message::Failed { failure, text }
-}
-
-/// What was found instead of video and sound.
-fn describe(found: &[(Content, Option<gst::Caps>)]) -> String {
-    if found.iter().any(|(content, _)| *content == Content::Still) {
-        return "it is a picture".into();
-    }
-    let names: Vec<_> =
-        found.iter().filter_map(|(_, caps)| caps.as_deref().map(decide::codec_name)).collect();
-    if names.is_empty() { "there is nothing in it".into() } else { format!("it holds {}", names.join(", ")) }
 }
 
 fn duration(pad: &gst::Pad) -> Option<u64> {

@@ -46,6 +46,9 @@ impl Head {
         pipeline.add(&queue)?;
         let missing = || BuildError::Refused("a queue without pads".into());
         let (sink, source) = queue.static_pad("sink").zip(queue.static_pad("src")).ok_or_else(missing)?;
+        if pipeline.iterate_all_by_element_factory_name("matroskademux").into_iter().next().is_some() {
+            keep_matroska_times(&sink);
+        }
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -106,6 +109,25 @@ impl Head {
     pub(super) fn cut_off(&self) {
         self.cut.store(true, Ordering::Release);
     }
+}
+
+/// matroskademux 1.22 begins with a segment that shifts the first time to zero, and after a few
+/// frames corrects itself by one that does not: the first frames would be early (by 21 ms in files
+/// of ffmpeg). Its buffers carry the file's times all along.
+fn keep_matroska_times(sink: &gst::Pad) {
+    sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &info.data
+            && let gst::EventView::Segment(segment) = event.view()
+            && let Some(shifting) = segment.segment().downcast_ref::<gst::ClockTime>()
+            && shifting.time() != shifting.start()
+        {
+            let mut plain = shifting.clone();
+            plain.set_time(shifting.start());
+            let event = gst::event::Segment::builder(&plain).seqnum(segment.seqnum()).build();
+            info.data = Some(gst::PadProbeData::Event(event));
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn hold(

@@ -94,7 +94,8 @@ mod tests {
                 let _ = is_keyframe(&unit[..cut], length_size);
             }
         }
-        assert!(!is_keyframe(&unit[..unit.len() - 2], 4));
+        let idr = access_unit(&[&[0x65, 0x88]]);
+        assert!(!is_keyframe(&idr[..idr.len() - 1], 4));
     }
 
     #[test]

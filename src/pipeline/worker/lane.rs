@@ -1,7 +1,7 @@
 //! The elements of one lane, from the demuxer's queue to the tap.
 //!
 //! ```text
-//!  video as it is   [h264timestamper ▶] h264parse ▶ tap
+//!  video as it is   h264parse ▶ tap
 //!  audio as it is   aacparse ▶ tap
 //!  video otherwise  decodebin ▶ queue ▶ deinterlace ▶ videorate ▶ videoflip ▶ videoconvertscale
 //!                   ▶ capsfilter ▶ x264enc ▶ h264parse ▶ tap
@@ -14,7 +14,7 @@
 
 use super::super::wire::Lane;
 use super::outlet::Outlet;
-use super::tap::{self, Listener};
+use super::tap::{self, Listener, Times};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -60,16 +60,11 @@ fn set(element: &gst::Element, property: &str, value: &str) {
     }
 }
 
-/// H.264 or AAC as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska and
-/// AVI do not have them.
+/// H.264 or AAC as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does
+/// not have them.
 pub(super) fn pass(lane: Lane, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
-    let mut elements = Vec::new();
-    if lane == Lane::Video && !has_dts {
-        // Without it every second B-frame would be out of order. It is in plugins-bad.
-        elements.push(make("h264timestamper")?);
-    }
-    elements.extend(parser_and_tap(lane, 0, around)?);
-    assemble(lane, elements)
+    let times = if lane == Lane::Video && !has_dts { Times::PresentationOnly } else { Times::Given };
+    assemble(lane, parser_and_tap(lane, times, around)?.into())
 }
 
 /// Anything else: decoded and encoded. `raw` streams need no decoder.
@@ -122,7 +117,7 @@ fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst
         force_keyframes(&pad);
     }
     let mut elements = vec![deinterlace, rate, rate_caps, flip, scale, size_caps, encoder, profile_caps];
-    elements.extend(parser_and_tap(Lane::Video, 0, around)?);
+    elements.extend(parser_and_tap(Lane::Video, Times::Given, around)?);
     Ok(elements)
 }
 
@@ -242,7 +237,7 @@ fn audio_encoding(around: &Surroundings) -> Result<Vec<gst::Element>, BuildError
     filter.set_property("caps", caps);
     let (encoder, priming) = audio_encoder()?;
     let mut elements = vec![make("audioconvert")?, make("audioresample")?, filter, encoder];
-    elements.extend(parser_and_tap(Lane::Audio, priming, around)?);
+    elements.extend(parser_and_tap(Lane::Audio, Times::Primed(priming), around)?);
     Ok(elements)
 }
 
@@ -259,7 +254,7 @@ fn audio_encoder() -> Result<(gst::Element, i64), BuildError> {
     Ok((encoder, priming))
 }
 
-fn parser_and_tap(lane: Lane, priming: i64, around: &Surroundings) -> Result<[gst::Element; 2], BuildError> {
+fn parser_and_tap(lane: Lane, times: Times, around: &Surroundings) -> Result<[gst::Element; 2], BuildError> {
     let (parser, caps) = match lane {
         Lane::Video => {
             let caps =
@@ -271,7 +266,7 @@ fn parser_and_tap(lane: Lane, priming: i64, around: &Surroundings) -> Result<[gs
             (make("aacparse")?, caps.build())
         }
     };
-    Ok([parser, tap::sink(lane, &caps, priming, &around.outlet, &around.listener).upcast()])
+    Ok([parser, tap::sink(lane, &caps, times, &around.outlet, &around.listener).upcast()])
 }
 
 /// Links `elements` in a bin with a sink pad.

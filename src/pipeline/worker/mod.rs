@@ -8,13 +8,16 @@
 
 mod confine;
 mod decide;
+mod decoding_times;
 mod graph;
 mod head;
 mod keyframe;
 mod lane;
 mod notes;
 mod outlet;
+mod seek;
 mod tap;
+mod verdict;
 
 use super::wire::{Failure, Message};
 use outlet::Outlet;

@@ -5,6 +5,7 @@
 //! begin before zero.
 
 use super::super::wire::{Lane, Message};
+use super::decoding_times::DecodingTimes;
 use super::keyframe;
 use super::outlet::Outlet;
 use crate::limits;
@@ -21,17 +22,29 @@ pub(super) trait Listener: Send + Sync {
     fn lane_ended(&self, lane: Lane);
 }
 
+/// How the times of a lane's buffers are to be understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Times {
+    /// As they are.
+    Given,
+    /// There are only presentation times, and B-frames may be among them.
+    PresentationOnly,
+    /// An audio encoder put so many samples before the first and does not count them.
+    Primed(i64),
+}
+
 /// An appsink for access units in the form that `caps` ask for.
 pub(super) fn sink(
     lane: Lane,
     caps: &gst::Caps,
-    priming_samples: i64,
+    times: Times,
     outlet: &Arc<Outlet>,
     listener: &Arc<dyn Listener>,
 ) -> gst_app::AppSink {
     let mut tap = Tap {
         lane,
-        priming_samples,
+        priming_samples: if let Times::Primed(samples) = times { samples } else { 0 },
+        decoding_times: (times == Times::PresentationOnly).then(DecodingTimes::default),
         outlet: Arc::clone(outlet),
         listener: Arc::clone(listener),
         caps: None,
@@ -84,8 +97,8 @@ fn report_gaps(pad: &gst::Pad, lane: Lane, outlet: &Arc<Outlet>) {
 
 struct Tap {
     lane: Lane,
-    /// Samples an audio encoder puts before the first: it does not count them in its timestamps.
     priming_samples: i64,
+    decoding_times: Option<DecodingTimes>,
     outlet: Arc<Outlet>,
     listener: Arc<dyn Listener>,
     caps: Option<gst::Caps>,
@@ -106,7 +119,7 @@ impl Tap {
         }
         let time = |time: Option<gst::ClockTime>| time.and_then(|time| stream_time(segment, time));
         let (pts, dts) = (time(buffer.pts()), time(buffer.dts()));
-        let (Some(pts), Some(dts)) = (pts.or(dts), dts.or(pts)) else { return };
+        let (Some(pts), Some(mut dts)) = (pts.or(dts), dts.or(pts)) else { return };
         let Ok(data) = buffer.map_readable() else { return };
         if data.is_empty() {
             return;
@@ -126,6 +139,10 @@ impl Tap {
                 self.skipped += 1;
                 return;
             }
+        }
+        if let Some(times) = &mut self.decoding_times {
+            let duration = buffer.duration().and_then(|duration| i64::try_from(duration.nseconds()).ok());
+            dts = times.next(pts, duration);
         }
         let shift = self.priming_samples.saturating_mul(1_000_000_000).checked_div(self.rate).unwrap_or(0);
         self.outlet.send_unit(self.lane, keyframe, pts - shift, dts - shift, &data);

@@ -1,0 +1,43 @@
+//! What to tell people about a file that cannot be converted.
+//!
+//! GStreamer's own texts are quoted where they say more; they come in the language of the system.
+
+use super::super::wire::{Failure, Message};
+use super::decide::{self, Content};
+use gstreamer as gst;
+
+pub(super) fn fail(failure: Failure, text: impl Into<String>) -> Message {
+    Message::Failed { failure, text: text.into() }
+}
+
+/// The last message for an error that came before any stream was found.
+pub(super) fn on_source_error(error: &gst::glib::Error, media_is_empty: bool) -> Message {
+    if media_is_empty {
+        return fail(Failure::NotMedia, "it is empty");
+    }
+    if error.matches(gst::StreamError::TypeNotFound) || error.matches(gst::StreamError::WrongType) {
+        return fail(Failure::NotMedia, "its content is of no known format");
+    }
+    let codec =
+        error.matches(gst::StreamError::CodecNotFound) || error.matches(gst::CoreError::MissingPlugin);
+    fail(if codec { Failure::NoDecoder } else { Failure::Unreadable }, text(error))
+}
+
+/// GStreamer's text, to be put into a sentence.
+pub(super) fn text(error: &gst::glib::Error) -> String {
+    error.message().trim_end_matches('.').to_owned()
+}
+
+/// What was found instead of video and sound.
+pub(super) fn on_no_lanes(found: &[(Content, Option<gst::Caps>)]) -> Message {
+    let names: Vec<_> =
+        found.iter().filter_map(|(_, caps)| caps.as_deref().map(decide::codec_name)).collect();
+    let text = if found.iter().any(|(content, _)| *content == Content::Still) {
+        "it is a picture".to_owned()
+    } else if names.is_empty() {
+        "there is nothing in it".to_owned()
+    } else {
+        format!("it holds {}", names.join(", "))
+    };
+    fail(Failure::NotMedia, text)
+}
