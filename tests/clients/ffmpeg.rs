@@ -1,9 +1,11 @@
 //! ffmpeg and ffprobe over RTMP.
 
-use crate::packets::{lane, never_backwards, probe, probe_with, same_audio, same_times, span, steady};
+use crate::packets::{
+    decodes, lane, never_backwards, probe, probe_with, same_audio, same_times, span, steady,
+};
 use crate::program::{run, succeed};
 use crate::samples::{
-    BROKEN, CONVERTED, H264_FLV, H264_MKV, H264_MP4, H264_TS, JAPANESE_MP4, SORENSON_FLV, path_of,
+    BROKEN, CONVERTED, H264_FLV, H264_MKV, H264_MP4, H264_TS, JAPANESE_MP4, MPEG2, SORENSON_FLV, path_of,
 };
 use crate::server::Server;
 use std::time::Duration;
@@ -72,19 +74,18 @@ fn everything_else_is_converted_whole_and_decodes_without_a_complaint() {
             let (wanted, got) = (lane(&wanted, video), lane(&got, video));
             assert_eq!(wanted.is_empty(), got.is_empty(), "{sample}: has video: {video}");
             if !wanted.is_empty() {
-                let (wanted, got) = (span(&wanted), span(&got));
-                assert!(
-                    (wanted - got).abs() <= 0.2,
-                    "{sample}: {got:.3} of {wanted:.3} seconds, video: {video}"
-                );
+                let seconds = (span(&wanted), span(&got));
+                assert!((seconds.0 - seconds.1).abs() <= 0.2, "{sample}: {seconds:?}, video: {video}");
+                if *sample == MPEG2 && video {
+                    // GStreamer's decoder gives three pictures in a row one time.
+                    continue;
+                }
+                // 25 pictures a second, or 1024 samples at 44.1 or 48 kHz.
+                let first = usize::from(video); // an AVI may show its first picture twice as long
+                steady(sample, &got[first..], if video { 0.040 } else { 0.023 }, 0.004);
             }
         }
-        let decoded = succeed(
-            "ffmpeg",
-            &["-v", "error", "-xerror", "-rtmp_buffer", "3600000", "-i", &url, "-f", "null", "-"],
-            FAST,
-        );
-        assert_eq!(decoded.stderr, "", "{sample}: what ffmpeg says while it decodes");
+        decodes(&["-rtmp_buffer", "3600000"], &url);
     }
 }
 
@@ -107,9 +108,7 @@ fn ffmpeg_seeks_and_decodes_what_follows() {
     let server = Server::start();
     for sample in [H264_MP4, H264_FLV, SORENSON_FLV, "Films/Old Tape.avi"] {
         let url = server.rtmp_url(sample);
-        let options = ["-v", "error", "-ss", "7", "-i", &url, "-t", "2", "-f", "null", "-"];
-        let decoded = succeed("ffmpeg", &options, FAST);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&["-ss", "7", "-t", "2"], &url);
     }
 }
 

@@ -50,6 +50,17 @@ pub(crate) fn probe_with(options: &[&str], url: &str) -> Vec<Packet> {
         .collect()
 }
 
+/// ffmpeg must decode all of it without a word. Options stand before the input.
+#[track_caller]
+pub(crate) fn decodes(options: &[&str], url: &str) {
+    let mut arguments = vec!["-v", "error", "-xerror"];
+    arguments.extend_from_slice(options);
+    // Two pictures within one tick of the output's clock are no fault of the input.
+    arguments.extend(["-i", url, "-fps_mode", "vfr", "-f", "null", "-"]);
+    let decoded = succeed("ffmpeg", &arguments, Duration::from_secs(90));
+    assert_eq!(decoded.stderr, "", "what ffmpeg says of {url}");
+}
+
 /// The video, or the audio packets.
 pub(crate) fn lane(packets: &[Packet], video: bool) -> Vec<Packet> {
     packets.iter().filter(|packet| packet.video == video).cloned().collect()
