@@ -240,6 +240,8 @@ pub const WORKER_NICE: i32 = 10;
 /// Compressed bytes queued between the demuxer and one lane of a worker. Carries badly interleaved
 /// AVI (1 s of sound at a time beside 20 Mbit/s video) without one lane starving the other.
 pub const LANE_QUEUE_BYTES: u32 = 4 << 20;
+/// Media queued there: a picture that takes long to encode must not let the sound run away.
+pub const LANE_QUEUE_TIME: Duration = Duration::from_secs(5);
 
 /// Decoded frames between decoder and encoder in a worker: lets both run at once. A 1080p frame is
 /// 3 MB.
@@ -274,8 +276,9 @@ pub const REMUX_LEAD: Duration = Duration::from_secs(300);
 pub const CONVERSION_LINGER: Duration = Duration::from_secs(20);
 
 /// One lane (audio or video) may be this much ahead of the other before tags are written without
-/// waiting for the other: files with sound that starts late, or ends early.
-pub const INTERLEAVE_SKEW: Duration = Duration::from_secs(4);
+/// waiting for the other: files with sound that starts late, or ends early. Well above
+/// [`LANE_QUEUE_TIME`] and an encoder's own delay: sound is encoded much faster than pictures.
+pub const INTERLEAVE_SKEW: Duration = Duration::from_secs(10);
 
 /// Bytes held while waiting for the other lane; above it the wait ends.
 pub const INTERLEAVE_BYTES: usize = 32 << 20;
@@ -333,7 +336,7 @@ pub const FMP4_AUDIO_TOLERANCE: Duration = Duration::from_millis(40);
 /// Sound this far behind the picture is taken to be absent and filled with silence: Media Source
 /// Extensions stall where one of two tracks has nothing. More than [`INTERLEAVE_SKEW`], so that
 /// sound which is merely written later is never overtaken.
-pub const FMP4_AUDIO_LAG: Duration = Duration::from_secs(10);
+pub const FMP4_AUDIO_LAG: Duration = Duration::from_secs(15);
 
 /// Longest hole in the sound that is filled with silence in one go; a damaged timestamp can claim
 /// one of 49 days.

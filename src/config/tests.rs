@@ -331,7 +331,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
              such as \"wiidiaserver::rtmp=debug\", separated by commas",
         ),
         (
-            "library = [\"films\"]\n[playback]\nconversions = 9",
+            "library = [\"films\"]\n[playback]\nencodings = 9",
             "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
         ),
         (

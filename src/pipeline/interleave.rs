@@ -15,9 +15,9 @@
 //!    out.
 //! 4. Nanoseconds become milliseconds once per value, rounded down; the composition time is the
 //!    difference of the two results.
-//! 5. Within a lane a DTS is larger than the one before it, and no tag is earlier than the tag
-//!    before it. A unit that would break this is moved, never dropped. It keeps its presentation
-//!    time.
+//! 5. Within a lane a DTS is larger than the one before it. A unit that would break this is moved,
+//!    never dropped. It keeps its presentation time. A unit that was not waited for (rule 2) keeps
+//!    its own times although the other lane is further on: players sort lanes by their times.
 //! 6. A codec's configuration becomes a tag before the next unit of its lane; the first ones of
 //!    both lanes go before everything else.
 
@@ -49,10 +49,6 @@ pub(super) struct Interleaver {
     lanes: [LaneQueue; 2],
     lead: Lead,
     queued_bytes: usize,
-    /// Timestamp of the last tag (rule 5).
-    last_ms: u32,
-    /// Whether the first tag went out.
-    started: bool,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +77,7 @@ struct Queued {
 impl Interleaver {
     /// Both lanes are expected until [`end_lane`](Self::end_lane).
     pub(super) fn new(lead: Lead) -> Self {
-        Self { lanes: Default::default(), lead, queued_bytes: 0, last_ms: 0, started: false }
+        Self { lanes: Default::default(), lead, queued_bytes: 0 }
     }
 
     /// The lead, once it is known (rule 3).
@@ -143,34 +139,25 @@ impl Interleaver {
         let lane = self.next_lane()?;
         let lead_ns = self.found_lead();
         self.lead = Lead::Given(lead_ns);
-        if !self.started {
-            self.started = true;
-            // Rule 5 starts here: a lead that was given may leave the first time negative.
-            let first_ns = self.lanes[lane as usize].units.front()?.unit.dts_ns;
-            self.last_ms = to_ms(first_ns.saturating_add(lead_ns));
-        }
+        // Rules 4 and 5.
+        let queue = &self.lanes[lane as usize];
+        let head = &queue.units.front()?.unit;
+        let at_least = queue.last_ms.map_or(0, |ms| ms.saturating_add(1));
+        let dts_ms = to_ms(head.dts_ns.saturating_add(lead_ns)).max(at_least);
+        let pts_ms = to_ms(head.pts_ns.saturating_add(lead_ns));
         // Rule 6. Video first: players that decide by the first tag expect it.
         for other in Lane::BOTH {
             let queue = &mut self.lanes[other as usize];
             if (other == lane || queue.last_ms.is_none())
                 && let Some(body) = queue.units.front_mut().and_then(|head| head.config.take())
             {
-                return Some(Tag {
-                    kind: kind(other),
-                    timestamp: MediaTime::from_millis(self.last_ms),
-                    body,
-                });
+                return Some(Tag { kind: kind(other), timestamp: MediaTime::from_millis(dts_ms), body });
             }
         }
         let queue = &mut self.lanes[lane as usize];
         let Queued { unit, .. } = queue.units.pop_front()?;
         self.queued_bytes -= unit.body.len();
-        // Rules 4 and 5.
-        let at_least = queue.last_ms.map_or(0, |ms| ms.saturating_add(1)).max(self.last_ms);
-        let dts_ms = to_ms(unit.dts_ns.saturating_add(lead_ns)).max(at_least);
-        let pts_ms = to_ms(unit.pts_ns.saturating_add(lead_ns));
         queue.last_ms = Some(dts_ms);
-        self.last_ms = dts_ms;
         Some(tag(unit, dts_ms, pts_ms))
     }
 
@@ -293,8 +280,8 @@ mod tests {
     fn sound_that_starts_late_does_not_stop_the_picture() {
         let mut lanes = Interleaver::new(Lead::ToZero);
         (0..=100).for_each(|n| lanes.push_unit(video(n * 40)));
-        assert!(!lanes.is_ready(), "4 s may be held");
-        lanes.push_unit(video(4040));
+        assert!(!lanes.is_ready(), "this may be held");
+        lanes.push_unit(video(SKEW_NS / NS_PER_MS + 40));
         assert_eq!(drain(&mut lanes), [(V, 0)], "only as much goes as exceeds the bound");
         lanes.push_progress(Lane::Audio, 100 * NS_PER_MS);
         assert_eq!(drain(&mut lanes), [(V, 40), (V, 80)], "a gap in the sound says how far to go");
@@ -335,6 +322,16 @@ mod tests {
         let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
         assert_eq!((tags[0].timestamp.as_millis(), tags[1].timestamp.as_millis()), (0, 30));
         assert_eq!(VideoHeader::parse(&tags[0].body).unwrap().composition_ms, 10);
+    }
+
+    #[test]
+    fn a_lane_that_was_not_waited_for_keeps_its_own_times() {
+        let mut lanes = Interleaver::new(Lead::ToZero);
+        lanes.push_unit(video(0));
+        (0..=SKEW_NS / NS_PER_MS / 20 + 50).for_each(|n| lanes.push_unit(audio(n * 20)));
+        assert!(drain(&mut lanes).len() > 40, "the bound was passed");
+        lanes.push_unit(video(40));
+        assert_eq!(lanes.pop().map(|tag| (tag.kind, tag.timestamp.as_millis())), Some((V, 40)));
     }
 
     #[test]
@@ -421,7 +418,6 @@ mod tests {
                 }
                 prop_assert!(lane.is_sorted_by(|a, b| a.timestamp < b.timestamp), "strictly within a lane");
             }
-            prop_assert!(tags.is_sorted_by(|a, b| a.timestamp <= b.timestamp));
             prop_assert_eq!(lanes.queued_bytes, 0);
         }
     }

@@ -121,7 +121,7 @@ impl Converter<'_> {
             return Err(Failure::Empty);
         }
         self.reel.start(self.recorder.indexer().codecs());
-        self.reel.complete();
+        self.reel.complete(self.recorder.indexer().end());
         Ok(())
     }
 
@@ -152,7 +152,7 @@ impl Converter<'_> {
             streams.video.is_some() == codecs.video.is_some()
                 && streams.audio.is_some() == codecs.audio.is_some()
         });
-        let waited = u128::from(indexer.available().as_millis()) >= CONVERT_START_SKEW.as_millis();
+        let waited = u128::from(indexer.end().as_millis()) >= CONVERT_START_SKEW.as_millis();
         if complete || waited {
             self.reel.start(codecs);
         }

@@ -68,7 +68,7 @@ pub(super) fn scan(reel: &Reel, len: u64, name: &str, stop: &AtomicBool) {
         return reel.fail(format!("\"{name}\" can't be played: there is neither picture nor sound in it"));
     }
     scan.start();
-    reel.complete();
+    reel.complete(scan.indexer.end());
 }
 
 struct Scan<'a> {
@@ -167,7 +167,7 @@ impl Scan<'_> {
         self.reel.publish(self.indexer.take(), end_offset, available, Instant::now());
         let codecs = self.indexer.codecs();
         let both = codecs.video.is_some() && codecs.audio.is_some();
-        let waited = u128::from(available.as_millis()) >= FLV_START_TIME.as_millis();
+        let waited = u128::from(self.indexer.end().as_millis()) >= FLV_START_TIME.as_millis();
         if self.indexer.has_media() && (both || waited || self.indexer.frames() >= FLV_START_TAGS) {
             self.start();
         }

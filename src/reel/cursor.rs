@@ -217,7 +217,7 @@ mod tests {
             recorder.push(tag).unwrap();
         }
         recorder.flush().unwrap();
-        reel.complete();
+        reel.complete(recorder.indexer().end());
         let points = reel.points();
         assert_eq!(points.len(), 8);
         for (n, point) in points.into_iter().enumerate() {
@@ -242,7 +242,7 @@ mod tests {
         recorder.push(&video(1600, false, 10)).unwrap();
         recorder.flush().unwrap();
         assert!(matches!(reel.seek(at(1500), now), Seek::Ready(p) if p.time == at(1000)));
-        reel.complete();
+        reel.complete(recorder.indexer().end());
         assert!(
             matches!(reel.seek(at(99_000), now), Seek::Ready(p) if p.time == at(1000)),
             "past the end is clamped"

@@ -82,7 +82,8 @@ impl Role {
 #[derive(Debug, Default)]
 pub struct Indexer {
     codecs: Codecs,
-    available: MediaTime,
+    last_video: Option<MediaTime>,
+    last_audio: Option<MediaTime>,
     frames: usize,
     last_point: Option<MediaTime>,
     points_made: usize,
@@ -132,7 +133,9 @@ impl Indexer {
             }
             Role::SequenceHeader | Role::Other => return,
         };
-        self.available = self.available.max(time);
+        let last =
+            if matches!(role, Role::AudioFrame(_)) { &mut self.last_audio } else { &mut self.last_video };
+        *last = (*last).max(Some(time));
         // The very first frame is where playing starts, keyframe or not.
         let first = self.frames == 0;
         self.frames += 1;
@@ -161,9 +164,15 @@ impl Indexer {
         self.codecs
     }
 
-    /// The latest time seen so far.
+    /// Up to here everything is there. Where there is video it decides: sound may be written far
+    /// ahead of it.
     pub fn available(&self) -> MediaTime {
-        self.available
+        self.last_video.or(self.last_audio).unwrap_or_default()
+    }
+
+    /// The latest time seen so far, of either.
+    pub fn end(&self) -> MediaTime {
+        self.last_video.max(self.last_audio).unwrap_or_default()
     }
 
     /// Frames of audio and video seen so far.

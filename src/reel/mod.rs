@@ -307,9 +307,12 @@ impl Reel {
         });
     }
 
-    /// All is there.
-    pub fn complete(&self) {
-        self.progress.send_modify(|p| p.phase = Phase::Complete);
+    /// All is there, the last of it at `end`.
+    pub fn complete(&self, end: MediaTime) {
+        self.progress.send_modify(|p| {
+            p.available = p.available.max(end);
+            p.phase = Phase::Complete;
+        });
     }
 
     /// No more comes, and why. The text is shown to people.

@@ -41,7 +41,7 @@ impl Head {
     ) -> Result<Self, BuildError> {
         let queue = make("queue")?;
         queue.set_property("max-size-buffers", 0u32);
-        queue.set_property("max-size-time", 0u64);
+        queue.set_property("max-size-time", limits::LANE_QUEUE_TIME.as_nanos() as u64);
         queue.set_property("max-size-bytes", limits::LANE_QUEUE_BYTES);
         pipeline.add(&queue)?;
         let missing = || BuildError::Refused("a queue without pads".into());
