@@ -1,9 +1,11 @@
 //! ffmpeg and ffprobe over RTMP.
 
-use crate::packets::{lane, never_backwards, probe, probe_with, same_times, span};
+use crate::packets::{
+    decodes, lane, never_backwards, probe, probe_with, same_audio, same_times, span, steady,
+};
 use crate::program::{run, succeed};
 use crate::samples::{
-    BROKEN, CONVERTED, H264_FLV, H264_MKV, H264_MP4, H264_TS, JAPANESE_MP4, SORENSON_FLV, path_of,
+    BROKEN, CONVERTED, H264_FLV, H264_MKV, H264_MP4, H264_TS, JAPANESE_MP4, MPEG2, SORENSON_FLV, path_of,
 };
 use crate::server::Server;
 use std::time::Duration;
@@ -15,47 +17,51 @@ const ROUNDING: f64 = 0.002;
 const FAST: Duration = Duration::from_secs(60);
 
 #[track_caller]
-fn arrives_whole(sample: &str, lanes_apart: f64) {
+fn arrives_whole(sample: &str) {
     let server = Server::start();
     let (wanted, got) = (probe(&path_of(sample)), probe(&server.rtmp_url(sample)));
     let video = same_times("video", &lane(&got, true), &lane(&wanted, true), ROUNDING);
-    let audio = same_times("audio", &lane(&got, false), &lane(&wanted, false), ROUNDING);
+    let audio = same_audio("audio", &lane(&got, false), &lane(&wanted, false));
     assert!(
-        (video - audio).abs() <= lanes_apart,
+        (video - audio).abs() <= ROUNDING,
         "sound against picture: shifted by {audio:.3} and {video:.3} seconds"
     );
 }
 
 #[test]
 fn an_mp4_arrives_packet_by_packet_with_its_times() {
-    arrives_whole(H264_MP4, ROUNDING);
+    arrives_whole(H264_MP4);
 }
 
 #[test]
 fn an_flv_arrives_packet_by_packet_with_its_times() {
-    arrives_whole(H264_FLV, ROUNDING);
+    arrives_whole(H264_FLV);
 }
 
 #[test]
 fn an_flv_of_the_flash_era_arrives_packet_by_packet_with_its_times() {
-    arrives_whole(SORENSON_FLV, ROUNDING);
+    arrives_whole(SORENSON_FLV);
 }
 
 #[test]
 fn a_matroska_without_decoding_times_gets_them_back() {
-    // The order of frames must be made up again; matroskademux puts the first one elsewhere (a constant).
     let server = Server::start();
     let (wanted, got) = (probe(&path_of(H264_MKV)), probe(&server.rtmp_url(H264_MKV)));
-    let (wanted, got) = (lane(&wanted, true), lane(&got, true));
-    same_times("video but its first frame", &got[1..], &wanted[1..], ROUNDING);
+    let (wanted_video, got_video) = (lane(&wanted, true), lane(&got, true));
+    assert_eq!(got_video.len(), wanted_video.len());
+    // Until it knows how frames are reordered, the demuxer's times are those of a stream without delay.
+    let video = same_times("video but its first frames", &got_video[2..], &wanted_video[2..], ROUNDING);
+    let audio = same_times("audio", &lane(&got, false), &lane(&wanted, false), ROUNDING);
+    assert!((video - audio).abs() <= ROUNDING, "shifted by {audio:.3} and {video:.3} seconds");
 }
 
 #[test]
 fn a_transport_stream_arrives_packet_by_packet() {
     let server = Server::start();
     let (wanted, got) = (probe(&path_of(H264_TS)), probe(&server.rtmp_url(H264_TS)));
-    same_times("video", &lane(&got, true), &lane(&wanted, true), ROUNDING);
-    never_backwards("audio", &lane(&got, false));
+    let video = same_times("video", &lane(&got, true), &lane(&wanted, true), ROUNDING);
+    let audio = same_times("audio", &lane(&got, false), &lane(&wanted, false), 0.023);
+    assert!((video - audio).abs() <= 0.025, "shifted by {audio:.3} and {video:.3} seconds");
 }
 
 #[test]
@@ -68,19 +74,18 @@ fn everything_else_is_converted_whole_and_decodes_without_a_complaint() {
             let (wanted, got) = (lane(&wanted, video), lane(&got, video));
             assert_eq!(wanted.is_empty(), got.is_empty(), "{sample}: has video: {video}");
             if !wanted.is_empty() {
-                let (wanted, got) = (span(&wanted), span(&got));
-                assert!(
-                    (wanted - got).abs() <= 0.2,
-                    "{sample}: {got:.3} of {wanted:.3} seconds, video: {video}"
-                );
+                let seconds = (span(&wanted), span(&got));
+                assert!((seconds.0 - seconds.1).abs() <= 0.2, "{sample}: {seconds:?}, video: {video}");
+                if *sample == MPEG2 && video {
+                    // GStreamer's decoder gives three pictures in a row one time.
+                    continue;
+                }
+                // 25 pictures a second, or 1024 samples at 44.1 or 48 kHz.
+                let first = usize::from(video); // an AVI may show its first picture twice as long
+                steady(sample, &got[first..], if video { 0.040 } else { 0.023 }, 0.004);
             }
         }
-        let decoded = succeed(
-            "ffmpeg",
-            &["-v", "error", "-xerror", "-rtmp_buffer", "3600000", "-i", &url, "-f", "null", "-"],
-            FAST,
-        );
-        assert_eq!(decoded.stderr, "", "{sample}: what ffmpeg says while it decodes");
+        decodes(&["-rtmp_buffer", "3600000"], &url);
     }
 }
 
@@ -103,10 +108,7 @@ fn ffmpeg_seeks_and_decodes_what_follows() {
     let server = Server::start();
     for sample in [H264_MP4, H264_FLV, SORENSON_FLV, "Films/Old Tape.avi"] {
         let url = server.rtmp_url(sample);
-        let options =
-            ["-v", "error", "-rtmp_buffer", "3600000", "-ss", "7", "-i", &url, "-t", "2", "-f", "null", "-"];
-        let decoded = succeed("ffmpeg", &options, FAST);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&["-ss", "7", "-t", "2"], &url);
     }
 }
 
@@ -124,7 +126,7 @@ fn a_player_gets_the_media_at_its_own_speed() {
 #[test]
 fn what_is_not_there_ends_ffmpeg_at_once() {
     let mut server = Server::start();
-    for name in ["nothing like this.mp4", "nothing", "Films", "Films/", ""] {
+    for name in ["nothing like this.mp4", "nothing", "Films/nothing", ""] {
         let url = server.rtmp_url(name);
         let ended = run("ffmpeg", &["-v", "error", "-i", &url, "-f", "null", "-"], Duration::from_secs(10));
         assert!(!ended.status.success(), "{name:?} was played");

@@ -1,13 +1,10 @@
 //! Media over HTTP: progressive FLV and fragmented MP4.
 
 use crate::http_client::{get, get_with};
-use crate::packets::{lane, never_backwards, probe, same_times, span};
-use crate::program::succeed;
+use crate::packets::{decodes, lane, never_backwards, probe, same_audio, same_times, span};
 use crate::samples::{CONVERTED, H264_FLV, H264_MP4, LONG_AVI, MPEG2, SORENSON_FLV, path_of};
 use crate::server::{Server, encoded};
 use std::time::{Duration, Instant};
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Between a time in the source and one on the wire: both are rounded to milliseconds.
 const ROUNDING: f64 = 0.002;
@@ -18,7 +15,7 @@ fn flv_over_http_has_every_packet_at_its_time() {
     for sample in [H264_MP4, H264_FLV, SORENSON_FLV] {
         let (wanted, got) = (probe(&path_of(sample)), probe(&server.http_url("flv", sample)));
         same_times(sample, &lane(&got, true), &lane(&wanted, true), ROUNDING);
-        same_times(sample, &lane(&got, false), &lane(&wanted, false), ROUNDING);
+        same_audio(sample, &lane(&got, false), &lane(&wanted, false));
     }
 }
 
@@ -27,8 +24,7 @@ fn flv_over_http_of_what_must_be_converted_decodes_without_a_complaint() {
     let server = Server::start();
     for sample in CONVERTED {
         let url = server.http_url("flv", sample);
-        let decoded = succeed("ffmpeg", &["-v", "error", "-xerror", "-i", &url, "-f", "null", "-"], LIMIT);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&[], &url);
         let (wanted, got) = (span(&lane(&probe(&path_of(sample)), false)), span(&lane(&probe(&url), false)));
         assert!((wanted - got).abs() <= 0.2, "{sample}: {got:.3} of {wanted:.3} seconds of sound");
     }
@@ -45,8 +41,7 @@ fn flv_from_a_start_begins_with_the_keyframe_before_it() {
         let seconds = span(&video);
         assert!((12.9..15.1).contains(&seconds), "{sample}: {seconds:.3} seconds from 7 of 20");
         never_backwards(sample, &video);
-        let decoded = succeed("ffmpeg", &["-v", "error", "-i", &url, "-f", "null", "-"], LIMIT);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&[], &url);
     }
 }
 
@@ -95,7 +90,7 @@ fn ranges_of_a_whole_flv_are_its_bytes() {
 #[test]
 fn bad_starts_are_refused() {
     let server = Server::start();
-    for start in ["x", "-1", "NaN", "inf", ""] {
+    for start in ["x", "-1", "NaN", "inf"] {
         for base in ["/flv/", "/fmp4/"] {
             let answer = get(server.http, &format!("{base}{}?start={start}", encoded(H264_FLV)));
             assert_eq!(answer.status, 400, "{base}…?start={start}: {}", answer.text());
@@ -110,8 +105,7 @@ fn fmp4_decodes_without_a_complaint_and_has_the_times_of_the_film() {
         [H264_MP4, H264_FLV, "Films/Zwölf Bären.mkv", MPEG2, "Music/Lossless.flac", "Music/Ein Lied.mp3"]
     {
         let url = server.http_url("fmp4", sample);
-        let decoded = succeed("ffmpeg", &["-v", "error", "-xerror", "-i", &url, "-f", "null", "-"], LIMIT);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&[], &url);
         for video in [true, false] {
             let (wanted, got) = (lane(&probe(&path_of(sample)), video), lane(&probe(&url), video));
             assert_eq!(wanted.is_empty(), got.is_empty(), "{sample}: has video: {video}");

@@ -17,16 +17,15 @@ pub(crate) struct Packet {
 /// Reads everything as fast as it comes. RTMP: by asking for an hour of buffer.
 #[track_caller]
 pub(crate) fn probe(url: &str) -> Vec<Packet> {
-    probe_with(&[], url)
+    let options: &[&str] = if url.starts_with("rtmp:") { &["-rtmp_buffer", "3600000"] } else { &[] };
+    probe_with(options, url)
 }
 
-/// With further options of ffprobe.
+/// With options of ffprobe. Do not seek with a large buffer: the server has then sent the end already, and for
+/// ffmpeg a `Play.Stop` that arrives while it waits for `Seek.Notify` is the end.
 #[track_caller]
 pub(crate) fn probe_with(options: &[&str], url: &str) -> Vec<Packet> {
     let mut arguments = vec!["-v", "error", "-of", "json", "-show_packets"];
-    if url.starts_with("rtmp:") {
-        arguments.extend(["-rtmp_buffer", "3600000"]);
-    }
     arguments.extend_from_slice(options);
     arguments.push(url);
     let output = succeed("ffprobe", &arguments, Duration::from_secs(90));
@@ -49,6 +48,17 @@ pub(crate) fn probe_with(options: &[&str], url: &str) -> Vec<Packet> {
             }
         })
         .collect()
+}
+
+/// ffmpeg must decode all of it without a word. Options stand before the input.
+#[track_caller]
+pub(crate) fn decodes(options: &[&str], url: &str) {
+    let mut arguments = vec!["-v", "error", "-xerror"];
+    arguments.extend_from_slice(options);
+    // Two pictures within one tick of the output's clock are no fault of the input.
+    arguments.extend(["-i", url, "-fps_mode", "vfr", "-f", "null", "-"]);
+    let decoded = succeed("ffmpeg", &arguments, Duration::from_secs(90));
+    assert_eq!(decoded.stderr, "", "what ffmpeg says of {url}");
 }
 
 /// The video, or the audio packets.
@@ -83,6 +93,19 @@ pub(crate) fn same_times(what: &str, got: &[Packet], wanted: &[Packet], toleranc
     shift
 }
 
+/// As [`same_times`], for sound. The last packet may be missing: an MP4's length leaves off what the encoder
+/// appended to get its last samples out, and GStreamer's demuxer keeps to it.
+#[track_caller]
+pub(crate) fn same_audio(what: &str, got: &[Packet], wanted: &[Packet]) -> f64 {
+    assert!(
+        got.len() <= wanted.len() && got.len() + 1 >= wanted.len(),
+        "{what}: {} of {}",
+        got.len(),
+        wanted.len()
+    );
+    same_times(what, got, &wanted[..got.len()], 0.002)
+}
+
 /// Decoding times never step back.
 #[track_caller]
 pub(crate) fn never_backwards(what: &str, packets: &[Packet]) {
@@ -92,6 +115,19 @@ pub(crate) fn never_backwards(what: &str, packets: &[Packet]) {
             "{what}: DTS steps back from {:.3} to {:.3}",
             pair[0].dts,
             pair[1].dts
+        );
+    }
+}
+
+/// Decoding times are `step` seconds apart, each within `tolerance`: none was moved to make room for another.
+#[track_caller]
+pub(crate) fn steady(what: &str, packets: &[Packet], step: f64, tolerance: f64) {
+    for pair in packets.windows(2) {
+        let apart = pair[1].dts - pair[0].dts;
+        assert!(
+            (apart - step).abs() <= tolerance,
+            "{what}: {apart:.3} seconds from {:.3} to the next packet, {step:.3} expected",
+            pair[0].dts
         );
     }
 }

@@ -1,6 +1,6 @@
 //! rtmpdump, and with it librtmp: what mplayer, curl, old VLCs and set-top boxes speak RTMP with.
 
-use crate::packets::{lane, probe, same_times, span};
+use crate::packets::{decodes, lane, probe, same_times, span};
 use crate::program::{Finished, run};
 use crate::samples::{BROKEN, H264_FLV, H264_MP4, MPEG2, path_of};
 use crate::server::Server;
@@ -58,19 +58,19 @@ fn start_and_stop_cut_from_the_keyframe_before() {
         let (finished, _folder, file) = dump(&server, &["-y", sample, "--start", "7", "--stop", "9"]);
         // 2 is "incomplete": it compares what it has with the whole film's length.
         assert!(matches!(finished.status.code(), Some(0 | 2)), "{}: {}", finished.status, finished.stderr);
+        // librtmp adds the 7 seconds to the times it gets: only how long it is can be checked.
         let video = lane(&probe(&file), true);
         assert!(video[0].key, "{sample}: begins without a keyframe");
         let seconds = span(&video);
         assert!((1.8..=4.3).contains(&seconds), "{sample}: {seconds:.3} seconds where 7 to 9 was asked for");
-        let decoded = run("ffmpeg", &["-v", "error", "-i", &file, "-f", "null", "-"], LIMIT);
-        assert_eq!(decoded.stderr, "", "{sample}");
+        decodes(&[], &file);
     }
 }
 
 #[test]
 fn what_cannot_be_played_ends_rtmpdump_at_once() {
     let mut server = Server::start();
-    for name in ["nothing", "Films"].iter().chain(BROKEN) {
+    for name in ["nothing", "Films/nothing"].iter().chain(BROKEN) {
         let (finished, ..) = dump(&server, &["-y", name]);
         assert!(!finished.status.success(), "{name} was played");
         assert!(finished.took < Duration::from_secs(20), "{name} took {:?}", finished.took);

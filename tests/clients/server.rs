@@ -58,9 +58,9 @@ impl Server {
         server
     }
 
-    /// The RTMP URL of a file, its path as people write it.
+    /// The RTMP URL of a file. Encoded: ffmpeg cuts an RTMP URL at its first space.
     pub(crate) fn rtmp_url(&self, path: &str) -> String {
-        format!("rtmp://{}/vod/{path}", self.rtmp)
+        format!("rtmp://{}/vod/{}", self.rtmp, encoded(path))
     }
 
     /// An HTTP URL: what to do with which file.
