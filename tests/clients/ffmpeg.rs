@@ -150,7 +150,7 @@ fn a_broken_file_ends_ffmpeg_and_nothing_else() {
 #[test]
 fn a_file_cut_short_plays_as_far_as_it_goes() {
     let mut server = Server::start();
-    let packets = probe(&server.rtmp_url("Broken/broken-truncated.mp4"));
+    let packets = probe(&server.rtmp_url("Broken/cut short.mp4"));
     let seconds = span(&lane(&packets, true));
     assert!((1.0..10.0).contains(&seconds), "{seconds:.1} seconds of a film cut at a fifth of 20");
     server.must_be_well();
