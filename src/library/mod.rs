@@ -131,6 +131,14 @@ impl Library {
         Ok(OpenFile { file, identity: FileIdentity::of(&metadata), len: metadata.len() })
     }
 
+    /// Checks that every root is there: a disk may have gone away.
+    ///
+    /// # Errors
+    /// The first root that cannot be opened.
+    pub fn check_roots(&self) -> Result<(), LibraryError> {
+        self.roots.iter().try_for_each(|root| open_root(&root.dir, &LibraryPath::default()).map(drop))
+    }
+
     /// True when the path is a folder of the library.
     pub fn is_folder(&self, path: &LibraryPath) -> bool {
         if self.roots.len() > 1 && path.is_top() {
@@ -195,10 +203,7 @@ impl Library {
             Errno::ACCESS | Errno::PERM => LibraryError::Forbidden(path.clone()),
             errno => LibraryError::Io { path: path.clone(), error: errno.into() },
         };
-        let io = |errno: Errno| LibraryError::Io { path: path.clone(), error: errno.into() };
-        let open_dir = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        // A root that is not there is a disk that went away, not a wrong path.
-        let root = rustix::fs::open(root, open_dir, Mode::empty()).map_err(io)?;
+        let root = open_root(root, path)?;
         // NOCTTY because a library may hold device files; PATH allows nothing beside itself.
         let extra =
             if flags.contains(OFlags::PATH) { OFlags::CLOEXEC } else { OFlags::CLOEXEC | OFlags::NOCTTY };
@@ -209,6 +214,13 @@ impl Library {
             other => other.map_err(refuse),
         }
     }
+}
+
+/// Opens a root's directory. One that is not there is a disk that went away, not a wrong `path`.
+fn open_root(dir: &Path, path: &LibraryPath) -> Result<OwnedFd, LibraryError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(dir, flags, Mode::empty())
+        .map_err(|errno| LibraryError::Io { path: path.clone(), error: errno.into() })
 }
 
 /// For kernels before 5.6, which have no `openat2`: name by name, following no link at all.

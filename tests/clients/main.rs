@@ -22,6 +22,7 @@ mod http_api;
 mod http_media;
 mod path_forms;
 mod paths_that_lead_out;
+mod refusals;
 mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;

@@ -61,11 +61,20 @@ async fn find(providers: &Arc<Providers>, app: Vec<u8>, name: Vec<u8>) -> Result
     let library = providers.library().clone();
     let asked = String::from_utf8_lossy(&name).into_owned();
     // A disk that has to spin up must not hold up other connections.
-    let found = tokio::task::spawn_blocking(move || find_blocking(&library, &candidates(&app, &name))).await;
-    found.ok().flatten().ok_or_else(|| PlayFailure {
-        error: PlayError::NotFound,
-        description: format!("there is no \"{asked}\" in the library; look at its listing for what is there"),
-    })
+    let found = tokio::task::spawn_blocking(move || {
+        let found = find_blocking(&library, &candidates(&app, &name));
+        found.ok_or_else(|| library.check_roots().err())
+    });
+    match found.await {
+        Ok(Ok(path)) => Ok(path),
+        Ok(Err(Some(disk))) => Err(OpenError::from(disk).into()),
+        Ok(Err(None)) | Err(_) => Err(PlayFailure {
+            error: PlayError::NotFound,
+            description: format!(
+                "there is no \"{asked}\" in the library; look at its listing for what is there"
+            ),
+        }),
+    }
 }
 
 fn find_blocking(library: &Library, candidates: &[Candidate]) -> Option<LibraryPath> {
