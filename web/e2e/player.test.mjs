@@ -40,7 +40,7 @@ async function playsAndSeeks(file) {
   const seek = view.page.getByRole("slider", { name: "Position" });
   // A file may turn out to be cut short only when its conversion gets there.
   const shown = async () => Number(await seek.getAttribute("aria-valuemax"));
-  for (let tries = 0; tries < 30 && Math.abs((await shown()) - duration) > 0.3; tries++) await view.page.waitForTimeout(100);
+  for (let tries = 0; tries < 100 && Math.abs((await shown()) - duration) > 0.3; tries++) await view.page.waitForTimeout(100);
   assert.ok(Math.abs((await shown()) - duration) <= 0.3, `the seek bar is ${await shown()} s long, the file ${duration} s`);
 
   const target = duration * 0.7;

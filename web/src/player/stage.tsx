@@ -25,7 +25,7 @@ const SETTLE_MS = 300;
 const SHOW_WAIT_MS = 350;
 const ASK_WAIT_MS = 600;
 // How often a growing medium is asked how far it has got.
-const PROGRESS_MS = 5000;
+const PROGRESS_MS = 2_000;
 
 /** Plays `media`. `position` is kept up to date, and playing starts there. */
 export function Stage(props: {
