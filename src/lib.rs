@@ -39,4 +39,5 @@ pub mod provider;
 pub mod reel;
 pub mod rtmp;
 pub mod server;
+pub mod stream;
 pub mod time;

@@ -124,6 +124,47 @@ pub const RTMP_READ: usize = 8 << 10;
 /// Calls of one RTMP peer that are being answered at a time; further ones are answered with null.
 pub const MAX_PENDING_CALLS: usize = 8;
 
+// ---- Live streams ----------------------------------------------------------------------------
+
+/// Records and bytes that a live stream keeps for viewers who join or are late. Two GOPs of 2 s at
+/// 20 Mbit/s; encoders set to 10 s GOPs at 6 Mbit/s fit as well.
+pub const LIVE_RING_RECORDS: usize = 4096;
+/// See [`LIVE_RING_RECORDS`].
+pub const LIVE_RING_BYTES: usize = 16 << 20;
+
+/// A publisher's step forward that is believed: pauses of encoders that send nothing while the
+/// picture stands still.
+pub const LIVE_MAX_STEP: Duration = Duration::from_secs(10);
+
+/// A publisher's step back that is taken for interleaving of sound and picture.
+pub const LIVE_MAX_STEP_BACK: Duration = Duration::from_secs(3);
+
+/// A publisher that sends nothing for this long can be replaced by another one of its key: its
+/// connection is dead, only TCP has not noticed.
+pub const PUBLISHER_SILENCE: Duration = Duration::from_secs(5);
+
+/// Viewers wait this long for a publisher to come back before their play ends.
+pub const PUBLISHER_GRACE: Duration = Duration::from_secs(30);
+
+/// Up to so many viewers of a live stream each frame is written as it comes.
+pub const GATHER_FROM_VIEWERS: usize = 20;
+
+/// From so many viewers on, frames gather for [`GATHER_MOST`].
+pub const GATHER_MOST_VIEWERS: usize = 200;
+
+/// The longest that frames gather before they are written: one or two frames' time, which adds 20
+/// ms to the delay in the middle and saves half of the processor.
+pub const GATHER_MOST: Duration = Duration::from_millis(40);
+
+/// A viewer over HTTP waits this long for a live stream's first keyframe.
+pub const LIVE_START_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Live streams at a time: each can take [`LIVE_RING_BYTES`].
+pub const MAX_LIVE_STREAMS: usize = 64;
+
+/// Length of a stream's name in bytes.
+pub const MAX_STREAM_NAME: usize = 256;
+
 // ---- Sockets ---------------------------------------------------------------------------------
 
 /// After an accept that failed, mostly for want of descriptors.

@@ -8,3 +8,26 @@ mod run;
 
 pub use accept::Shutdown;
 pub use run::run;
+
+use crate::provider::Providers;
+use crate::stream::Streams;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the connections of one server share.
+#[derive(Debug)]
+pub struct App {
+    /// The library's files, and the reels made of them.
+    pub providers: Arc<Providers>,
+    /// What is live.
+    pub streams: Arc<Streams>,
+    /// When the server began.
+    pub started: Instant,
+}
+
+impl App {
+    /// A server of these files, with no live stream yet.
+    pub fn new(providers: Arc<Providers>) -> Self {
+        Self { providers, streams: Arc::default(), started: Instant::now() }
+    }
+}

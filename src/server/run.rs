@@ -1,9 +1,10 @@
 //! The whole server, between bound listeners and shutdown.
 
 use super::accept::Shutdown;
-use super::{http, rtmp};
-use crate::limits::SHUTDOWN_GRACE;
+use super::{App, http, rtmp};
+use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
 use crate::provider::Providers;
+use crate::stream::Streams;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -16,9 +17,10 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) {
     let (trigger, shutdown) = Shutdown::new();
-    let tending = tokio::spawn(providers.clone().tend());
-    let http = tokio::spawn(http::serve(http, providers.clone(), shutdown.clone()));
-    let rtmp = tokio::spawn(rtmp::serve(rtmp, providers.clone(), shutdown));
+    let app = Arc::new(App::new(providers.clone()));
+    let tending = tokio::spawn(tend(providers.clone(), app.streams.clone()));
+    let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
+    let rtmp = tokio::spawn(rtmp::serve(rtmp, app, shutdown));
     stop.await;
     tracing::info!("ending: clients are told");
     trigger.send_replace(true);
@@ -29,4 +31,16 @@ pub async fn run(
     }
     tending.abort();
     providers.stop();
+}
+
+/// Looks after conversions and live streams until the server ends.
+async fn tend(providers: Arc<Providers>, streams: Arc<Streams>) {
+    let streams_end = async {
+        let mut tick = tokio::time::interval(TEND_INTERVAL);
+        loop {
+            tick.tick().await;
+            streams.tend(std::time::Instant::now());
+        }
+    };
+    futures_util::future::join(providers.tend(), streams_end).await;
 }

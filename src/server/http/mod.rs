@@ -7,6 +7,7 @@ mod body;
 mod flv;
 mod fmp4;
 mod library;
+mod live;
 mod media;
 mod page;
 mod reply;
@@ -14,7 +15,7 @@ mod route;
 mod watch;
 
 use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
-use crate::provider::Providers;
+use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
 use bytes::Bytes;
@@ -31,23 +32,23 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
-pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: Shutdown) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     let places = (MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS);
     let mut acceptor = Acceptor::new(listener, places, "http", shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
-        let (providers, shutdown) = (providers.clone(), shutdown.clone());
+        let (app, shutdown) = (app.clone(), shutdown.clone());
         tokio::spawn(async move {
-            connection(socket, peer, providers, shutdown).await;
+            connection(socket, peer, app, shutdown).await;
             drop(place);
         });
     }
     acceptor.drained(places.0).await;
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, providers: Arc<Providers>, mut shutdown: Shutdown) {
+async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shutdown: Shutdown) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let providers = providers.clone();
-        async move { Ok::<_, Infallible>(answer(&providers, request, peer).await) }
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(answer(&app, request, peer).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
@@ -65,11 +66,11 @@ async fn connection(socket: TcpStream, peer: SocketAddr, providers: Arc<Provider
     }
 }
 
-async fn answer(providers: &Arc<Providers>, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
     let (method, uri) = (request.method(), request.uri());
     let result = match *method {
         Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
-            Ok(route) => dispatch(providers, route, request.headers()).await,
+            Ok(route) => dispatch(app, route, request.headers()).await,
             Err(error) => Err(error.into()),
         },
         _ => Err(Refusal::new(
@@ -90,7 +91,8 @@ async fn answer(providers: &Arc<Providers>, request: Request<Incoming>, peer: So
     reply
 }
 
-async fn dispatch(providers: &Arc<Providers>, route: Route, headers: &HeaderMap) -> Result<Reply, Refusal> {
+async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply, Refusal> {
+    let providers = &app.providers;
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
@@ -102,6 +104,9 @@ async fn dispatch(providers: &Arc<Providers>, route: Route, headers: &HeaderMap)
             flv::flv(providers, &path, start, range).await
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
+        Route::Live(key) => live::flv(&app.streams, &key).await,
+        Route::Streams => Ok(live::list(&app.streams)),
+        Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");

@@ -22,6 +22,12 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime> },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime },
+    /// `/live/<key>.flv`: a live stream.
+    Live(String),
+    /// `/api/v1/streams`
+    Streams,
+    /// `/metrics`
+    Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
     GetDir(LibraryPath),
     /// `/feedback/<text>`: the 2007 player's log.
@@ -78,7 +84,12 @@ impl Route {
                 text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
             ));
         }
+        if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".flv")) {
+            return Ok(Self::Live(percent_decode_str(key).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/streams" => Ok(Self::Streams),
+            "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
             "/api/v1/events" => {

@@ -1,6 +1,7 @@
 //! RTMP: one task per connection, whose short loop drives a [`Session`] and its players.
 
 mod calls;
+mod live;
 mod outgoing;
 mod player;
 mod resolve;
@@ -9,12 +10,13 @@ use crate::amf0::Value;
 use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
-use crate::provider::Providers;
 use crate::rtmp::{Event, Session, SessionError, Start, StreamId};
+use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
+use live::{LivePublisher, LiveViewer};
 use outgoing::Outgoing;
 use player::Player;
 use std::future::poll_fn;
@@ -26,13 +28,13 @@ use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Serves RTMP until `shutdown`; players are told.
-pub async fn serve(listener: TcpListener, providers: Arc<Providers>, shutdown: Shutdown) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
     let mut acceptor = Acceptor::new(listener, places, "rtmp", shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
-        let (providers, shutdown) = (providers.clone(), shutdown.clone());
+        let (app, shutdown) = (app.clone(), shutdown.clone());
         tokio::spawn(async move {
-            let mut connection = Connection::new(socket, peer, providers);
+            let mut connection = Connection::new(socket, peer, app);
             match connection.run(shutdown).await {
                 Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
                 Err(End::Session(error)) => tracing::info!(%peer, %error, "rtmp connection closed"),
@@ -56,10 +58,13 @@ enum End {
 struct Connection {
     socket: TcpStream,
     peer: SocketAddr,
-    providers: Arc<Providers>,
+    server: Arc<App>,
     session: Session,
+    /// The application that the client connected to.
     app: Vec<u8>,
     players: Vec<Player>,
+    viewers: Vec<LiveViewer>,
+    publishers: Vec<LivePublisher>,
     calls: Calls,
     outgoing: Outgoing,
 }
@@ -75,14 +80,16 @@ enum Wake {
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, providers: Arc<Providers>) -> Self {
+    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>) -> Self {
         Self {
             socket,
             peer,
-            providers,
+            server,
             session: Session::new(Instant::now()),
             app: Vec::new(),
             players: Vec::new(),
+            viewers: Vec::new(),
+            publishers: Vec::new(),
             calls: Calls::default(),
             outgoing: Outgoing::default(),
         }
@@ -132,13 +139,18 @@ impl Connection {
         for player in &mut self.players {
             player.advance(&mut self.session, now)?;
         }
+        for viewer in &mut self.viewers {
+            viewer.advance(&mut self.session, now)?;
+        }
         self.outgoing.gather(&mut self.session);
         Ok(())
     }
 
     async fn wake(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
-        let Self { socket, session, players, calls, outgoing, .. } = self;
-        let deadline = players.iter().filter_map(Player::deadline).chain(session.next_deadline()).min();
+        let Self { socket, session, players, viewers, calls, outgoing, .. } = self;
+        let players_due = players.iter().filter_map(Player::deadline);
+        let viewers_due = viewers.iter().filter_map(LiveViewer::deadline);
+        let deadline = players_due.chain(viewers_due).chain(session.next_deadline()).min();
         let steps = poll_fn(|cx| {
             for player in players.iter_mut() {
                 if let Poll::Ready(result) = player.poll_step(cx, session) {
@@ -151,6 +163,7 @@ impl Connection {
             readable = socket.readable() => readable.map(|()| Wake::Readable),
             writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
             result = steps => Ok(Wake::Step(result)),
+            () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
         }
@@ -165,12 +178,15 @@ impl Connection {
             }
             Event::Play { stream, name, start, reset, .. } => {
                 self.stop(stream);
+                if let Some(key) = live::key(&self.app, name.as_bytes()) {
+                    return self.watch(stream, &key, name, reset);
+                }
                 let at = match start {
                     Start::At(time) => time,
                     Start::Any | Start::Live => MediaTime::ZERO,
                 };
                 let opening =
-                    resolve::open(self.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
+                    resolve::open(self.server.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
                 let player = Player::new(stream, name.as_str().into_owned(), at, reset, opening.boxed());
                 self.players.push(player);
                 Ok(())
@@ -179,7 +195,12 @@ impl Connection {
                 self.with_player(stream, |player| player.go_to(target, true, now));
                 Ok(())
             }
+            Event::Pause { stream, .. } => {
+                self.with_viewer(stream, LiveViewer::pause);
+                Ok(())
+            }
             Event::Resume { stream, at } => {
+                self.with_viewer(stream, LiveViewer::resume);
                 self.with_player(stream, |player| player.resume(at, now));
                 Ok(())
             }
@@ -193,7 +214,7 @@ impl Connection {
                 }
                 self.calls.stream_length(
                     transaction,
-                    &self.providers,
+                    &self.server.providers,
                     self.app.clone(),
                     name.as_bytes().to_vec(),
                 );
@@ -203,19 +224,21 @@ impl Connection {
                 if self.calls.len() >= MAX_PENDING_CALLS {
                     return self.session.reply(transaction, Value::Null);
                 }
-                self.calls.list_directory(transaction, &self.providers, path.as_bytes());
+                self.calls.list_directory(transaction, &self.server.providers, path.as_bytes());
                 Ok(())
             }
             Event::SeekStatus { transaction } => {
                 let status = self.players.iter().find_map(|player| player.seek_status(now));
                 self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
             }
-            Event::Publish { stream, .. } => self
-                .session
-                .publish_denied(stream, "this server does not take streams yet; play a file of the library"),
+            Event::Publish { stream, name, .. } => self.publish(stream, name.as_bytes(), now),
+            Event::Published { stream, tag } => self.published(stream, tag, now),
+            Event::Unpublish { stream } => {
+                self.publishers.retain(|publisher| publisher.stream != stream);
+                Ok(())
+            }
             // The session has answered these, and keeps their effect itself.
-            Event::Pause { .. }
-            | Event::LengthReached { .. }
+            Event::LengthReached { .. }
             | Event::BufferLength { .. }
             | Event::ReceiveAudio { .. }
             | Event::ReceiveVideo { .. } => Ok(()),
@@ -230,6 +253,7 @@ impl Connection {
 
     fn stop(&mut self, stream: StreamId) {
         self.players.retain(|player| player.stream() != stream);
+        self.viewers.retain(|viewer| viewer.stream() != stream);
     }
 
     /// Tells the player that the server ends, for as long as it takes to listen.

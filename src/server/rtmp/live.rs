@@ -1,0 +1,209 @@
+//! Message streams that watch a live stream, or publish one.
+
+use super::Connection;
+use crate::amf0::AmfString;
+use crate::flv::Tag;
+use crate::limits::{RTMP_OUTPUT_HIGH_WATER, WRITE_BATCH_BYTES};
+use crate::rtmp::{PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId};
+use crate::stream::{PublishRefused, Publisher, Subscription, gather_time};
+use std::time::Instant;
+
+/// A message stream that watches a live stream.
+pub(super) struct LiveViewer {
+    stream: StreamId,
+    subscription: Subscription,
+    /// Not before this: frames gather meanwhile.
+    due: Option<Instant>,
+    on_air: bool,
+    paused: bool,
+    over: bool,
+}
+
+impl LiveViewer {
+    pub(super) fn new(stream: StreamId, subscription: Subscription) -> Self {
+        let on_air = subscription.edge().on_air;
+        Self { stream, subscription, due: None, on_air, paused: false, over: false }
+    }
+
+    pub(super) fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Goes on with what is live now: what passed during a pause is past.
+    pub(super) fn resume(&mut self) {
+        self.paused = false;
+        self.subscription.jump_to_live();
+    }
+
+    /// When to look again although nothing happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Waits for news of the stream; for ever while frames gather, or nothing may be sent.
+    pub(super) async fn news(&mut self) {
+        if self.over || self.due.is_some() {
+            return std::future::pending().await;
+        }
+        self.subscription.changed().await;
+    }
+
+    /// Sends what is there and due.
+    pub(super) fn advance(&mut self, session: &mut Session, now: Instant) -> Result<(), SessionError> {
+        let edge = self.subscription.edge();
+        if edge.on_air != self.on_air {
+            self.on_air = edge.on_air;
+            match edge.on_air {
+                true => session.publish_notify(self.stream)?,
+                false => session.unpublish_notify(self.stream)?,
+            }
+        }
+        if edge.over && !self.over {
+            self.over = true;
+            return session.finish_live(self.stream);
+        }
+        if self.due.is_some_and(|due| due > now) {
+            return Ok(());
+        }
+        self.due = None;
+        // A peer that does not read gets nothing more; when it reads again, it may have lost some.
+        while !self.paused && session.buffered_output() < RTMP_OUTPUT_HIGH_WATER && self.subscription.has_more() {
+            let batch = self.subscription.take(WRITE_BATCH_BYTES);
+            let Some(first) = batch.records.first() else { return Ok(()) };
+            if batch.lost > 0 {
+                let name = self.subscription.stream().name();
+                tracing::info!(stream = name, lost = batch.lost, "a slow viewer goes on at the last keyframe");
+            }
+            for record in &batch.preface {
+                let tag = Tag { timestamp: first.tag().timestamp, ..record.tag().clone() };
+                session.send_tag(self.stream, &tag)?;
+            }
+            for record in &batch.records {
+                if session.send_record(self.stream, record.chunks())? == Sent::NotNow {
+                    // Paused, as the session knows before we do.
+                    return Ok(());
+                }
+            }
+            let gather = gather_time(self.subscription.stream().viewers());
+            if !gather.is_zero() {
+                self.due = Some(now + gather);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message stream that publishes.
+pub(super) struct LivePublisher {
+    pub(super) stream: StreamId,
+    pub(super) publisher: Publisher,
+}
+
+impl Connection {
+    /// Starts watching the live stream of that key.
+    pub(super) fn watch(
+        &mut self,
+        stream: StreamId,
+        key: &str,
+        name: AmfString,
+        reset: bool,
+    ) -> Result<(), SessionError> {
+        let Some(live) = self.server.streams.find(key) else {
+            let text = format!("nobody publishes \"{key}\"; start the encoder, then try again");
+            return self.session.play_failed(stream, PlayError::NotFound, &text);
+        };
+        tracing::info!(peer = %self.peer, stream = key, "watching");
+        self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
+        self.viewers.push(LiveViewer::new(stream, live.subscribe()));
+        Ok(())
+    }
+
+    /// Starts publishing, or says why not.
+    pub(super) fn publish(&mut self, stream: StreamId, name: &[u8], now: Instant) -> Result<(), SessionError> {
+        let Some(key) = key(&self.app, name) else {
+            let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
+            return self.session.publish_denied(stream, PublishError::Denied, text);
+        };
+        match self.server.streams.publish(&key, self.peer.ip(), now) {
+            Ok(publisher) => {
+                tracing::info!(peer = %self.peer, stream = key, "publishing");
+                self.publishers.push(LivePublisher { stream, publisher });
+                self.session.publish_started(stream, now)
+            }
+            Err(error) => {
+                tracing::info!(peer = %self.peer, stream = key, %error, "publisher refused");
+                let kind = match error {
+                    PublishRefused::InUse(_) => PublishError::BadName,
+                    PublishRefused::BadName(_) | PublishRefused::TooMany => PublishError::Denied,
+                };
+                self.session.publish_denied(stream, kind, &error.to_string())
+            }
+        }
+    }
+
+    /// Passes a tag on to the stream it is published to.
+    pub(super) fn published(&mut self, stream: StreamId, tag: Tag, now: Instant) -> Result<(), SessionError> {
+        let publishing = self.publishers.iter().find(|publishing| publishing.stream == stream);
+        if publishing.is_none_or(|publishing| publishing.publisher.push(tag, now)) {
+            return Ok(());
+        }
+        self.publishers.retain(|publishing| publishing.stream != stream);
+        let text = "another encoder has taken over this stream key; stop one of the two";
+        self.session.publish_denied(stream, PublishError::BadName, text)
+    }
+
+    pub(super) fn with_viewer(&mut self, stream: StreamId, act: impl FnOnce(&mut LiveViewer)) {
+        if let Some(viewer) = self.viewers.iter_mut().find(|viewer| viewer.stream() == stream) {
+            act(viewer);
+        }
+    }
+}
+
+/// The key of a live stream, when that is what application and name mean: `rtmp://box/live/<key>`.
+/// What follows a question mark belongs to the encoder.
+pub(super) fn key(app: &[u8], name: &[u8]) -> Option<String> {
+    let app = String::from_utf8_lossy(app);
+    let folder = app.trim_matches('/').strip_prefix("live")?;
+    if !folder.is_empty() && !folder.starts_with('/') {
+        return None;
+    }
+    let name = String::from_utf8_lossy(name);
+    let name = name.split('?').next().unwrap_or_default().trim_matches('/');
+    let folder = folder.trim_matches('/');
+    Some(if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
+}
+
+/// Waits until one of the streams watched has news.
+pub(super) async fn news(viewers: &mut [LiveViewer]) {
+    match viewers {
+        [] => std::future::pending().await,
+        [viewer] => viewer.news().await,
+        viewers => {
+            let all = viewers.iter_mut().map(|viewer| Box::pin(viewer.news()));
+            drop(futures_util::future::select_all(all).await);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+
+    #[test]
+    fn live_streams_are_named_below_the_application_live() {
+        for (app, name, expected) in [
+            ("live", "cam", Some("cam")),
+            ("live/", "cam?token=1", Some("cam")),
+            ("live/house", "cam", Some("house/cam")),
+            ("vod", "cam", None),
+            ("livestream", "cam", None),
+        ] {
+            assert_eq!(key(app.as_bytes(), name.as_bytes()).as_deref(), expected, "{app} {name}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The last seconds of a live stream, for viewers who join and viewers who are a little late: pure.
+//!
+//! ```text
+//!  first                  keyframe                      next
+//!    ▼                       ▼                            ▼
+//!    K ─ i ─ a ─ i ─ a ─ i ─ K ─ a ─ i ─ a ─ i ─ a ─ i ─ (…)
+//!    └── the GOP before ────┘└── the GOP a viewer joins ─┘
+//! ```
+//!
+//! Records have numbers that never repeat. Memory is bounded by records and bytes, whatever a
+//! publisher sends; when that costs the last keyframe, nobody can join until the next one.
+
+use super::Record;
+use crate::flv::TagKind;
+use crate::limits::{LIVE_RING_BYTES, LIVE_RING_RECORDS};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The records of a stream from some number on.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    records: VecDeque<Arc<Record>>,
+    /// Number of the first one.
+    first: u64,
+    /// Numbers of the keyframes that are here.
+    keyframes: VecDeque<u64>,
+    bytes: usize,
+    /// What a viewer needs first: metadata, then a sequence header of each kind.
+    preface: [Option<Arc<Record>>; 3],
+    has_video: bool,
+}
+
+/// Where a record belongs in the preface.
+fn preface_place(record: &Record) -> Option<usize> {
+    match record.tag().kind {
+        TagKind::Script => Some(0),
+        TagKind::Video if record.tag().is_sequence_header() => Some(1),
+        TagKind::Audio if record.tag().is_sequence_header() => Some(2),
+        TagKind::Video | TagKind::Audio => None,
+    }
+}
+
+impl Ring {
+    /// Adds a record behind the others.
+    pub(super) fn push(&mut self, record: Arc<Record>) {
+        if let Some(place) = preface_place(&record) {
+            self.preface[place] = Some(record.clone());
+        }
+        let number = self.next();
+        if record.tag().is_keyframe() {
+            self.keyframes.push_back(number);
+            self.has_video = true;
+        }
+        self.has_video |= record.tag().kind == TagKind::Video;
+        self.bytes += record.len();
+        self.records.push_back(record);
+        self.prune();
+    }
+
+    /// Drops what lies before the GOP before the last one, and more when the bounds say so.
+    fn prune(&mut self) {
+        let keep = self.keyframes.iter().rev().nth(1).copied().unwrap_or(self.first);
+        while self.first < keep || self.records.len() > LIVE_RING_RECORDS || self.bytes > LIVE_RING_BYTES {
+            let Some(dropped) = self.records.pop_front() else { break };
+            self.bytes -= dropped.len();
+            self.first += 1;
+            if self.keyframes.front().is_some_and(|number| *number < self.first) {
+                self.keyframes.pop_front();
+            }
+        }
+    }
+
+    /// Number of the record that will come next.
+    pub(super) fn next(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+
+    /// Where a viewer starts: the last keyframe; the newest record of a stream of sound alone.
+    pub(super) fn entry(&self) -> Option<u64> {
+        match self.keyframes.back() {
+            Some(keyframe) => Some(*keyframe),
+            None if self.has_video => None,
+            None => Some(self.next()),
+        }
+    }
+
+    /// What a viewer needs before the records from its entry on.
+    pub(super) fn preface(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.preface.iter().flatten()
+    }
+
+    /// The records from `number` on; `None` when they are no longer here.
+    pub(super) fn from(&self, number: u64) -> Option<impl Iterator<Item = &Arc<Record>>> {
+        let skip = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        Some(self.records.iter().skip(skip))
+    }
+
+    /// Forgets everything: another publisher begins.
+    pub(super) fn clear(&mut self) {
+        let first = self.next();
+        *self = Self { first, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::flv::Tag;
+    use crate::time::MediaTime;
+    use proptest::prelude::*;
+
+    fn record(kind: TagKind, body: &[u8], ms: u32) -> Arc<Record> {
+        let tag = Tag { kind, timestamp: MediaTime::from_millis(ms), body: bytes::Bytes::copy_from_slice(body) };
+        Arc::new(Record::new(tag))
+    }
+
+    fn picture(key: bool, len: usize) -> Arc<Record> {
+        let mut body = vec![if key { 0x17 } else { 0x27 }, 1, 0, 0, 0];
+        body.resize(len.max(5), 0);
+        record(TagKind::Video, &body, 0)
+    }
+
+    #[test]
+    fn a_viewer_joins_at_the_last_keyframe_and_the_gop_before_it_stays() {
+        let mut ring = Ring::default();
+        // K i i  K i i  K i
+        for key in [true, false, false, true, false, false, true, false] {
+            ring.push(picture(key, 10));
+        }
+        assert_eq!(ring.entry(), Some(6));
+        assert!(ring.from(2).is_none());
+        assert_eq!(ring.from(3).unwrap().count(), 5);
+        assert_eq!(ring.from(8).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_gop_beyond_the_bounds_costs_its_keyframe_not_the_memory() {
+        let mut ring = Ring::default();
+        ring.push(picture(true, 10));
+        for _ in 0..LIVE_RING_RECORDS {
+            ring.push(picture(false, 10));
+        }
+        assert_eq!(ring.entry(), None, "nobody can join in the middle of a GOP");
+        ring.push(picture(true, 10));
+        assert!(ring.entry().is_some());
+    }
+
+    #[test]
+    fn the_preface_has_the_latest_of_each_kind_in_order() {
+        let mut ring = Ring::default();
+        ring.push(record(TagKind::Audio, &[0xaf, 0, 1], 0));
+        ring.push(record(TagKind::Video, &[0x17, 0, 0, 0, 0, 1], 0));
+        ring.push(record(TagKind::Script, b"\x02", 0));
+        ring.push(record(TagKind::Video, &[0x17, 0, 0, 0, 0, 2], 5));
+        let bodies: Vec<_> = ring.preface().map(|r| (r.tag().kind, r.tag().body.last().copied())).collect();
+        assert_eq!(
+            bodies,
+            [(TagKind::Script, Some(2)), (TagKind::Video, Some(2)), (TagKind::Audio, Some(1))]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_bounds_hold_and_every_entry_is_a_keyframe(
+            frames in prop::collection::vec((any::<bool>(), 5usize..3000), 0..400),
+        ) {
+            let mut ring = Ring::default();
+            for (key, len) in frames {
+                ring.push(picture(key, len));
+                prop_assert!(ring.bytes <= LIVE_RING_BYTES && ring.records.len() <= LIVE_RING_RECORDS);
+                if let Some(entry) = ring.entry() {
+                    prop_assert!(ring.from(entry).unwrap().next().unwrap().tag().is_keyframe());
+                }
+            }
+        }
+    }
+}

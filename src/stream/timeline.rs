@@ -1,0 +1,103 @@
+//! One timeline out of what publishers send: pure.
+//!
+//! Encoders restart, clocks jump, timestamps wrap at 32 bits. Viewers must never see it: a player
+//! that gets a time two hours later waits for two hours, and one that gets an earlier time throws
+//! everything away.
+
+use crate::limits::{LIVE_MAX_STEP, LIVE_MAX_STEP_BACK};
+use crate::time::MediaTime;
+
+/// Maps a publisher's times onto a timeline that never jumps.
+#[derive(Debug, Default)]
+pub(super) struct Timeline {
+    /// Added to the publisher's time, modulo 2^32.
+    offset: u32,
+    /// The largest time given out.
+    last: Option<u32>,
+    mended: u64,
+}
+
+impl Timeline {
+    /// The time for a tag that the publisher says is at `time`.
+    pub(super) fn place(&mut self, time: MediaTime) -> MediaTime {
+        let placed = time.as_millis().wrapping_add(self.offset);
+        let Some(last) = self.last else {
+            // Whatever the encoder's clock says, the stream begins at zero.
+            self.offset = time.as_millis().wrapping_neg();
+            self.last = Some(0);
+            return MediaTime::ZERO;
+        };
+        // As a signed distance: sound and picture are interleaved, so small steps back are normal.
+        let step = placed.wrapping_sub(last) as i32;
+        let back = -(LIVE_MAX_STEP_BACK.as_millis() as i64);
+        let on = LIVE_MAX_STEP.as_millis() as i64;
+        let placed = if (back..=on).contains(&i64::from(step)) {
+            placed
+        } else {
+            self.mended += 1;
+            // Go on where the stream was, a frame later.
+            let next = last.wrapping_add(FRAME_MS);
+            self.offset = next.wrapping_sub(time.as_millis());
+            next
+        };
+        if (placed.wrapping_sub(last) as i32) > 0 {
+            self.last = Some(placed);
+        }
+        MediaTime::from_millis(placed)
+    }
+
+    /// Jumps that were mended so far.
+    pub(super) fn mended(&self) -> u64 {
+        self.mended
+    }
+}
+
+/// A frame at 25 frames a second.
+const FRAME_MS: u32 = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn placed(times: &[u32]) -> Vec<u32> {
+        let mut timeline = Timeline::default();
+        times.iter().map(|ms| timeline.place(MediaTime::from_millis(*ms)).as_millis()).collect()
+    }
+
+    #[test]
+    fn a_steady_publisher_begins_at_zero_and_keeps_its_steps() {
+        assert_eq!(placed(&[5000, 5023, 5040, 5035, 5080]), [0, 23, 40, 35, 80]);
+    }
+
+    #[test]
+    fn an_encoder_that_starts_over_goes_on_where_it_was() {
+        assert_eq!(placed(&[0, 40, 9000, 0, 40]), [0, 40, 9000, 9040, 9080]);
+    }
+
+    #[test]
+    fn a_jump_of_hours_is_no_jump_for_viewers() {
+        assert_eq!(placed(&[0, 40, 7_200_000, 7_200_040]), [0, 40, 80, 120]);
+        assert_eq!(placed(&[7_200_000, 7_200_040, 20_000, 20_040]), [0, 40, 80, 120]);
+    }
+
+    #[test]
+    fn the_wrap_of_32_bits_is_no_jump() {
+        let start = u32::MAX - 40;
+        assert_eq!(placed(&[start, start + 40, 39, 79]), [0, 40, 80, 120]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_no_step_is_larger_than_the_bounds(times in prop::collection::vec(any::<u32>(), 1..200)) {
+            let mut timeline = Timeline::default();
+            let mut high = 0i64;
+            for ms in times {
+                let at = i64::from(timeline.place(MediaTime::from_millis(ms)).as_millis());
+                prop_assert!(at - high <= LIVE_MAX_STEP.as_millis() as i64);
+                prop_assert!(high - at <= LIVE_MAX_STEP_BACK.as_millis() as i64);
+                high = high.max(at);
+            }
+        }
+    }
+}
