@@ -1,5 +1,5 @@
 //! The command line: which command, which flags. Their values are checked in
-//! [`resolve`](super::resolve).
+//! `resolve`.
 
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;

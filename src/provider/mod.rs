@@ -2,9 +2,9 @@
 //!
 //! | file | provider |
 //! |---|---|
-//! | FLV, by its first bytes | [`flv_file`]: as it is |
-//! | FLV with codecs that fragmented MP4 can't carry, for a browser | [`convert`] |
-//! | anything else | [`convert`]: a worker process makes FLV of it |
+//! | FLV, by its first bytes | `flv_file`: as it is |
+//! | FLV with codecs that fragmented MP4 can't carry, for a browser | `convert` |
+//! | anything else | `convert`: a worker process makes FLV of it |
 //!
 //! Viewers of the same file share one reel and so one conversion.
 

@@ -265,7 +265,7 @@ impl Reel {
         (state.viewers.len(), state.last_left)
     }
 
-    /// Times in the data begin here; see [`Producer`](Self::set_origin).
+    /// Times in the data begin here; see [`set_origin`](Self::set_origin).
     fn origin(&self) -> MediaTime {
         self.origin.get().copied().unwrap_or_default()
     }

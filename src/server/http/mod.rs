@@ -1,7 +1,7 @@
 //! HTTP: the page, listings, FLV and fragmented MP4.
 //!
-//! [`serve`] owns the sockets; [`Route::decode`] says what an address means; one file per kind of
-//! answer makes it. `answer` never fails: refusals become statuses in [`reply`] alone.
+//! [`serve`] owns the sockets; `Route::decode` says what an address means; one file per kind of
+//! answer makes it. `answer` never fails: refusals become statuses in `reply` alone.
 
 mod body;
 mod flv;

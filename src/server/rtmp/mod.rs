@@ -1,4 +1,4 @@
-//! RTMP: one task per connection, whose short loop drives a [`Session`] and its [`Player`]s.
+//! RTMP: one task per connection, whose short loop drives a [`Session`] and its players.
 
 mod calls;
 mod outgoing;
