@@ -20,6 +20,7 @@ mod ffmpeg;
 mod gstreamer;
 mod http_api;
 mod http_media;
+mod live;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;

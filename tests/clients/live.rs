@@ -1,0 +1,140 @@
+//! Publishers and viewers of live streams: ffmpeg and GStreamer publish, everybody watches.
+
+use crate::http_client::{get, get_beginning};
+use crate::packets::{lane, probe};
+use crate::program::{Running, command, start, succeed, wait_until};
+use crate::rtmp_client::{RtmpClient, SOON};
+use crate::samples::{H264_FLV, path_of};
+use crate::server::Server;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn live_url(server: &Server, key: &str) -> String {
+    format!("rtmp://{}/live/{key}", server.rtmp)
+}
+
+/// ffmpeg sends a film in real time, over and over.
+fn publish(server: &Server, key: &str) -> Running {
+    let (source, url) = (path_of(H264_FLV), live_url(server, key));
+    let publisher = start(command(
+        "ffmpeg",
+        &["-v", "error", "-re", "-stream_loop", "-1", "-i", &source, "-c", "copy", "-f", "flv", &url],
+    ));
+    wait_until("the stream is on air", LIMIT, || figures(server, key)["bytes_in"].as_u64() > Some(100_000));
+    publisher
+}
+
+/// What `/api/v1/streams` says of a stream.
+fn figures(server: &Server, key: &str) -> serde_json::Value {
+    let streams = get(server.http, "/api/v1/streams").json();
+    let streams = streams["streams"].as_array().unwrap().clone();
+    streams.into_iter().find(|stream| stream["name"] == key).unwrap_or_default()
+}
+
+/// Records three seconds of a URL with ffmpeg and checks what came.
+fn records_well(url: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
+    succeed("ffmpeg", &["-v", "error", "-i", url, "-t", "3", "-c", "copy", "-f", "flv", &file], LIMIT);
+    let packets = probe(&file);
+    let (pictures, sound) = (lane(&packets, true), lane(&packets, false));
+    assert!(pictures[0].key, "{url}: the first picture is a keyframe");
+    assert!(pictures.len() > 60 && sound.len() > 100, "{url}: {} and {}", pictures.len(), sound.len());
+    for lane in [&pictures, &sound] {
+        assert!(lane.windows(2).all(|two| two[0].dts < two[1].dts), "{url}: times go on");
+        assert!(lane.windows(2).all(|two| two[1].dts - two[0].dts < 0.2), "{url}: without holes");
+    }
+}
+
+#[test]
+fn what_ffmpeg_publishes_is_watched_over_rtmp_and_http() {
+    let mut server = Server::start();
+    let _publisher = publish(&server, "cam");
+    records_well(&live_url(&server, "cam"));
+    records_well(&format!("http://{}/live/cam.flv", server.http));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
+    let url = live_url(&server, "cam");
+    succeed("rtmpdump", &["-q", "--live", "--stop", "3", "-r", &url, "-o", &file], LIMIT);
+    assert!(lane(&probe(&file), true)[0].key);
+    server.must_be_well();
+}
+
+#[test]
+fn what_gstreamer_publishes_is_watched_by_gstreamer() {
+    let server = Server::start();
+    let pipeline = format!(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! x264enc tune=zerolatency \
+         key-int-max=25 ! h264parse ! flvmux streamable=true name=m ! rtmp2sink location={} \
+         audiotestsrc is-live=true ! avenc_aac ! aacparse ! m.",
+        live_url(&server, "gst")
+    );
+    let arguments: Vec<&str> = ["-q"].into_iter().chain(pipeline.split_whitespace()).collect();
+    let _publisher = start(command("gst-launch-1.0", &arguments));
+    wait_until("the stream is on air", LIMIT, || figures(&server, "gst")["bytes_in"].as_u64() > Some(10_000));
+    let location = format!("location={}", live_url(&server, "gst"));
+    let watch = format!("rtmp2src {location} ! flvdemux name=d d.video ! queue ! h264parse ! avdec_h264 ! fakesink num-buffers=50 sync=false");
+    let arguments: Vec<&str> = ["-q"].into_iter().chain(watch.split_whitespace()).collect();
+    succeed("gst-launch-1.0", &arguments, LIMIT);
+}
+
+#[test]
+fn a_viewer_joins_at_once_with_headers_and_a_keyframe() {
+    let server = Server::start();
+    let _publisher = publish(&server, "cam");
+    let mut viewer = RtmpClient::play(server.rtmp, "live", "cam");
+    viewer.wait_status("NetStream.Play.Start", SOON);
+    // Well within the two seconds between keyframes: it comes from what the server kept.
+    let messages = viewer.collect_until("a keyframe", Duration::from_secs(1), |message| message.is_keyframe());
+    assert!(messages.iter().filter(|message| message.is_sequence_header()).count() >= 2, "both headers precede it");
+}
+
+#[test]
+fn a_publisher_that_leaves_and_comes_back_keeps_its_viewers() {
+    let mut server = Server::start();
+    let publisher = publish(&server, "cam");
+    let mut viewer = RtmpClient::play(server.rtmp, "live", "cam");
+    viewer.wait_for("a keyframe", SOON, |message| message.is_keyframe().then_some(()));
+    drop(publisher);
+    viewer.wait_status("NetStream.Play.UnpublishNotify", LIMIT);
+    let _back = publish(&server, "cam");
+    viewer.wait_status("NetStream.Play.PublishNotify", LIMIT);
+    viewer.wait_for("a keyframe", LIMIT, |message| message.is_keyframe().then_some(()));
+    server.must_be_well();
+}
+
+#[test]
+fn what_nobody_publishes_is_not_found_and_other_applications_take_no_streams() {
+    let server = Server::start();
+    let mut viewer = RtmpClient::connect(server.rtmp, "live");
+    viewer.create_stream();
+    viewer.send_play("nothing");
+    let status = viewer.wait_status("NetStream.Play.StreamNotFound", SOON);
+    let text = status.get("description").unwrap().as_str().unwrap().into_owned();
+    assert!(text.contains("start the encoder"), "{text}");
+    let answer = get(server.http, "/live/nothing.flv");
+    assert_eq!(answer.status, 404);
+    let source = path_of(H264_FLV);
+    let url = format!("rtmp://{}/vod/cam", server.rtmp);
+    let refused = crate::program::run("ffmpeg", &["-v", "error", "-re", "-i", &source, "-c", "copy", "-f", "flv", &url], LIMIT);
+    assert!(!refused.status.success() && refused.stderr.contains("rtmp://<box>/live/"), "{}", refused.stderr);
+}
+
+#[test]
+fn figures_of_a_stream_are_there_for_people_and_for_prometheus() {
+    let server = Server::start();
+    let _publisher = publish(&server, "cam");
+    let mut viewer = RtmpClient::play(server.rtmp, "live", "cam");
+    viewer.wait_for("a keyframe", SOON, |message| message.is_keyframe().then_some(()));
+    let seen = figures(&server, "cam");
+    assert_eq!((&seen["on_air"], &seen["viewers"]), (&true.into(), &1.into()), "{seen}");
+    let metrics = get(server.http, "/metrics").text();
+    assert!(metrics.contains("wiidia_stream_viewers{stream=\"cam\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("wiidia_uptime_seconds "), "{metrics}");
+    drop(viewer);
+    wait_until("the viewer is gone", SOON, || figures(&server, "cam")["viewers"] == 0);
+    // A viewer over HTTP counts as well, and as long as it stays.
+    get_beginning(server.http, "/live/cam.flv", 50_000);
+    wait_until("that one is gone too", LIMIT, || figures(&server, "cam")["viewers"] == 0);
+}
