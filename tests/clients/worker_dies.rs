@@ -15,8 +15,10 @@ const LIMIT: Duration = Duration::from_secs(15);
 fn a_killed_worker_ends_its_viewer_cleanly_and_the_next_play_works() {
     let mut server = Server::start();
     let url = server.rtmp_url(LONG_AVI);
-    let player =
-        start(command("ffmpeg", &["-v", "error", "-rtmp_buffer", "3600000", "-i", &url, "-f", "null", "-"]));
+    let player = start(command(
+        "ffmpeg",
+        &["-v", "error", "-rtmp_buffer", "3600000", "-i", &url, "-c", "copy", "-f", "null", "-"],
+    ));
     let mut waiting = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     waiting.wait_for("a keyframe", LIMIT, |message| message.is_keyframe().then_some(()));
     waiting.seek(88_000);
