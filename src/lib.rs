@@ -9,6 +9,8 @@
 //!                       ▲                what exists  ─ Tag ─▶ fmp4::Muxer ─────▶ HTTP /fmp4
 //!                       │ access units
 //!                    pipeline: GStreamer in a worker process of this same binary
+//!
+//!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP /live
 //! ```
 //!
 //! Everything between a source and a viewer is an FLV [`Tag`](flv::Tag), cloned by reference
@@ -24,6 +26,7 @@
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
+//! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`rtmp`], [`fmp4`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
