@@ -10,7 +10,7 @@ use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
 use crate::provider::Providers;
-use crate::rtmp::{Event, Session, SessionError, Start, StreamId};
+use crate::rtmp::{Event, PublishError, Session, SessionError, Start, StreamId};
 use crate::server::accept::{Acceptor, Shutdown};
 use crate::time::MediaTime;
 use calls::Calls;
@@ -210,11 +210,15 @@ impl Connection {
                 let status = self.players.iter().find_map(|player| player.seek_status(now));
                 self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
             }
-            Event::Publish { stream, .. } => self
-                .session
-                .publish_denied(stream, "this server does not take streams yet; play a file of the library"),
+            Event::Publish { stream, .. } => self.session.publish_denied(
+                stream,
+                PublishError::Denied,
+                "this server does not take streams yet; play a file of the library",
+            ),
             // The session has answered these, and keeps their effect itself.
             Event::Pause { .. }
+            | Event::Published { .. }
+            | Event::Unpublish { .. }
             | Event::LengthReached { .. }
             | Event::BufferLength { .. }
             | Event::ReceiveAudio { .. }

@@ -176,6 +176,7 @@ impl Player {
                     details: self.name.clone().into(),
                     metadata: Some(metadata.to_tag()),
                     reset: self.reset,
+                    live: false,
                 };
                 session.play_started(self.stream, start_of_play)?;
                 let now = Instant::now();
