@@ -36,8 +36,8 @@ pub const MAX_RTMP_COMMAND: usize = 64 << 10;
 /// Chunk streams (csids) one peer may have open. Clients use at most 8.
 pub const MAX_CHUNK_STREAMS: usize = 32;
 
-/// Messages of the largest size that a peer may have unfinished at once, on different chunk streams.
-/// Clients interleave sound, picture and a command at most.
+/// Messages of the largest size that a peer may have unfinished at once, on different chunk streams, as
+/// long as it has not published. Clients interleave a few commands at most.
 pub const MAX_PARTIAL_MESSAGES: usize = 4;
 
 /// Largest chunk size accepted from `SetChunkSize`. ffmpeg and OBS use 4096 to 65536.
@@ -69,6 +69,21 @@ pub const MAX_RTMP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
 /// NetStreams one connection may create. Players use one; some open a second to prefetch.
 pub const MAX_MESSAGE_STREAMS: usize = 8;
+
+/// Bytes of messages that a publisher may have unfinished: a picture and a sound interleaved with it, both
+/// as large as can be.
+pub const MAX_PUBLISHER_PARTIAL: usize = 2 * MAX_TAG_BODY;
+
+/// Published tags that a session keeps for its driver, which takes them after every input. 64 KB of the
+/// shortest sound frames in use (Nellymoser, 40 B with their header) are 1600; 64 KB of one-byte messages
+/// would be 32,768.
+pub const MAX_PUBLISHED_TAGS: usize = 4096;
+
+/// Bytes of those tags: what one input of 64 KB can make whole ([`MAX_PUBLISHER_PARTIAL`]) fits.
+pub const MAX_PUBLISHED_BYTES: usize = MAX_PUBLISHER_PARTIAL + MAX_TAG_BODY;
+
+/// Codecs that a peer may list by FourCC in `connect`. Enhanced RTMP v2 names a dozen.
+pub const MAX_FOUR_CCS: usize = 32;
 
 /// Longest play path in bytes: Linux's PATH_MAX.
 pub const MAX_PATH_BYTES: usize = 4096;

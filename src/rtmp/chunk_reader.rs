@@ -103,6 +103,9 @@ pub enum ChunkError {
 pub struct ChunkReader {
     chunk_size: usize,
     max_message: usize,
+    /// The same for sound, pictures, data and aggregates.
+    max_media: usize,
+    max_buffered: usize,
     streams: Vec<ChunkStream>,
     /// Bytes of all unfinished messages.
     buffered: usize,
@@ -145,12 +148,21 @@ impl ChunkReader {
         Self {
             chunk_size: INITIAL_CHUNK_SIZE,
             max_message,
+            max_media: max_message,
+            max_buffered: max_message * MAX_PARTIAL_MESSAGES,
             streams: Vec::new(),
             buffered: 0,
             position: 0,
             head: Head::Fields(heapless::Vec::new()),
             carry: heapless::Deque::new(),
         }
+    }
+
+    /// The peer publishes: from here on its media and data may have up to `max` bytes a message, and
+    /// `max_buffered` bytes of all messages may be unfinished.
+    pub fn admit_media(&mut self, max: usize, max_buffered: usize) {
+        self.max_media = max;
+        self.max_buffered = max_buffered;
     }
 
     /// Bytes consumed so far: where an error was met, and what an acknowledgement tells (5.4.3).
@@ -264,8 +276,9 @@ impl ChunkReader {
             Some(id) => u32::from_le_bytes([id[0], id[1], id[2], id[3]]),
             None => stream.stream_id,
         };
-        if length > self.max_message {
-            return Err(ChunkError::MessageTooLong { length, csid, max: self.max_message });
+        let max = if is_media(type_id) { self.max_media } else { self.max_message };
+        if length > max {
+            return Err(ChunkError::MessageTooLong { length, csid, max });
         }
         // Peers built on rml_rtmp repeat the full header where fmt 3 belongs: the same header again
         // goes on with the message. A different one means that the sender gave it up.
@@ -334,14 +347,15 @@ impl ChunkReader {
         } else {
             let taken = left.min(input.len());
             let (body, rest) = input.split_at(taken);
+            stream.make_room(taken);
             stream.payload.extend_from_slice(body);
             *input = rest;
             self.position += taken as u64;
             taken
         };
         self.buffered += taken;
-        let max = self.max_message * MAX_PARTIAL_MESSAGES;
-        if self.buffered > max {
+        if self.buffered > self.max_buffered {
+            let max = self.max_buffered;
             return Err(ChunkError::TooManyPartialMessages { buffered: self.buffered, max });
         }
         if taken < left {
@@ -384,11 +398,26 @@ impl ChunkReader {
 }
 
 impl ChunkStream {
+    /// Room for `more` bytes of body: doubled as it fills, but never beyond the message's end, so that
+    /// what is kept for viewers takes no more memory than it has bytes.
+    fn make_room(&mut self, more: usize) {
+        if self.payload.capacity() - self.payload.len() < more {
+            let left = self.length - self.payload.len();
+            self.payload.reserve_exact(left.min(more.max(self.payload.len())));
+        }
+    }
+
     /// Forgets an unfinished message; returns how many bytes that frees.
     fn abandon(&mut self) -> usize {
         self.in_message = false;
         std::mem::take(&mut self.payload).len()
     }
+}
+
+/// Sound, pictures, data and aggregates: what a publisher sends (7.1).
+fn is_media(type_id: u8) -> bool {
+    use super::message_type::{AGGREGATE, AUDIO, DATA, DATA_AMF3, VIDEO};
+    matches!(type_id, AUDIO | VIDEO | DATA | DATA_AMF3 | AGGREGATE)
 }
 
 /// The big-endian number in up to four bytes.

@@ -26,6 +26,28 @@ impl Start {
     }
 }
 
+/// What `publish` wants done with the stream besides sending it on (7.2.2.6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PublishMode {
+    /// Nothing.
+    Live,
+    /// Recorded anew.
+    Record,
+    /// Recorded behind what there is.
+    Append,
+}
+
+impl PublishMode {
+    /// In any case of letters; what is missing or unknown is live, as nginx-rtmp has it.
+    fn from_argument(mode: Option<&AmfString>) -> Self {
+        match mode.map(AmfString::as_bytes) {
+            Some(mode) if mode.eq_ignore_ascii_case(b"record") => Self::Record,
+            Some(mode) if mode.eq_ignore_ascii_case(b"append") => Self::Append,
+            _ => Self::Live,
+        }
+    }
+}
+
 /// The arguments of `play` and `play2`.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct PlayArguments {
@@ -54,7 +76,9 @@ pub(super) enum Command {
     GetDir(AmfString),
     GetSeekStatus,
     FcSubscribe(AmfString),
-    Publish(AmfString),
+    FcPublish(AmfString),
+    FcUnpublish(AmfString),
+    Publish(AmfString, PublishMode),
     /// An answer to something; we never ask.
     Answer,
     /// Anything else, `_checkbw` and `releaseStream` among them.
@@ -114,7 +138,12 @@ impl Request {
             "getDir" | "getdir" => Command::GetDir(text(0)),
             "getSeekStatus" => Command::GetSeekStatus,
             "FCSubscribe" => Command::FcSubscribe(text(0)),
-            "publish" => Command::Publish(text(0)),
+            "FCPublish" => Command::FcPublish(text(0)),
+            "FCUnpublish" => Command::FcUnpublish(text(0)),
+            "publish" => {
+                let mode = PublishMode::from_argument(argument(1).and_then(Value::as_amf_string));
+                Command::Publish(text(0), mode)
+            }
             "_result" | "_error" | "onStatus" => Command::Answer,
             _ => Command::Unknown,
         };
@@ -187,6 +216,21 @@ mod tests {
     #[test]
     fn play_false_stops() {
         assert_eq!(parse("play", &[Value::from(false)]), Command::Play(None));
+    }
+
+    #[test]
+    fn a_publish_mode_is_read_in_any_case_and_live_by_default() {
+        for (mode, expected) in [
+            (Some("live"), PublishMode::Live),
+            (Some("LIVE"), PublishMode::Live),
+            (Some("Record"), PublishMode::Record),
+            (Some("append"), PublishMode::Append),
+            (Some("appendWithGap"), PublishMode::Live),
+            (None, PublishMode::Live),
+        ] {
+            let arguments: Vec<Value> = [Some("cam"), mode].into_iter().flatten().map(Value::from).collect();
+            assert_eq!(parse("publish", &arguments), Command::Publish("cam".into(), expected), "{mode:?}");
+        }
     }
 
     #[test]

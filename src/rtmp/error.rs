@@ -2,7 +2,8 @@
 
 use super::chunk_reader::ChunkError;
 use crate::limits::{
-    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_RTMP_OUTPUT, MAX_SESSION_EVENTS, MAX_TAG_BODY,
+    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_PUBLISHED_BYTES, MAX_PUBLISHED_TAGS,
+    MAX_RTMP_OUTPUT, MAX_SESSION_EVENTS, MAX_TAG_BODY,
 };
 
 /// Who is to blame for the end of a session.
@@ -40,6 +41,17 @@ pub enum SessionError {
     /// Requests in such numbers that only an attack explains them.
     #[error("more than {MAX_SESSION_EVENTS} requests in one piece of input")]
     TooManyRequests,
+    /// Media in pieces that no publisher makes, or a driver that does not take it.
+    #[error(
+        "{tags} published tags of {bytes} bytes wait; at most {MAX_PUBLISHED_TAGS} of \
+         {MAX_PUBLISHED_BYTES} bytes are kept, take them after every input"
+    )]
+    TooMuchPublished {
+        /// Tags waiting.
+        tags: usize,
+        /// Their bytes.
+        bytes: usize,
+    },
     /// The peer does not read what it asked for.
     #[error("{queued} bytes queued for a peer that does not read; at most {MAX_RTMP_OUTPUT} are kept")]
     OutputFull {
@@ -77,6 +89,7 @@ impl SessionError {
             | Self::Chunk { .. }
             | Self::CommandsBeforeConnect
             | Self::TooManyRequests
+            | Self::TooMuchPublished { .. }
             | Self::OutputFull { .. } => Fault::Peer,
             Self::HandshakeTimeout { .. } | Self::IdleTimeout => Fault::Silence,
             Self::TagTooLong { .. } | Self::Serializer { .. } => Fault::Server,

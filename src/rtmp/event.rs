@@ -1,7 +1,9 @@
 //! What a session tells its driver.
 
-use super::command::Start;
+use super::capabilities::Capabilities;
+use super::command::{PublishMode, Start};
 use crate::amf0::AmfString;
+use crate::flv::Tag;
 use crate::time::MediaTime;
 use std::fmt;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Connect {
     pub page_url: Option<AmfString>,
     /// The player's own URL.
     pub swf_url: Option<AmfString>,
+    /// Enhanced RTMP: the codecs beyond Adobe's that it takes.
+    pub capabilities: Capabilities,
 }
 
 /// Where sending goes on after a pause.
@@ -63,6 +67,8 @@ pub enum ResumeAt {
     ///
     /// Needed by Flash Player before 9.0.115, the Wii's among them: it empties its buffer when it pauses.
     Position(MediaTime),
+    /// The newest group of pictures, sequence headers first: nothing of a live stream is kept.
+    LiveEdge,
 }
 
 /// Something the driver has to act on. Each says which verb answers it.
@@ -86,7 +92,7 @@ pub enum Event {
     },
     /// Go there: `seek_pending` as often as useful, then `seek_done`. A new seek replaces the one before
     /// it; one `seek_done` answers all. Comes after the stream's end, too: keep what it needs until
-    /// `StopStream`.
+    /// `StopStream`. Never for a live stream, whose seeks the session answers itself.
     Seek {
         /// On this stream.
         stream: StreamId,
@@ -158,11 +164,29 @@ pub enum Event {
         /// For `reply`.
         transaction: Transaction,
     },
-    /// A publisher. `publish_denied` is the only answer so far.
+    /// A publisher; answer with `publish_started` or `publish_denied`. What was published or played on the
+    /// same stream before was ended by an [`Unpublish`](Event::Unpublish) or [`StopStream`](Event::StopStream).
     Publish {
         /// On this stream.
         stream: StreamId,
-        /// The stream key.
+        /// The name as sent, with its secret if it has one; see [`StreamKey`](super::StreamKey).
         name: AmfString,
+        /// What is to be done with it.
+        mode: PublishMode,
+    },
+    /// What a publisher sent, after `publish_started`: in the order of arrival, times as they came, never
+    /// without a body. Script tags begin with their name (`onMetaData`). Take these after every input:
+    /// [`MAX_PUBLISHED_TAGS`](crate::limits::MAX_PUBLISHED_TAGS) are kept.
+    Published {
+        /// On this stream.
+        stream: StreamId,
+        /// Sound, a picture, or data.
+        tag: Tag,
+    },
+    /// The publisher is done, or does not want to publish any more. Answered already. Not raised by the
+    /// connection's end, which ends its publishing as well.
+    Unpublish {
+        /// On this stream.
+        stream: StreamId,
     },
 }

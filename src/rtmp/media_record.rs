@@ -11,8 +11,11 @@
 
 use super::chunk_reader::EXTENDED;
 use crate::flv::{Tag, TagKind};
+use crate::limits::OUT_CHUNK_SIZE;
 use crate::time::MediaTime;
 use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
 
 /// The longest chunk header: basic header of 3 bytes, fmt 0's 11, extended timestamp of 4 (5.3.1).
 pub const MAX_CHUNK_HEAD: usize = 18;
@@ -120,6 +123,77 @@ impl Iterator for MediaRecord {
     }
 }
 
+/// The message stream that records are made for: the first `createStream`, and most clients' only one.
+const SHARED_STREAM_ID: u32 = 1;
+/// Where a full header has its message stream id: behind basic header, time, length and type.
+const STREAM_ID_AT: usize = 8;
+
+/// A tag chunked once for all viewers of a live stream, with what a viewer's session asks about it.
+///
+/// Cloning is by reference count, and so is sending: the pieces' bodies are slices of the tag's.
+#[derive(Clone)]
+pub struct SharedRecord(Arc<Prepared>);
+
+struct Prepared {
+    tag: Tag,
+    pieces: Box<[Transmit]>,
+    wire_len: usize,
+    is_keyframe: bool,
+    is_sequence_header: bool,
+}
+
+impl SharedRecord {
+    /// Chunks a tag. Its body is at most [`MAX_TAG_BODY`](crate::limits::MAX_TAG_BODY) bytes.
+    pub fn new(tag: Tag) -> Self {
+        let pieces: Box<[Transmit]> = MediaRecord::new(&tag, SHARED_STREAM_ID, OUT_CHUNK_SIZE).collect();
+        Self(Arc::new(Prepared {
+            wire_len: pieces.iter().map(Transmit::len).sum(),
+            is_keyframe: tag.is_keyframe(),
+            is_sequence_header: tag.is_sequence_header(),
+            pieces,
+            tag,
+        }))
+    }
+
+    /// The tag.
+    pub fn tag(&self) -> &Tag {
+        &self.0.tag
+    }
+
+    /// A picture at which a decoder can start; see [`Tag::is_keyframe`].
+    pub fn is_keyframe(&self) -> bool {
+        self.0.is_keyframe
+    }
+
+    /// A codec's configuration; see [`Tag::is_sequence_header`].
+    pub fn is_sequence_header(&self) -> bool {
+        self.0.is_sequence_header
+    }
+
+    /// Bytes on the wire, chunk headers included.
+    pub fn wire_len(&self) -> usize {
+        self.0.wire_len
+    }
+
+    /// The chunks, for a message stream. Only the stream's id differs, and only in the first of them.
+    pub(super) fn pieces(&self, stream_id: u32) -> impl Iterator<Item = Transmit> + '_ {
+        let mut first = self.0.pieces.first().cloned();
+        if stream_id != SHARED_STREAM_ID {
+            let id = first.as_mut().and_then(|first| first.head.get_mut(STREAM_ID_AT..STREAM_ID_AT + 4));
+            if let Some(id) = id {
+                id.copy_from_slice(&stream_id.to_le_bytes());
+            }
+        }
+        first.into_iter().chain(self.0.pieces.iter().skip(1).cloned())
+    }
+}
+
+impl fmt::Debug for SharedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0.tag, f)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -171,6 +245,62 @@ mod tests {
         let bodies: Vec<_> = MediaRecord::new(&tag, 1, 128).map(|chunk| chunk.body).collect();
         assert_eq!(bodies.iter().map(Bytes::len).collect::<Vec<_>>(), [128, 128, 44]);
         assert_eq!(bodies[1].as_ptr(), tag.body[128..].as_ptr());
+    }
+
+    #[test]
+    fn a_shared_record_is_on_the_wire_what_a_tag_is() {
+        for (ms, len, stream_id) in [
+            (0, 0, 1),
+            (40, 100, 1),
+            (40, 100, 7),
+            (0xff_fffe, OUT_CHUNK_SIZE, 1),
+            (0xff_ffff, OUT_CHUNK_SIZE + 1, 1),
+            (0x0100_0000, 3 * OUT_CHUNK_SIZE, 0x0102_0304),
+            (u32::MAX, 3 * OUT_CHUNK_SIZE + 1, 2),
+        ] {
+            for kind in [TagKind::Audio, TagKind::Video, TagKind::Script] {
+                let tag = tag(kind, ms, len);
+                let record = SharedRecord::new(tag.clone());
+                let bytes: Vec<u8> =
+                    record.pieces(stream_id).flat_map(|piece| piece.parts().concat()).collect();
+                assert!(bytes == wire([MediaRecord::new(&tag, stream_id, OUT_CHUNK_SIZE)]), "{tag:?}");
+                assert_eq!(record.wire_len(), bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_viewer_can_join_at_any_shared_record() {
+        let tags: Vec<Tag> = [(0, 5), (0x0100_0000, 70_000), (40, 0), (0xff_ffff, 200_000), (20, 9)]
+            .map(|(ms, len)| tag(if len % 2 == 0 { TagKind::Video } else { TagKind::Audio }, ms, len))
+            .into();
+        let records: Vec<SharedRecord> = tags.iter().cloned().map(SharedRecord::new).collect();
+        for from in 0..records.len() {
+            let mut reader = ChunkReader::new(1 << 20);
+            reader.read(&mut &[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 1, 0, 0][..]).unwrap();
+            let bytes: Vec<u8> = records[from..]
+                .iter()
+                .flat_map(|record| record.pieces(1))
+                .flat_map(|p| p.parts().concat())
+                .collect();
+            let read: Vec<Bytes> = read_all(&bytes, &mut reader).into_iter().map(|m| m.payload).collect();
+            assert!(
+                read == tags[from..].iter().map(|tag| tag.body.clone()).collect::<Vec<_>>(),
+                "from {from}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shared_record_shares_the_bytes_of_its_tag_and_knows_what_it_is() {
+        let body = Bytes::from_static(&[0x17, 1, 0, 0, 0, 9]);
+        let key = Tag { kind: TagKind::Video, timestamp: MediaTime::ZERO, body: body.clone() };
+        let record = SharedRecord::new(key);
+        assert_eq!(record.pieces(5).next().unwrap().body.as_ptr(), body.as_ptr());
+        assert_eq!((record.is_keyframe(), record.is_sequence_header()), (true, false));
+        let header = Tag { body: Bytes::from_static(&[0xaf, 0, 0x12]), ..tag(TagKind::Audio, 0, 0) };
+        let record = SharedRecord::new(header);
+        assert_eq!((record.is_keyframe(), record.is_sequence_header()), (false, true));
     }
 
     proptest! {

@@ -1,6 +1,8 @@
 //! One NetStream: what it waits for and which tags it lets through.
 
+use super::media_record::SharedRecord;
 use super::playback::Playback;
+use crate::amf0::AmfString;
 use crate::flv::codec::{Packet, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::limits::MAX_SOUND_BEFORE_PICTURE;
@@ -26,6 +28,10 @@ pub(super) enum Phase {
     ExpectSeekAnswer,
     /// Another seek or play: all has been sent.
     Ended,
+    /// The driver's answer to `publish`.
+    ExpectPublishAnswer,
+    /// A publisher's media.
+    Publishing,
 }
 
 /// Whether pictures pass.
@@ -59,6 +65,12 @@ pub(super) struct NetStream {
     pub(super) limit: Option<MediaTime>,
     /// Bytes of tags sent since the play began.
     pub(super) bytes: u64,
+    /// What plays is live: sent as it comes, never paced, nothing kept for a pause or seek.
+    pub(super) live: bool,
+    /// Milliseconds of a live stream to play, until its first frame says from where on.
+    pub(super) live_length: Option<u32>,
+    /// The name that is published here, or is about to be.
+    pub(super) published_name: AmfString,
     audio: bool,
     video: VideoGate,
     has_video: bool,
@@ -71,13 +83,21 @@ impl NetStream {
             playback: Playback::default(),
             limit: None,
             bytes: 0,
+            live: false,
+            live_length: None,
+            published_name: AmfString::default(),
             audio: true,
             video: VideoGate::Open,
             has_video: false,
         }
     }
 
-    /// Something plays, or is about to.
+    /// Somebody publishes here, or is about to.
+    pub(super) fn is_publisher(&self) -> bool {
+        matches!(self.phase, Phase::ExpectPublishAnswer | Phase::Publishing)
+    }
+
+    /// Something plays or is published, or is about to be.
     pub(super) fn is_active(&self) -> bool {
         !matches!(self.phase, Phase::ExpectPlay | Phase::Ended)
     }
@@ -105,6 +125,9 @@ impl NetStream {
 
     /// Decides about a tag and moves the play clock.
     pub(super) fn admit(&mut self, tag: &Tag) -> Passage {
+        if self.live {
+            return self.admit_live(tag, tag.is_sequence_header(), tag.is_keyframe());
+        }
         let paused = self.playback.paused();
         if self.phase != Phase::Playing || (paused && !self.playback.picture_due()) {
             return Passage::Hold;
@@ -120,17 +143,45 @@ impl NetStream {
         if paused {
             return self.admit_to_pause(tag);
         }
-        let passage = if self.passes(tag) { Passage::Send } else { Passage::Skip };
+        let passage = self.pass(tag);
         self.playback.sent(tag.timestamp);
         passage
     }
 
-    fn passes(&mut self, tag: &Tag) -> bool {
-        if tag.kind == TagKind::Audio {
+    /// As [`admit`](Self::admit), for a record that has been looked into once for all its viewers.
+    pub(super) fn admit_record(&mut self, record: &SharedRecord) -> Passage {
+        if !self.live {
+            return self.admit(record.tag());
+        }
+        self.admit_live(record.tag(), record.is_sequence_header(), record.is_keyframe())
+    }
+
+    fn admit_live(&mut self, tag: &Tag, is_sequence_header: bool, is_keyframe: bool) -> Passage {
+        if self.phase != Phase::Playing || self.playback.paused() {
+            return Passage::Hold;
+        }
+        if tag.kind == TagKind::Script || is_sequence_header {
+            return Passage::Send;
+        }
+        if let Some(length) = self.live_length.take() {
+            self.limit = Some(tag.timestamp.saturating_add_millis(length));
+        }
+        if self.limit.is_some_and(|limit| tag.timestamp > limit) {
+            return Passage::PastEnd;
+        }
+        if self.passes(tag.kind, || is_keyframe) { Passage::Send } else { Passage::Skip }
+    }
+
+    fn pass(&mut self, tag: &Tag) -> Passage {
+        if self.passes(tag.kind, || tag.is_keyframe()) { Passage::Send } else { Passage::Skip }
+    }
+
+    fn passes(&mut self, kind: TagKind, is_keyframe: impl FnOnce() -> bool) -> bool {
+        if kind == TagKind::Audio {
             return self.audio;
         }
         self.has_video = true;
-        if self.video == VideoGate::UntilKeyframe && tag.is_keyframe() {
+        if self.video == VideoGate::UntilKeyframe && is_keyframe() {
             self.video = VideoGate::Open;
         }
         self.video == VideoGate::Open
@@ -145,7 +196,7 @@ impl NetStream {
                 if is_frame {
                     self.playback.picture_shown();
                 }
-                if self.passes(tag) { Passage::Send } else { Passage::Skip }
+                self.pass(tag)
             }
             _ if !self.has_video || self.playback.sent_while_paused() > MAX_SOUND_BEFORE_PICTURE => {
                 self.playback.picture_shown();

@@ -4,7 +4,7 @@
 //! data through [`MediaRecord`] (3 to 5). Both write a full header for every message.
 
 use super::error::SessionError;
-use super::media_record::{MediaRecord, Transmit};
+use super::media_record::{MediaRecord, SharedRecord, Transmit};
 use super::status::{Level, info};
 use crate::amf0::{self, AmfString, Properties, Value};
 use crate::flv::{Tag, TagKind};
@@ -178,6 +178,16 @@ impl Outbox {
     pub(super) fn tag(&mut self, stream_id: u32, tag: &Tag) -> Result<(), SessionError> {
         for chunk in MediaRecord::new(tag, stream_id, self.chunk_size) {
             self.push(chunk)?;
+        }
+        Ok(())
+    }
+
+    /// A tag that was chunked already.
+    pub(super) fn record(&mut self, stream_id: u32, record: &SharedRecord) -> Result<(), SessionError> {
+        // Nothing plays before our chunk size is announced.
+        debug_assert_eq!(self.chunk_size, OUT_CHUNK_SIZE);
+        for piece in record.pieces(stream_id) {
+            self.push(piece)?;
         }
         Ok(())
     }

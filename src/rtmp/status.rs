@@ -18,6 +18,25 @@ pub enum PlayError {
     Unavailable,
 }
 
+/// Why a publisher is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PublishError {
+    /// It may not: no or a wrong secret, publishing not set up, a codec nobody takes.
+    Denied,
+    /// The name: in use, or none that a stream can have.
+    BadName,
+}
+
+impl PublishError {
+    /// OBS and librtmp give up on either; only FMLE tells them apart.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "NetStream.Publish.Denied",
+            Self::BadName => "NetStream.Publish.BadName",
+        }
+    }
+}
+
 /// How long a medium is and how much of it can be played already.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct MediaInfo {

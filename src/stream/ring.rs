@@ -111,7 +111,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(kind: TagKind, body: &[u8], ms: u32) -> Arc<Record> {
-        let tag = Tag { kind, timestamp: MediaTime::from_millis(ms), body: bytes::Bytes::copy_from_slice(body) };
+        let tag =
+            Tag { kind, timestamp: MediaTime::from_millis(ms), body: bytes::Bytes::copy_from_slice(body) };
         Arc::new(Record::new(tag))
     }
 

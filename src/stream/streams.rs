@@ -47,7 +47,8 @@ impl Streams {
         if !streams.contains_key(name) && streams.len() >= MAX_LIVE_STREAMS {
             return Err(PublishRefused::TooMany);
         }
-        let stream = streams.entry(name.to_owned()).or_insert_with(|| Arc::new(Stream::new(name.to_owned(), now)));
+        let stream =
+            streams.entry(name.to_owned()).or_insert_with(|| Arc::new(Stream::new(name.to_owned(), now)));
         let mut state = stream.state();
         if let Some(present) = &state.publisher {
             let silent = now.saturating_duration_since(state.last_seen) >= PUBLISHER_SILENCE;
@@ -61,6 +62,7 @@ impl Streams {
         state.last_seen = now;
         // What the publisher before sent cannot be decoded with this one's headers.
         state.ring.clear();
+        state.timeline.begin_again();
         let next = state.ring.next();
         drop(state);
         stream.edge.send_modify(|edge| {
@@ -159,7 +161,10 @@ mod tests {
         let again = streams.publish("cam", ONE, start).unwrap();
         assert!(!first.push(picture(0, true), start), "the first one was replaced");
         drop(first);
-        assert!(streams.find("cam").unwrap().edge.borrow().on_air, "the replaced one does not take it off air");
+        assert!(
+            streams.find("cam").unwrap().edge.borrow().on_air,
+            "the replaced one does not take it off air"
+        );
         let later = start + PUBLISHER_SILENCE;
         let other = streams.publish("cam", OTHER, later).unwrap();
         assert!(!again.push(picture(0, true), later));

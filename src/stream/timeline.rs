@@ -14,10 +14,17 @@ pub(super) struct Timeline {
     offset: u32,
     /// The largest time given out.
     last: Option<u32>,
+    /// The next tag is another publisher's first.
+    begins: bool,
     mended: u64,
 }
 
 impl Timeline {
+    /// Another publisher takes over: whatever its clock says, it goes on where the last one was.
+    pub(super) fn begin_again(&mut self) {
+        self.begins = true;
+    }
+
     /// The time for a tag that the publisher says is at `time`.
     pub(super) fn place(&mut self, time: MediaTime) -> MediaTime {
         let placed = time.as_millis().wrapping_add(self.offset);
@@ -25,16 +32,18 @@ impl Timeline {
             // Whatever the encoder's clock says, the stream begins at zero.
             self.offset = time.as_millis().wrapping_neg();
             self.last = Some(0);
+            self.begins = false;
             return MediaTime::ZERO;
         };
         // As a signed distance: sound and picture are interleaved, so small steps back are normal.
         let step = placed.wrapping_sub(last) as i32;
         let back = -(LIVE_MAX_STEP_BACK.as_millis() as i64);
         let on = LIVE_MAX_STEP.as_millis() as i64;
-        let placed = if (back..=on).contains(&i64::from(step)) {
+        let begins = std::mem::take(&mut self.begins);
+        let placed = if !begins && (back..=on).contains(&i64::from(step)) {
             placed
         } else {
-            self.mended += 1;
+            self.mended += u64::from(!begins);
             // Go on where the stream was, a frame later.
             let next = last.wrapping_add(FRAME_MS);
             self.offset = next.wrapping_sub(time.as_millis());
@@ -85,6 +94,16 @@ mod tests {
     fn the_wrap_of_32_bits_is_no_jump() {
         let start = u32::MAX - 40;
         assert_eq!(placed(&[start, start + 40, 39, 79]), [0, 40, 80, 120]);
+    }
+
+    #[test]
+    fn another_publisher_goes_on_behind_the_last_one_and_that_is_no_jump() {
+        let mut timeline = Timeline::default();
+        let mut place = |timeline: &mut Timeline, ms| timeline.place(MediaTime::from_millis(ms)).as_millis();
+        assert_eq!([place(&mut timeline, 0), place(&mut timeline, 2000)], [0, 2000]);
+        timeline.begin_again();
+        assert_eq!([place(&mut timeline, 0), place(&mut timeline, 40)], [2040, 2080]);
+        assert_eq!(timeline.mended(), 0);
     }
 
     proptest! {

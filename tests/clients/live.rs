@@ -74,7 +74,9 @@ fn what_gstreamer_publishes_is_watched_by_gstreamer() {
     let _publisher = start(command("gst-launch-1.0", &arguments));
     wait_until("the stream is on air", LIMIT, || figures(&server, "gst")["bytes_in"].as_u64() > Some(10_000));
     let location = format!("location={}", live_url(&server, "gst"));
-    let watch = format!("rtmp2src {location} ! flvdemux name=d d.video ! queue ! h264parse ! avdec_h264 ! fakesink num-buffers=50 sync=false");
+    let watch = format!(
+        "rtmp2src {location} ! flvdemux name=d d.video ! queue ! h264parse ! avdec_h264 ! fakesink num-buffers=50 sync=false"
+    );
     let arguments: Vec<&str> = ["-q"].into_iter().chain(watch.split_whitespace()).collect();
     succeed("gst-launch-1.0", &arguments, LIMIT);
 }
@@ -86,8 +88,12 @@ fn a_viewer_joins_at_once_with_headers_and_a_keyframe() {
     let mut viewer = RtmpClient::play(server.rtmp, "live", "cam");
     viewer.wait_status("NetStream.Play.Start", SOON);
     // Well within the two seconds between keyframes: it comes from what the server kept.
-    let messages = viewer.collect_until("a keyframe", Duration::from_secs(1), |message| message.is_keyframe());
-    assert!(messages.iter().filter(|message| message.is_sequence_header()).count() >= 2, "both headers precede it");
+    let messages =
+        viewer.collect_until("a keyframe", Duration::from_secs(1), |message| message.is_keyframe());
+    assert!(
+        messages.iter().filter(|message| message.is_sequence_header()).count() >= 2,
+        "both headers precede it"
+    );
 }
 
 #[test]
@@ -117,7 +123,11 @@ fn what_nobody_publishes_is_not_found_and_other_applications_take_no_streams() {
     assert_eq!(answer.status, 404);
     let source = path_of(H264_FLV);
     let url = format!("rtmp://{}/vod/cam", server.rtmp);
-    let refused = crate::program::run("ffmpeg", &["-v", "error", "-re", "-i", &source, "-c", "copy", "-f", "flv", &url], LIMIT);
+    let refused = crate::program::run(
+        "ffmpeg",
+        &["-v", "error", "-re", "-i", &source, "-c", "copy", "-f", "flv", &url],
+        LIMIT,
+    );
     assert!(!refused.status.success() && refused.stderr.contains("rtmp://<box>/live/"), "{}", refused.stderr);
 }
 

@@ -10,7 +10,8 @@
 //!
 //! 1. Feed what the socket had: [`Session::handle_input`]; or the time: [`Session::handle_timeout`].
 //! 2. Take every [`Event`] and answer it with the verb that it names, now or later.
-//! 3. While [`Session::media_demand`] says `SendNow`, give it a tag: [`Session::send_tag`].
+//! 3. While [`Session::media_demand`] says `SendNow`, give it a tag: [`Session::send_tag`]. A live stream
+//!    has no pace: give it what there is, [`Session::send_record`], until it says `NotNow`.
 //! 4. Write everything [`Session::poll_transmit`] has; a vectored write takes many at once.
 //! 5. [`Session::wants_close`]: close the socket.
 //! 6. Wait for the socket, [`Session::next_deadline`], the `At` of step 3, or news of a reel. Go to 1.
@@ -20,6 +21,8 @@
 //! Verbs about a stream that is not in the fitting state do nothing: the client may have closed it while
 //! the driver was busy.
 
+mod live;
+mod publishing;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -27,29 +30,23 @@ mod verbs;
 
 pub use verbs::{PlayStart, Sent};
 
+use super::capabilities;
 use super::chunk_reader::{ChunkReader, Message};
 use super::error::SessionError;
 use super::event::{Event, StreamId};
+use super::event_queue::EventQueue;
 use super::media_record::Transmit;
+use super::message_type;
 use super::net_stream::{NetStream, Phase};
 use super::outbox::Outbox;
 use super::playback::Demand;
 use crate::limits::{
     HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_MESSAGE_STREAMS, MAX_RTMP_COMMAND,
-    MAX_SESSION_EVENTS, PING_INTERVAL, RTMP_OUTPUT_HIGH_WATER,
+    PING_INTERVAL, RTMP_OUTPUT_HIGH_WATER,
 };
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-/// Message types (5.4, 7.1).
-mod message_type {
-    pub(super) const USER_CONTROL: u8 = 4;
-    pub(super) const WINDOW_ACK_SIZE: u8 = 5;
-    pub(super) const COMMAND_AMF3: u8 = 17;
-    pub(super) const COMMAND: u8 = 20;
-}
 
 /// What the session waits for.
 enum State {
@@ -58,7 +55,7 @@ enum State {
     /// `connect`.
     ExpectConnect,
     /// The driver's answer to `connect`; commands that did not wait for it wait here.
-    ExpectConnectAnswer { transaction: f64, four_cc_list: Option<crate::amf0::Value>, deferred: Vec<Message> },
+    ExpectConnectAnswer { transaction: f64, enhanced: capabilities::Answer, deferred: Vec<Message> },
     /// Anything.
     Connected,
     /// The socket's end; nothing is read any more.
@@ -70,7 +67,7 @@ pub struct Session {
     state: State,
     reader: ChunkReader,
     out: Outbox,
-    events: VecDeque<Event>,
+    events: EventQueue,
     /// Message stream ids from 1.
     streams: [Option<NetStream>; MAX_MESSAGE_STREAMS],
     started: Instant,
@@ -102,7 +99,7 @@ impl Session {
             state: State::ExpectHandshake(Box::new(Handshake::new(PeerType::Server))),
             reader: ChunkReader::new(MAX_RTMP_COMMAND),
             out: Outbox::new(),
-            events: VecDeque::new(),
+            events: EventQueue::default(),
             streams: [const { None }; MAX_MESSAGE_STREAMS],
             started: now,
             patience: now + HANDSHAKE_TIMEOUT,
@@ -178,7 +175,7 @@ impl Session {
 
     /// The next thing to act on.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// Bytes that wait for [`poll_transmit`](Self::poll_transmit). Above
@@ -193,12 +190,15 @@ impl Session {
     }
 
     /// When the next tag of a stream is due: ask before each tag, and again after each write and event.
+    /// A live stream takes all there is, unless it is paused.
     pub fn media_demand(&mut self, stream: StreamId, now: Instant) -> Demand {
         if self.out.queued() > RTMP_OUTPUT_HIGH_WATER {
             return Demand::Idle;
         }
         match self.stream(stream) {
-            Some(stream) if stream.phase == Phase::Playing => stream.playback.demand(now),
+            Some(stream) if stream.phase != Phase::Playing => Demand::Idle,
+            Some(stream) if stream.live && !stream.playback.paused() => Demand::SendNow,
+            Some(stream) if !stream.live => stream.playback.demand(now),
             _ => Demand::Idle,
         }
     }
@@ -231,7 +231,9 @@ impl Session {
     }
 
     fn handle_message(&mut self, message: Message, now: Instant) -> Result<(), SessionError> {
-        use message_type::{COMMAND, COMMAND_AMF3, USER_CONTROL, WINDOW_ACK_SIZE};
+        use message_type::{
+            AGGREGATE, AUDIO, COMMAND, COMMAND_AMF3, DATA, DATA_AMF3, USER_CONTROL, VIDEO, WINDOW_ACK_SIZE,
+        };
         if let (State::ExpectConnectAnswer { deferred, .. }, USER_CONTROL | COMMAND | COMMAND_AMF3) =
             (&mut self.state, message.type_id)
         {
@@ -250,7 +252,8 @@ impl Session {
                 Ok(())
             }
             COMMAND | COMMAND_AMF3 => self.handle_command(&message, now),
-            // Acknowledgements; media and data of a publisher who was told no; shared objects.
+            AUDIO | VIDEO | DATA | DATA_AMF3 | AGGREGATE => self.handle_media(message),
+            // Acknowledgements; shared objects.
             _ => Ok(()),
         }
     }
@@ -287,10 +290,6 @@ impl Session {
     }
 
     fn raise(&mut self, event: Event) -> Result<(), SessionError> {
-        if self.events.len() == MAX_SESSION_EVENTS {
-            return Err(SessionError::TooManyRequests);
-        }
-        self.events.push_back(event);
-        Ok(())
+        self.events.push(event)
     }
 }

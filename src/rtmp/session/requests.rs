@@ -3,6 +3,7 @@
 use super::{Session, State};
 use crate::amf0::{AmfString, Properties, Value};
 use crate::limits::{IDLE_TIMEOUT, MAX_MESSAGE_STREAMS, MAX_PATH_BYTES};
+use crate::rtmp::capabilities::{self, Capabilities};
 use crate::rtmp::chunk_reader::Message;
 use crate::rtmp::command::{Command, PlayArguments, Request, Start};
 use crate::rtmp::error::SessionError;
@@ -44,10 +45,11 @@ impl Session {
             flash_ver: text("flashVer"),
             page_url: text("pageUrl"),
             swf_url: text("swfUrl"),
+            capabilities: Capabilities::from_connect(object),
         };
         self.empties_buffer = connect.flash_ver.as_ref().is_some_and(empties_buffer_on_pause);
-        let four_cc_list = object.get("fourCcList").filter(|list| is_four_cc_list(list)).cloned();
-        self.state = State::ExpectConnectAnswer { transaction, four_cc_list, deferred: Vec::new() };
+        let enhanced = capabilities::Answer::to_connect(object);
+        self.state = State::ExpectConnectAnswer { transaction, enhanced, deferred: Vec::new() };
         self.raise(Event::Connect(Box::new(connect)))
     }
 
@@ -71,13 +73,15 @@ impl Session {
                 self.out.command(0, &values)?;
                 self.acknowledge_call(transaction)
             }
+            Command::FcPublish(name) => self.fc_publish(transaction, name),
+            Command::FcUnpublish(name) => self.fc_unpublish(transaction, name),
             Command::Answer => Ok(()),
             Command::Unknown => self.acknowledge_call(transaction),
             _ if self.stream(id).is_none() => {
                 self.refuse(&request, "no such stream: send createStream first")
             }
             Command::Play(Some(arguments)) => self.play(id, arguments),
-            Command::Publish(name) => self.raise(Event::Publish { stream: id, name }),
+            Command::Publish(name, mode) => self.publish(id, name, mode),
             Command::Seek(target) => self.seek(id, target),
             Command::Pause(mode, position) => self.pause(id, mode, position, now),
             Command::ReceiveAudio(on) => {
@@ -92,7 +96,7 @@ impl Session {
     }
 
     /// `_result` null: what calls get that need no more. Nothing ends a connection here.
-    fn acknowledge_call(&mut self, transaction: Transaction) -> Result<(), SessionError> {
+    pub(super) fn acknowledge_call(&mut self, transaction: Transaction) -> Result<(), SessionError> {
         if transaction.0 > 0.0 { self.out.result(transaction.0, Value::Null, Value::Null) } else { Ok(()) }
     }
 
@@ -118,9 +122,10 @@ impl Session {
         Ok(())
     }
 
-    /// Ends what plays. Flash sends this with the stream's id in the message header only.
-    fn close_stream(&mut self, id: StreamId) -> Result<(), SessionError> {
+    /// Ends what plays or is published. Flash sends this with the stream's id in the message header only.
+    pub(super) fn close_stream(&mut self, id: StreamId) -> Result<(), SessionError> {
         match self.stream(id) {
+            Some(stream) if stream.is_publisher() => self.unpublish(id),
             Some(stream) if stream.phase != Phase::ExpectPlay => {
                 stream.reset(Phase::ExpectPlay);
                 self.raise(Event::StopStream { stream: id })
@@ -150,11 +155,14 @@ impl Session {
     fn seek(&mut self, id: StreamId, target: MediaTime) -> Result<(), SessionError> {
         let Some(stream) = self.stream(id) else { return Ok(()) };
         match &mut stream.phase {
-            Phase::ExpectPlay => self.out.status(id.as_u32(), "NetStream.Seek.Notify", "nothing is playing"),
+            Phase::ExpectPlay | Phase::ExpectPublishAnswer | Phase::Publishing => {
+                self.out.status(id.as_u32(), "NetStream.Seek.Notify", "nothing is playing")
+            }
             Phase::ExpectPlayAnswer { seek, .. } => {
                 *seek = Some(target);
                 Ok(())
             }
+            _ if stream.live => self.answer_live_seek(id),
             phase => {
                 *phase = Phase::ExpectSeekAnswer;
                 self.raise_seek(id, target)
@@ -164,7 +172,7 @@ impl Session {
 
     /// The last of several seeks counts.
     pub(super) fn raise_seek(&mut self, id: StreamId, target: MediaTime) -> Result<(), SessionError> {
-        self.events.retain(|event| !matches!(event, Event::Seek { stream, .. } if *stream == id));
+        self.events.forget_seek(id);
         self.raise(Event::Seek { stream: id, target })
     }
 
@@ -190,6 +198,7 @@ impl Session {
         stream.playback.resume(position);
         let sends_from_position = was_paused && empties_buffer;
         let at = match stream.phase {
+            _ if stream.live => ResumeAt::LiveEdge,
             Phase::Playing | Phase::Ended if sends_from_position => {
                 stream.phase = Phase::Playing;
                 stream.playback.jumped();
@@ -231,13 +240,6 @@ fn empties_buffer_on_pause(flash_ver: &AmfString) -> bool {
         (Some(major), minor, build) => (major, minor.unwrap_or(0), build.unwrap_or(0)) < (9, 0, 115),
         _ => false,
     }
-}
-
-/// Enhanced RTMP's list of codecs: echoed, within reason.
-fn is_four_cc_list(list: &Value) -> bool {
-    list.as_array().is_some_and(|list| {
-        list.len() <= 32 && list.iter().all(|code| code.as_amf_string().is_some_and(|code| code.len() <= 4))
-    })
 }
 
 #[cfg(test)]

@@ -2,5 +2,7 @@
 
 mod client;
 mod hostile;
+mod live;
 mod playing;
+mod publishing;
 mod requests;

@@ -22,6 +22,9 @@ pub struct PlayStart {
     pub metadata: Option<Tag>,
     /// From the event.
     pub reset: bool,
+    /// It is live: nothing is recorded, paced or kept for a pause. Send it with
+    /// [`send_record`](Session::send_record).
+    pub live: bool,
 }
 
 /// What became of a tag.
@@ -31,7 +34,8 @@ pub enum Sent {
     Queued,
     /// The client wants none of this kind: go on with the next one.
     Filtered,
-    /// Not now (paused, a seek, no such stream): keep it and wait for `media_demand`.
+    /// Not now (paused, a seek, no such stream; for records also: output waits for the socket). Keep it and
+    /// wait for `media_demand`, or for the next write.
     NotNow,
     /// It lies behind the length asked for; the end was announced instead.
     Ended,
@@ -43,7 +47,7 @@ impl Session {
         if !matches!(self.state, State::ExpectConnectAnswer { .. }) {
             return Ok(());
         }
-        let State::ExpectConnectAnswer { transaction, four_cc_list, deferred } =
+        let State::ExpectConnectAnswer { transaction, enhanced, deferred } =
             std::mem::replace(&mut self.state, State::Connected)
         else {
             return Ok(());
@@ -63,9 +67,8 @@ impl Session {
             .with("level", "status")
             .with("code", "NetConnection.Connect.Success")
             .with("description", "Connection succeeded.")
-            .with("objectEncoding", 0.0)
-            .with_some("fourCcList", four_cc_list);
-        self.out.result(transaction, server.into(), info.into())?;
+            .with("objectEncoding", 0.0);
+        self.out.result(transaction, server.into(), enhanced.add_to(info).into())?;
         for message in deferred {
             self.handle_message(message, now)?;
         }
@@ -92,16 +95,24 @@ impl Session {
         self.out.error(transaction.0, "NetConnection.Call.Failed", description)
     }
 
-    /// The play begins. Send the sequence headers at its time next, then from a keyframe on.
+    /// The play begins. Send the sequence headers at its time next, then from a keyframe on; the same for
+    /// a live stream.
     pub fn play_started(&mut self, id: StreamId, play: PlayStart) -> Result<(), SessionError> {
         let Some(stream) = self.stream(id) else { return Ok(()) };
         let Phase::ExpectPlayAnswer { start, length, seek } = stream.phase else { return Ok(()) };
-        stream.limit = length.map(|length| start.saturating_add_millis(length));
+        stream.live = play.live;
+        match play.live {
+            true => stream.live_length = length,
+            false => stream.limit = length.map(|length| start.saturating_add_millis(length)),
+        }
         stream.playback.jumped();
-        stream.phase = if seek.is_some() { Phase::ExpectSeekAnswer } else { Phase::Playing };
+        let waits = seek.is_some() && !play.live;
+        stream.phase = if waits { Phase::ExpectSeekAnswer } else { Phase::Playing };
 
         let wire_id = id.as_u32();
-        self.out.stream_event(UserControlEventType::StreamIsRecorded, wire_id)?;
+        if !play.live {
+            self.out.stream_event(UserControlEventType::StreamIsRecorded, wire_id)?;
+        }
         self.out.stream_event(UserControlEventType::StreamBegin, wire_id)?;
         let details = play.details.as_str();
         if play.reset {
@@ -116,6 +127,7 @@ impl Session {
             self.out.tag(wire_id, &metadata)?;
         }
         match seek {
+            Some(_) if play.live => self.answer_live_seek(id),
             Some(target) => self.raise_seek(id, target),
             None => Ok(()),
         }
@@ -160,14 +172,18 @@ impl Session {
                 self.out.tag(id.as_u32(), &mark)?;
                 Ok(Sent::NotNow)
             }
-            Passage::PastEnd => {
-                let end = stream.limit.unwrap_or_default();
-                let bytes = stream.bytes;
-                self.finish(id, end, bytes)?;
-                self.raise(Event::LengthReached { stream: id })?;
-                Ok(Sent::Ended)
-            }
+            Passage::PastEnd => self.end_at_length(id),
         }
+    }
+
+    /// The length asked for has been sent.
+    pub(super) fn end_at_length(&mut self, id: StreamId) -> Result<Sent, SessionError> {
+        if let Some(stream) = self.stream(id) {
+            let (end, bytes) = (stream.limit.unwrap_or_default(), stream.bytes);
+            self.finish(id, end, bytes)?;
+            self.raise(Event::LengthReached { stream: id })?;
+        }
+        Ok(Sent::Ended)
     }
 
     /// `Server.Media.Info`: how much of the media is ready. While something grows, about every
@@ -235,17 +251,13 @@ impl Session {
         self.stop(id, description)
     }
 
-    /// Refuses a publisher.
-    pub fn publish_denied(&mut self, id: StreamId, description: &str) -> Result<(), SessionError> {
-        self.out.status_error(id.as_u32(), "NetStream.Publish.Denied", description)
-    }
-
-    /// The server goes down: tells every player and the connection, then
+    /// The server goes down: tells every player, every publisher and the connection, then
     /// [`wants_close`](Session::wants_close).
     pub fn shutdown(&mut self, reason: &str) -> Result<(), SessionError> {
         if matches!(self.state, State::Connected) {
             for index in 0..self.streams.len() {
                 let id = StreamId::new(index as u32 + 1);
+                self.end_publishing(id, reason)?;
                 if self.end(id)? {
                     self.out.status(id.as_u32(), "NetStream.Play.UnpublishNotify", reason)?;
                     self.stop(id, reason)?;
@@ -259,7 +271,7 @@ impl Session {
 
     /// Puts a stream to its end; a seek that waits is answered first, since ffmpeg hears nothing else
     /// until then. False when there is nothing to end.
-    fn end(&mut self, id: StreamId) -> Result<bool, SessionError> {
+    pub(super) fn end(&mut self, id: StreamId) -> Result<bool, SessionError> {
         let Some(stream) = self.stream(id) else { return Ok(false) };
         let was = std::mem::replace(&mut stream.phase, Phase::Ended);
         match was {
@@ -269,7 +281,7 @@ impl Session {
                 self.out.status(id.as_u32(), "NetStream.Seek.Notify", "the media ends here")?;
                 Ok(true)
             }
-            Phase::ExpectPlay | Phase::Ended => {
+            Phase::ExpectPlay | Phase::Ended | Phase::ExpectPublishAnswer | Phase::Publishing => {
                 stream.phase = was;
                 Ok(false)
             }
@@ -278,7 +290,7 @@ impl Session {
 
     /// Together with `onPlayStatus` what each client needs to see the end: rtmp2src the first, ffmpeg and
     /// librtmp the second.
-    fn stop(&mut self, id: StreamId, description: &str) -> Result<(), SessionError> {
+    pub(super) fn stop(&mut self, id: StreamId, description: &str) -> Result<(), SessionError> {
         self.out.stream_event(UserControlEventType::StreamEof, id.as_u32())?;
         self.out.status(id.as_u32(), "NetStream.Play.Stop", description)
     }
@@ -289,7 +301,7 @@ impl Session {
     }
 }
 
-fn check_length(tag: &Tag) -> Result<(), SessionError> {
+pub(super) fn check_length(tag: &Tag) -> Result<(), SessionError> {
     let length = tag.body.len();
     if length > MAX_TAG_BODY { Err(SessionError::TagTooLong { length }) } else { Ok(()) }
 }

@@ -19,7 +19,9 @@ use tokio::time::Instant as Clock;
 
 pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refusal> {
     let stream = streams.find(key).ok_or_else(|| {
-        let text = format!("nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air");
+        let text = format!(
+            "nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air"
+        );
         Refusal::new(StatusCode::NOT_FOUND, text)
     })?;
     let mut subscription = stream.subscribe();
@@ -59,7 +61,8 @@ struct Viewer {
 impl Viewer {
     fn beginning_with(mut self, batch: Batch) -> Self {
         let has = |kind| {
-            let of_kind = |records: &[Arc<crate::stream::Record>]| records.iter().any(|r| r.tag().kind == kind);
+            let of_kind =
+                |records: &[Arc<crate::stream::Record>]| records.iter().any(|r| r.tag().kind == kind);
             of_kind(&batch.preface) || of_kind(&batch.records)
         };
         let head = file_header(has(TagKind::Video), has(TagKind::Audio));
@@ -129,6 +132,9 @@ pub(super) fn metrics(streams: &Streams, started: Instant) -> Reply {
     metric("stream_lost_records_total", "counter", "frames that slow viewers lost", &|s| s.lost_records);
     metric("stream_mended_times_total", "counter", "jumps of the publisher's clock", &|s| s.mended_times);
     let uptime = started.elapsed().as_secs_f64();
-    let _ = writeln!(text, "# HELP wiidia_uptime_seconds since the start\n# TYPE wiidia_uptime_seconds gauge\nwiidia_uptime_seconds {uptime:.1}");
+    let _ = writeln!(
+        text,
+        "# HELP wiidia_uptime_seconds since the start\n# TYPE wiidia_uptime_seconds gauge\nwiidia_uptime_seconds {uptime:.1}"
+    );
     reply("text/plain; version=0.0.4; charset=utf-8", Bytes::from(text))
 }

@@ -3,15 +3,19 @@
 use super::Connection;
 use crate::amf0::AmfString;
 use crate::flv::Tag;
-use crate::limits::{RTMP_OUTPUT_HIGH_WATER, WRITE_BATCH_BYTES};
+use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId};
-use crate::stream::{PublishRefused, Publisher, Subscription, gather_time};
+use crate::stream::{PublishRefused, Publisher, Record, Subscription, gather_time};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A message stream that watches a live stream.
 pub(super) struct LiveViewer {
     stream: StreamId,
     subscription: Subscription,
+    /// Taken from the stream, but the session had no room yet.
+    held: VecDeque<Arc<Record>>,
     /// Not before this: frames gather meanwhile.
     due: Option<Instant>,
     on_air: bool,
@@ -22,7 +26,7 @@ pub(super) struct LiveViewer {
 impl LiveViewer {
     pub(super) fn new(stream: StreamId, subscription: Subscription) -> Self {
         let on_air = subscription.edge().on_air;
-        Self { stream, subscription, due: None, on_air, paused: false, over: false }
+        Self { stream, subscription, held: VecDeque::new(), due: None, on_air, paused: false, over: false }
     }
 
     pub(super) fn stream(&self) -> StreamId {
@@ -36,6 +40,7 @@ impl LiveViewer {
     /// Goes on with what is live now: what passed during a pause is past.
     pub(super) fn resume(&mut self) {
         self.paused = false;
+        self.held.clear();
         self.subscription.jump_to_live();
     }
 
@@ -59,7 +64,7 @@ impl LiveViewer {
             self.on_air = edge.on_air;
             match edge.on_air {
                 true => session.publish_notify(self.stream)?,
-                false => session.unpublish_notify(self.stream)?,
+                false => session.unpublish_notify(self.stream, self.subscription.stream().name())?,
             }
         }
         if edge.over && !self.over {
@@ -70,31 +75,42 @@ impl LiveViewer {
             return Ok(());
         }
         self.due = None;
-        // A peer that does not read gets nothing more; when it reads again, it may have lost some.
-        while !self.paused && session.buffered_output() < RTMP_OUTPUT_HIGH_WATER && self.subscription.has_more() {
-            let batch = self.subscription.take(WRITE_BATCH_BYTES);
-            let Some(first) = batch.records.first() else { return Ok(()) };
-            if batch.lost > 0 {
-                let name = self.subscription.stream().name();
-                tracing::info!(stream = name, lost = batch.lost, "a slow viewer goes on at the last keyframe");
-            }
-            for record in &batch.preface {
-                let tag = Tag { timestamp: first.tag().timestamp, ..record.tag().clone() };
-                session.send_tag(self.stream, &tag)?;
-            }
-            for record in &batch.records {
+        while !self.paused {
+            // A peer that does not read gets nothing more; when it reads again, it may have lost some.
+            while let Some(record) = self.held.front() {
                 if session.send_record(self.stream, record.chunks())? == Sent::NotNow {
-                    // Paused, as the session knows before we do.
                     return Ok(());
                 }
+                self.held.pop_front();
+            }
+            if !self.subscription.has_more() {
+                return Ok(());
             }
             let gather = gather_time(self.subscription.stream().viewers());
-            if !gather.is_zero() {
-                self.due = Some(now + gather);
+            if !gather.is_zero() && self.due.replace(now + gather).is_some() {
+                return Ok(());
+            }
+            if !self.take_next(session)? {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Takes the next records; false when there are none, or none to begin with.
+    fn take_next(&mut self, session: &mut Session) -> Result<bool, SessionError> {
+        let batch = self.subscription.take(WRITE_BATCH_BYTES);
+        let Some(first) = batch.records.first() else { return Ok(false) };
+        if batch.lost > 0 {
+            let name = self.subscription.stream().name();
+            tracing::info!(stream = name, lost = batch.lost, "a slow viewer goes on at the last keyframe");
+        }
+        for record in &batch.preface {
+            let tag = Tag { timestamp: first.tag().timestamp, ..record.tag().clone() };
+            session.send_tag(self.stream, &tag)?;
+        }
+        self.held.extend(batch.records);
+        Ok(true)
     }
 }
 
@@ -124,7 +140,12 @@ impl Connection {
     }
 
     /// Starts publishing, or says why not.
-    pub(super) fn publish(&mut self, stream: StreamId, name: &[u8], now: Instant) -> Result<(), SessionError> {
+    pub(super) fn publish(
+        &mut self,
+        stream: StreamId,
+        name: &[u8],
+        now: Instant,
+    ) -> Result<(), SessionError> {
         let Some(key) = key(&self.app, name) else {
             let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
             return self.session.publish_denied(stream, PublishError::Denied, text);

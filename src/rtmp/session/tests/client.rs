@@ -73,6 +73,83 @@ pub(super) fn user_control(event: u16, numbers: &[u32]) -> Vec<u8> {
     message(2, 4, 0, body)
 }
 
+/// Chunk stream, time, delta, and the message's length, type and stream.
+type LastMessage = (u8, u32, u32, (usize, u8, u32));
+
+/// Writes chunks as publishers do: a full header first, then the shortest that does, in librtmp's way.
+pub(super) struct Publisher {
+    pub(super) chunk_size: usize,
+    last: Vec<LastMessage>,
+}
+
+impl Publisher {
+    pub(super) fn new(chunk_size: usize) -> Self {
+        Self { chunk_size, last: Vec::new() }
+    }
+
+    /// The chunks of a message.
+    pub(super) fn chunks(
+        &mut self,
+        csid: u8,
+        type_id: u8,
+        stream: u32,
+        time: u32,
+        body: &[u8],
+    ) -> Vec<Vec<u8>> {
+        let message = (body.len(), type_id, stream);
+        let before = self.last.iter().position(|last| last.0 == csid).map(|at| self.last.swap_remove(at));
+        let (format, delta) = match before {
+            Some((_, then, last, (len, kind, on))) if on == stream && then <= time => {
+                let delta = time - then;
+                match (len, kind) == (body.len(), type_id) {
+                    true if delta == last => (3, delta),
+                    true => (2, delta),
+                    false => (1, delta),
+                }
+            }
+            _ => (0, time),
+        };
+        self.last.push((csid, time, delta, message));
+        let mut head = vec![format << 6 | csid];
+        let fields = [
+            &delta.min(0xff_ffff).to_be_bytes()[1..],
+            &(body.len() as u32).to_be_bytes()[1..],
+            &[type_id],
+            &stream.to_le_bytes(),
+        ];
+        head.extend(fields[..[4, 3, 1, 0][usize::from(format)]].concat());
+        let extended = if delta >= 0xff_ffff { delta.to_be_bytes().to_vec() } else { Vec::new() };
+        let mut chunks = Vec::new();
+        let mut pieces = body.chunks(self.chunk_size);
+        chunks.push([&head[..], &extended, pieces.next().unwrap_or_default()].concat());
+        chunks.extend(pieces.map(|piece| [&[0xc0 | csid][..], &extended, piece].concat()));
+        chunks
+    }
+
+    pub(super) fn message(&mut self, csid: u8, type_id: u8, stream: u32, time: u32, body: &[u8]) -> Vec<u8> {
+        self.chunks(csid, type_id, stream, time, body).concat()
+    }
+
+    pub(super) fn command(
+        &mut self,
+        stream: u32,
+        name: &str,
+        transaction: f64,
+        arguments: &[Value],
+    ) -> Vec<u8> {
+        let mut values = vec![Value::from(name), Value::from(transaction), Value::Null];
+        values.extend_from_slice(arguments);
+        self.message(3, 20, stream, 0, &amf0::encode_to_bytes(&values))
+    }
+
+    /// Announces a chunk size and uses it.
+    pub(super) fn set_chunk_size(&mut self, size: usize) -> Vec<u8> {
+        let bytes = self.message(2, 1, 0, 0, &(size as u32).to_be_bytes());
+        self.chunk_size = size;
+        bytes
+    }
+}
+
 pub(super) fn sorenson(at: u32, key: bool) -> Tag {
     let body = Bytes::from_static(if key { &[0x12, 0, 0, 0x84] } else { &[0x22, 0, 0, 0x84] });
     Tag { kind: TagKind::Video, timestamp: ms(at), body }
@@ -132,9 +209,41 @@ impl Pair {
         self.send(&command(1, "play", 0.0, &arguments));
         while self.session.poll_event().is_some() {}
         self.session
-            .play_started(ONE, PlayStart { details: "movie".into(), metadata: None, reset: true })
+            .play_started(ONE, PlayStart { details: "movie".into(), reset: true, ..PlayStart::default() })
             .unwrap();
         self.received();
+    }
+
+    /// Publishing `cam` on stream 1, everything so far read.
+    pub(super) fn publishing() -> Self {
+        let mut pair = Self::connected();
+        pair.send(&command(1, "publish", 5.0, &[Value::from("cam"), Value::from("live")]));
+        pair.events();
+        pair.session.publish_started(ONE, pair.now).unwrap();
+        pair.received();
+        pair
+    }
+
+    /// Watching the live stream `cam` on stream 1, everything so far read.
+    pub(super) fn watching() -> Self {
+        let mut pair = Self::connected();
+        pair.send(&command(1, "play", 0.0, &[Value::from("cam")]));
+        pair.events();
+        pair.session
+            .play_started(ONE, PlayStart { details: "cam".into(), live: true, ..PlayStart::default() })
+            .unwrap();
+        pair.received();
+        pair
+    }
+
+    /// The tags published since the last look; other events are a mistake.
+    #[track_caller]
+    pub(super) fn published(&mut self) -> Vec<Tag> {
+        let tag = |event| match event {
+            Event::Published { stream: ONE, tag } => tag,
+            other => panic!("{other:?}"),
+        };
+        self.events().into_iter().map(tag).collect()
     }
 
     #[track_caller]

@@ -5,10 +5,11 @@
 use super::client::*;
 use crate::amf0::{Value, encode_to_bytes};
 use crate::limits::{
-    MAX_AMF_VALUES, MAX_DEFERRED_COMMANDS, MAX_PARTIAL_MESSAGES, MAX_RTMP_COMMAND, MAX_RTMP_OUTPUT,
-    MAX_SESSION_EVENTS,
+    MAX_AMF_VALUES, MAX_DEFERRED_COMMANDS, MAX_PARTIAL_MESSAGES, MAX_PUBLISHED_BYTES, MAX_PUBLISHED_TAGS,
+    MAX_PUBLISHER_PARTIAL, MAX_RTMP_COMMAND, MAX_RTMP_OUTPUT, MAX_SESSION_EVENTS, MAX_TAG_BODY,
+    RTMP_OUTPUT_HIGH_WATER,
 };
-use crate::rtmp::{Fault, SessionError};
+use crate::rtmp::{Fault, PlayStart, PublishError, SessionError, SharedRecord};
 use proptest::prelude::*;
 
 #[test]
@@ -29,12 +30,13 @@ fn p1_commands_without_three_values_are_ignored() {
 
 #[test]
 fn p2_a_data_frame_without_data_is_ignored() {
-    let mut pair = Pair::connected();
-    pair.send(&command(1, "publish", 5.0, &["x".into()]));
-    for values in
-        [vec![], vec![Value::from("@setDataFrame")], vec!["@setDataFrame".into(), "onMetaData".into()]]
-    {
-        pair.send(&message(4, 18, 1, encode_to_bytes(&values)));
+    for mut pair in [Pair::connected(), Pair::publishing()] {
+        for values in
+            [vec![], vec![Value::from("@setDataFrame")], vec!["@setDataFrame".into(), "onMetaData".into()]]
+        {
+            pair.send(&message(4, 18, 1, encode_to_bytes(&values)));
+        }
+        assert!(pair.published().is_empty());
     }
 }
 
@@ -129,6 +131,79 @@ fn user_control_cut_at_every_byte_is_ignored() {
     assert!(pair.received().iter().all(|line| line == "Pong 1"));
 }
 
+#[test]
+fn large_messages_are_taken_from_publishers_only_and_only_media() {
+    let head = |type_id, len: usize| {
+        let len = (len as u32).to_be_bytes();
+        [4, 0, 0, 0, len[1], len[2], len[3], type_id, 1, 0, 0, 0]
+    };
+    let sends = |pair: &mut Pair, type_id, len| pair.session.handle_input(&head(type_id, len), pair.now);
+    for type_id in [8, 9, 15, 18, 22] {
+        assert!(sends(&mut Pair::connected(), type_id, MAX_RTMP_COMMAND + 1).is_err());
+        assert!(sends(&mut Pair::publishing(), type_id, MAX_TAG_BODY).is_ok());
+        assert!(sends(&mut Pair::publishing(), type_id, MAX_TAG_BODY + 1).is_err());
+    }
+    for type_id in [1, 3, 4, 17, 20, 99] {
+        assert!(sends(&mut Pair::publishing(), type_id, MAX_RTMP_COMMAND + 1).is_err());
+    }
+}
+
+#[test]
+fn a_publishers_unfinished_messages_are_bounded_together() {
+    let mut pair = Pair::publishing();
+    let mut publisher = Publisher::new(128);
+    let mut bytes = publisher.set_chunk_size(1 << 20);
+    let body = vec![0; MAX_TAG_BODY];
+    for csid in 4..9 {
+        let chunks = publisher.chunks(csid, 9, 1, 0, &body);
+        bytes.extend(chunks[..chunks.len() - 1].concat());
+    }
+    let error = bytes.chunks(64 << 10).find_map(|piece| {
+        assert!(pair.session.reader.buffered() <= MAX_PUBLISHER_PARTIAL);
+        pair.session.handle_input(piece, pair.now).err()
+    });
+    assert!(error.unwrap().to_string().contains("unfinished"));
+}
+
+#[test]
+fn tags_that_nobody_takes_are_bounded_in_number_and_bytes() {
+    // The shortest messages there are: a byte of header, a byte of sound.
+    let mut pair = Pair::publishing();
+    let mut publisher = Publisher::new(128);
+    pair.send(&publisher.message(4, 8, 1, 0, &[0x2f]));
+    let crumbs: Vec<u8> = (0..32 << 10).flat_map(|_| publisher.message(4, 8, 1, 0, &[0x2f])).collect();
+    assert_eq!(crumbs.len(), 64 << 10);
+    let error = pair.session.handle_input(&crumbs, pair.now).unwrap_err();
+    assert!(matches!(error, SessionError::TooMuchPublished { .. }), "{error}");
+    assert_eq!(error.fault(), Fault::Peer);
+    assert_eq!(pair.session.events.published().0, MAX_PUBLISHED_TAGS);
+
+    let mut pair = Pair::publishing();
+    let mut publisher = Publisher::new(128);
+    pair.send(&publisher.set_chunk_size(1 << 20));
+    let picture = publisher.message(4, 9, 1, 0, &vec![0x12; MAX_TAG_BODY / 2]);
+    for _ in 0..2 * MAX_PUBLISHED_BYTES / MAX_TAG_BODY {
+        pair.send(&picture);
+    }
+    let error = pair.session.handle_input(&picture, pair.now).unwrap_err();
+    assert!(matches!(error, SessionError::TooMuchPublished { .. }), "{error}");
+    assert_eq!(pair.session.events.published().1, MAX_PUBLISHED_BYTES);
+}
+
+#[test]
+fn an_aggregate_of_crumbs_is_bounded_as_well() {
+    let mut pair = Pair::publishing();
+    let mut publisher = Publisher::new(128);
+    pair.send(&publisher.set_chunk_size(1 << 20));
+    let mut crumbs = Vec::new();
+    while crumbs.len() < MAX_TAG_BODY - 16 {
+        mp3(0).encode_into(&mut crumbs);
+    }
+    let bytes = publisher.message(4, 22, 1, 0, &crumbs);
+    let error = pair.session.handle_input(&bytes, pair.now).unwrap_err();
+    assert!(matches!(error, SessionError::TooMuchPublished { .. }), "{error}");
+}
+
 /// Commands with random arguments, in random order.
 fn any_command() -> impl Strategy<Value = Vec<u8>> {
     let name = proptest::sample::select(vec![
@@ -146,6 +221,9 @@ fn any_command() -> impl Strategy<Value = Vec<u8>> {
         "getDir",
         "FCSubscribe",
         "publish",
+        "releaseStream",
+        "FCPublish",
+        "FCUnpublish",
         "x",
     ]);
     let argument = prop_oneof![
@@ -157,6 +235,22 @@ fn any_command() -> impl Strategy<Value = Vec<u8>> {
     ];
     (name, 0..4u32, proptest::collection::vec(argument, 0..4))
         .prop_map(|(name, stream, arguments)| command(stream, name, 3.0, &arguments))
+}
+
+/// What a publisher sends, or anybody who is none.
+fn any_media() -> impl Strategy<Value = Vec<u8>> {
+    let type_id = proptest::sample::select(vec![8, 9, 15, 18, 22]);
+    let tag = (any::<u32>(), any::<bool>()).prop_map(|(at, picture)| {
+        let mut bytes = Vec::new();
+        if picture { sorenson(at, true) } else { mp3(at) }.encode_into(&mut bytes);
+        bytes
+    });
+    let body = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..300),
+        proptest::collection::vec(tag, 0..5).prop_map(|tags| tags.concat()),
+        Just(encode_to_bytes(&["@setDataFrame".into(), "onMetaData".into(), 1.0.into()]).to_vec()),
+    ];
+    (type_id, 0..4u32, body).prop_map(|(type_id, stream, body)| message(5, type_id, stream, body))
 }
 
 proptest! {
@@ -184,7 +278,7 @@ proptest! {
 
     #[test]
     fn commands_in_any_order_with_any_driver_never_panic(
-        steps in proptest::collection::vec((any_command(), 0..10u8), 0..60),
+        steps in proptest::collection::vec((prop_oneof![any_command(), any_media()], 0..17u8), 0..60),
     ) {
         let mut pair = Pair::connected();
         for (bytes, verb) in steps {
@@ -200,6 +294,17 @@ proptest! {
                 3 => session.finish(ONE, ms(1000), 0).unwrap(),
                 4 => session.stream_failed(ONE, "broken").unwrap(),
                 5 => session.handle_timeout(pair.now).unwrap(),
+                10 => {
+                    session.play_started(ONE, PlayStart { live: true, ..PlayStart::default() }).unwrap();
+                }
+                11 => session.publish_started(ONE, pair.now).unwrap(),
+                12 => session.publish_denied(ONE, PublishError::BadName, "no").unwrap(),
+                13 => session.unpublish_notify(ONE, "cam").unwrap(),
+                14 => session.publish_notify(ONE).unwrap(),
+                15 => session.finish_live(ONE).unwrap(),
+                16 => {
+                    session.send_record(ONE, &SharedRecord::new(sorenson(7000, true))).unwrap();
+                }
                 _ => {
                     session.media_demand(ONE, pair.now);
                     session.send_tag(ONE, &sorenson(u32::from(verb) * 1000, true)).unwrap();
@@ -208,6 +313,42 @@ proptest! {
             }
             pair.received();
             pair.events();
+        }
+    }
+
+    #[test]
+    fn a_publisher_that_sends_anything_never_panics_and_stays_bounded(
+        pieces in proptest::collection::vec(prop_oneof![any_media(), any_command()], 0..60),
+        cut in 1..600usize,
+    ) {
+        let mut pair = Pair::publishing();
+        for piece in pieces.concat().chunks(cut) {
+            if pair.session.handle_input(piece, pair.now).is_err() {
+                return Ok(());
+            }
+            let (tags, bytes) = pair.session.events.published();
+            prop_assert!(tags <= MAX_PUBLISHED_TAGS && bytes <= MAX_PUBLISHED_BYTES);
+            prop_assert!(pair.session.reader.buffered() <= MAX_PUBLISHER_PARTIAL);
+            while let Some(event) = pair.session.poll_event() {
+                if let crate::rtmp::Event::Published { tag, .. } = event {
+                    prop_assert!(!tag.body.is_empty());
+                }
+            }
+            prop_assert_eq!(pair.session.events.published(), (0, 0));
+            pair.received();
+        }
+    }
+
+    #[test]
+    fn a_viewer_who_does_not_read_costs_a_fixed_amount(
+        sizes in proptest::collection::vec(0..300_000usize, 1..40),
+    ) {
+        let mut pair = Pair::watching();
+        for size in sizes {
+            let body = [&[0x12][..], &vec![0; size]].concat();
+            let record = SharedRecord::new(crate::flv::Tag { body: body.into(), ..sorenson(0, true) });
+            pair.session.send_record(ONE, &record).unwrap();
+            prop_assert!(pair.session.buffered_output() <= RTMP_OUTPUT_HIGH_WATER + 301_000);
         }
     }
 }

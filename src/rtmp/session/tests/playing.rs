@@ -53,7 +53,9 @@ fn a_play_is_told_recorded_begin_reset_start_and_metadata() {
     let info = Properties::new().with("duration", 12.5).into_ecma_array();
     let body = encode_to_bytes(&[Value::from_static("onMetaData"), info]);
     let metadata = Some(Tag { kind: TagKind::Script, timestamp: ms(0), body });
-    pair.session.play_started(ONE, PlayStart { details: "movie".into(), metadata, reset: true }).unwrap();
+    pair.session
+        .play_started(ONE, PlayStart { details: "movie".into(), metadata, reset: true, live: false })
+        .unwrap();
     pair.session.send_tag(ONE, &avc_header(0)).unwrap();
     pair.session.send_tag(ONE, &sorenson(0, true)).unwrap();
     assert_eq!(

@@ -192,7 +192,7 @@ fn calls_reach_the_driver_and_get_their_answers() {
 #[test]
 fn calls_nobody_knows_are_answered_and_end_nothing() {
     let mut pair = Pair::connected();
-    for name in ["_checkbw", "releaseStream", "FCPublish", "FCUnpublish", "seekprogress", "x"] {
+    for name in ["_checkbw", "releaseStream", "seekprogress", "x"] {
         pair.send(&command(0, name, 6.0, &[Value::from("movie")]));
         assert_eq!(pair.received(), ["[0] _result 6 Null"], "{name}");
         pair.send(&command(0, name, 0.0, &[]));
@@ -201,19 +201,6 @@ fn calls_nobody_knows_are_answered_and_end_nothing() {
     pair.send(&command(0, "FCSubscribe", 6.0, &[Value::from("movie")]));
     assert_eq!(pair.received(), ["[0] onFCSubscribe 0 NetStream.Play.Start", "[0] _result 6 Null"]);
     pair.send(&command(0, "_result", 6.0, &[]));
-    assert!(pair.received().is_empty());
-}
-
-#[test]
-fn a_publisher_is_refused_in_words_that_obs_understands() {
-    let mut pair = Pair::connected();
-    pair.send(&command(1, "publish", 5.0, &[Value::from("cam"), Value::from("live")]));
-    assert_eq!(pair.events(), [Event::Publish { stream: ONE, name: "cam".into() }]);
-    pair.session.publish_denied(ONE, "publishing is not set up").unwrap();
-    assert_eq!(pair.received(), ["[1] error NetStream.Publish.Denied"]);
-    // What it sends nevertheless is of no interest, "@setDataFrame" alone included (fault P2).
-    pair.send(&message(4, 18, 1, encode_to_bytes(&["@setDataFrame".into()])));
-    pair.send(&message(4, 9, 1, vec![0x17, 0]));
     assert!(pair.received().is_empty());
 }
 
@@ -310,18 +297,27 @@ fn silence_ends_a_connection_that_asks_for_nothing() {
 }
 
 #[test]
-fn enhanced_rtmps_codec_list_is_echoed() {
+fn enhanced_rtmps_codecs_reach_the_driver_and_are_answered() {
     let mut pair = Pair::shaken();
     let list = Value::from(vec![Value::from("hvc1"), Value::from("av01")]);
-    let object = Properties::new().with("app", "vod").with("fourCcList", list.clone());
+    let object = Properties::new()
+        .with("app", "vod")
+        .with("fourCcList", list.clone())
+        .with("audioFourCcInfoMap", Properties::new().with("*", 1.0))
+        .with("capsEx", 15.0);
     pair.send(&message(3, 20, 0, encode_to_bytes(&["connect".into(), 1.0.into(), object.into()])));
+    let Some(Event::Connect(connect)) = pair.session.poll_event() else { panic!() };
+    assert!(connect.capabilities.video_four_ccs.contains(b"hvc1"));
+    assert!(!connect.capabilities.video_four_ccs.contains(b"vp09"));
+    assert!(connect.capabilities.audio_four_ccs.contains(b"Opus"));
     pair.session.accept_connect(pair.now).unwrap();
     let mut bytes = Vec::new();
     while let Some(transmit) = pair.session.poll_transmit() {
         bytes.extend(transmit.parts().concat());
     }
-    let list = encode_to_bytes(&[list]);
-    assert!(bytes.windows(list.len()).any(|window| window == list));
+    let contains = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(contains(&encode_to_bytes(&[list])));
+    assert!(contains(b"videoFourCcInfoMap") && contains(b"capsEx"));
 }
 
 #[test]

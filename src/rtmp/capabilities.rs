@@ -1,0 +1,172 @@
+//! Which codecs beyond Adobe's a client takes: the part of `connect` that Enhanced RTMP added.
+//!
+//! ```text
+//!  fourCcList           ["av01", "hvc1", "Opus", …] or ["*"]                        version 1
+//!  videoFourCcInfoMap   {"av01": 1 | 2 | 4, "*": 4}: decodes, encodes, forwards     version 2
+//!  audioFourCcInfoMap   the same for sound
+//!  capsEx               1 | 2 | 4 | 8: reconnect, multitrack, ModEx, nanoseconds
+//! ```
+
+use crate::amf0::{Properties, Value};
+use crate::limits::MAX_FOUR_CCS;
+
+/// In an info map: takes the codec, or passes it on.
+const DECODES_OR_FORWARDS: u32 = 1 | 4;
+/// In an info map: passes the codec on.
+const FORWARDS: f64 = 4.0;
+
+/// What a client takes besides the codecs that FLV has numbers for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Capabilities {
+    /// For pictures: `avc1`, `hvc1`, `av01`, `vp09` …
+    pub video_four_ccs: FourCcs,
+    /// For sound: `Opus`, `fLaC`, `ac-3`, `mp4a` …
+    pub audio_four_ccs: FourCcs,
+}
+
+/// A set of codecs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FourCcs {
+    /// These, at most [`MAX_FOUR_CCS`].
+    Listed(Vec<[u8; 4]>),
+    /// Whatever there is: `*`.
+    All,
+}
+
+impl Default for FourCcs {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl FourCcs {
+    /// This codec is among them.
+    pub fn contains(&self, code: &[u8; 4]) -> bool {
+        match self {
+            Self::Listed(codes) => codes.contains(code),
+            Self::All => true,
+        }
+    }
+
+    fn add(&mut self, code: &[u8]) {
+        match (self, code) {
+            (this, b"*") => *this = Self::All,
+            (Self::Listed(codes), &[a, b, c, d]) if codes.len() < MAX_FOUR_CCS => codes.push([a, b, c, d]),
+            _ => {}
+        }
+    }
+}
+
+impl Capabilities {
+    /// From the command object of `connect`.
+    pub(super) fn from_connect(object: &Value) -> Self {
+        let mut this = Self::default();
+        // Version 1 has one list for all; no code is a picture's and a sound's.
+        for code in object.get("fourCcList").and_then(Value::as_array).unwrap_or_default() {
+            let code = code.as_amf_string().map_or(&b""[..], |code| code.as_bytes());
+            this.video_four_ccs.add(code);
+            this.audio_four_ccs.add(code);
+        }
+        for (key, codes) in [
+            ("videoFourCcInfoMap", &mut this.video_four_ccs),
+            ("audioFourCcInfoMap", &mut this.audio_four_ccs),
+        ] {
+            for (code, mask) in object.get(key).and_then(Value::properties).unwrap_or_default() {
+                if mask.as_f64().is_none_or(|mask| mask as u32 & DECODES_OR_FORWARDS != 0) {
+                    codes.add(code.as_bytes());
+                }
+            }
+        }
+        this
+    }
+}
+
+/// What `connect`'s answer says about ours: everything is passed on, nothing decoded. Only those who asked
+/// are told.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Answer {
+    /// Version 1: the client's list is ours too. Not `*`, which version 1 does not know.
+    four_cc_list: Option<Value>,
+    version_2: bool,
+}
+
+impl Answer {
+    pub(super) fn to_connect(object: &Value) -> Self {
+        let asks = |key| object.get(key).is_some_and(|value| !value.is_null());
+        Self {
+            four_cc_list: object.get("fourCcList").filter(|list| is_four_cc_list(list)).cloned(),
+            version_2: ["videoFourCcInfoMap", "audioFourCcInfoMap", "capsEx"].into_iter().any(asks),
+        }
+    }
+
+    pub(super) fn add_to(self, info: Properties) -> Properties {
+        let info = info.with_some("fourCcList", self.four_cc_list);
+        if !self.version_2 {
+            return info;
+        }
+        let all = || Properties::new().with("*", FORWARDS);
+        info.with("videoFourCcInfoMap", all()).with("audioFourCcInfoMap", all()).with("capsEx", 0.0)
+    }
+}
+
+/// Echoed, within reason.
+fn is_four_cc_list(list: &Value) -> bool {
+    list.as_array().is_some_and(|list| {
+        list.len() <= MAX_FOUR_CCS
+            && list.iter().all(|code| code.as_amf_string().is_some_and(|code| code.len() <= 4))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(codes: &[&str]) -> Value {
+        Value::StrictArray(codes.iter().copied().map(Value::from).collect())
+    }
+
+    #[test]
+    fn a_version_1_list_is_for_pictures_and_sound() {
+        let object = Properties::new().with("fourCcList", list(&["av01", "Opus", "x", "hvc1"])).into();
+        let capabilities = Capabilities::from_connect(&object);
+        assert!(capabilities.video_four_ccs.contains(b"hvc1"));
+        assert!(capabilities.audio_four_ccs.contains(b"Opus"));
+        assert!(!capabilities.video_four_ccs.contains(b"vp09"));
+        assert_eq!(Answer::to_connect(&object).add_to(Properties::new()).into_object(), object);
+    }
+
+    #[test]
+    fn a_star_is_all() {
+        let object = Properties::new().with("fourCcList", list(&["*"])).into();
+        let capabilities = Capabilities::from_connect(&object);
+        assert_eq!(capabilities.video_four_ccs, FourCcs::All);
+        assert!(capabilities.audio_four_ccs.contains(b"ac-3"));
+    }
+
+    #[test]
+    fn version_2_maps_count_what_is_decoded_or_forwarded() {
+        let video = Properties::new().with("hvc1", 1.0).with("av01", 2.0).with("vp09", 4.0);
+        let object = Properties::new()
+            .with("videoFourCcInfoMap", video)
+            .with("audioFourCcInfoMap", Value::Null)
+            .into();
+        let capabilities = Capabilities::from_connect(&object);
+        assert_eq!(capabilities.video_four_ccs, FourCcs::Listed(vec![*b"hvc1", *b"vp09"]));
+        assert_eq!(capabilities.audio_four_ccs, FourCcs::default());
+        let answer = Answer::to_connect(&object).add_to(Properties::new()).into_object();
+        let forwards = answer.get("videoFourCcInfoMap").and_then(|map| map.get("*")).and_then(Value::as_f64);
+        assert_eq!(forwards, Some(4.0));
+    }
+
+    #[test]
+    fn those_who_do_not_ask_are_told_nothing_and_long_lists_are_cut() {
+        assert_eq!(Answer::to_connect(&Value::Null), Answer::default());
+        let many = Value::StrictArray(vec!["hvc1".into(); 10 * MAX_FOUR_CCS]);
+        let object = Properties::new().with("fourCcList", many).into();
+        assert_eq!(
+            Capabilities::from_connect(&object).video_four_ccs,
+            FourCcs::Listed(vec![*b"hvc1"; MAX_FOUR_CCS])
+        );
+        assert_eq!(Answer::to_connect(&object), Answer::default());
+    }
+}
