@@ -187,8 +187,9 @@ mod tests {
         back.push(header(2), now);
         back.push(picture(0, true), now);
         let batch = viewer.take(1000);
-        assert_eq!(batch.preface[0].tag().body.last(), Some(&2), "the new headers");
-        assert!(batch.records[0].tag().timestamp > MediaTime::ZERO, "times go on");
+        assert_eq!(batch.records[0].tag().body.last(), Some(&2), "the new header comes first");
+        assert!(batch.records[1].tag().is_keyframe());
+        assert!(batch.records[1].tag().timestamp > MediaTime::ZERO, "times go on");
         drop(back);
         streams.tend(Instant::now());
         assert!(streams.find("cam").is_some());

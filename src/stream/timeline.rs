@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn another_publisher_goes_on_behind_the_last_one_and_that_is_no_jump() {
         let mut timeline = Timeline::default();
-        let mut place = |timeline: &mut Timeline, ms| timeline.place(MediaTime::from_millis(ms)).as_millis();
+        let place = |timeline: &mut Timeline, ms| timeline.place(MediaTime::from_millis(ms)).as_millis();
         assert_eq!([place(&mut timeline, 0), place(&mut timeline, 2000)], [0, 2000]);
         timeline.begin_again();
         assert_eq!([place(&mut timeline, 0), place(&mut timeline, 40)], [2040, 2080]);
