@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn names_and_secrets_come_apart() {
-        type Case = (&'static [u8], &'static [u8], Option<&'static [u8]>);
-        let table: [Case; 8] = [
+        type Row = (&'static [u8], &'static [u8], Option<&'static [u8]>);
+        let table: [Row; 8] = [
             (b"cam", b"cam", None),
             (b"cam?key=abc", b"cam", Some(b"abc")),
             (b"cam?vhost=x&key=a%26b&key=c", b"cam", Some(b"a&b")),

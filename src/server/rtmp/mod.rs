@@ -170,7 +170,10 @@ impl Connection {
     }
 
     fn handle(&mut self, event: Event, now: Instant) -> Result<(), SessionError> {
-        tracing::debug!(peer = %self.peer, ?event, "rtmp");
+        // A publisher's name may carry its secret, and its tags are too many.
+        if !matches!(event, Event::Publish { .. } | Event::Published { .. }) {
+            tracing::debug!(peer = %self.peer, ?event, "rtmp");
+        }
         match event {
             Event::Connect(connect) => {
                 self.app = connect.app.as_bytes().to_vec();

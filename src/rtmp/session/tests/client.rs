@@ -73,13 +73,20 @@ pub(super) fn user_control(event: u16, numbers: &[u32]) -> Vec<u8> {
     message(2, 4, 0, body)
 }
 
-/// Chunk stream, time, delta, and the message's length, type and stream.
-type LastMessage = (u8, u32, u32, (usize, u8, u32));
-
 /// Writes chunks as publishers do: a full header first, then the shortest that does, in librtmp's way.
 pub(super) struct Publisher {
     pub(super) chunk_size: usize,
-    last: Vec<LastMessage>,
+    last: Vec<LastHeader>,
+}
+
+/// What the next header on a chunk stream is shortened against.
+struct LastHeader {
+    csid: u8,
+    time: u32,
+    delta: u32,
+    len: usize,
+    type_id: u8,
+    stream: u32,
 }
 
 impl Publisher {
@@ -96,20 +103,20 @@ impl Publisher {
         time: u32,
         body: &[u8],
     ) -> Vec<Vec<u8>> {
-        let message = (body.len(), type_id, stream);
-        let before = self.last.iter().position(|last| last.0 == csid).map(|at| self.last.swap_remove(at));
+        let len = body.len();
+        let before = self.last.iter().position(|last| last.csid == csid).map(|at| self.last.swap_remove(at));
         let (format, delta) = match before {
-            Some((_, then, last, (len, kind, on))) if on == stream && then <= time => {
-                let delta = time - then;
-                match (len, kind) == (body.len(), type_id) {
-                    true if delta == last => (3, delta),
+            Some(last) if last.stream == stream && last.time <= time => {
+                let delta = time - last.time;
+                match (last.len, last.type_id) == (len, type_id) {
+                    true if delta == last.delta => (3, delta),
                     true => (2, delta),
                     false => (1, delta),
                 }
             }
             _ => (0, time),
         };
-        self.last.push((csid, time, delta, message));
+        self.last.push(LastHeader { csid, time, delta, len, type_id, stream });
         let mut head = vec![format << 6 | csid];
         let fields = [
             &delta.min(0xff_ffff).to_be_bytes()[1..],

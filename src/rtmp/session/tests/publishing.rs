@@ -34,7 +34,7 @@ const KEY: [u8; 300] = {
     body
 };
 
-/// OBS 30's librtmp: chunk size first; sound, pictures and data all on chunk stream 4.
+/// OBS, after its librtmp's source: chunk size first; sound, pictures and data all on chunk stream 4.
 fn obs() -> Opening {
     let mut out = Publisher::new(128);
     let size = out.set_chunk_size(4096);
@@ -61,10 +61,15 @@ fn obs() -> Opening {
         out.message(4, 8, 1, 46, &[0xaf, 1, 2]),
         out.message(4, 8, 1, 69, &[0xaf, 1, 3]),
     ];
-    vec![[size, connect].concat(), announce.concat(), publish, media.concat()]
+    let end = [
+        out.command(0, "FCUnpublish", 7.0, &["cam".into()]),
+        out.command(0, "deleteStream", 8.0, &[1.0.into()]),
+    ];
+    vec![[size, connect].concat(), announce.concat(), publish, media.concat(), end.concat()]
 }
 
-/// ffmpeg: our own chunk size sent back, data and sound on chunk stream 4, pictures on 6, publish on 8.
+/// ffmpeg 5.1, as captured: our own chunk size sent back, data and sound on chunk stream 4, pictures on 6,
+/// publish on 8.
 fn ffmpeg() -> Opening {
     let mut out = Publisher::new(128);
     let connect = encode_to_bytes(&[
@@ -90,35 +95,41 @@ fn ffmpeg() -> Opening {
         out.message(4, 8, 1, 46, &[0xaf, 1, 2]),
         out.message(4, 8, 1, 69, &[0xaf, 1, 3]),
     ];
-    vec![connect, announce.concat(), publish, media.concat()]
+    let end = [
+        out.command(0, "FCUnpublish", 6.0, &["cam".into()]),
+        out.command(0, "deleteStream", 7.0, &[1.0.into()]),
+    ];
+    vec![connect, announce.concat(), publish, media.concat(), end.concat()]
 }
 
-/// rtmp2sink of GStreamer 1.22: chunks of 128 bytes throughout, metadata as flvmux made it.
+/// rtmp2sink of GStreamer 1.22, as captured: no transaction but createStream's, the chunk size told after
+/// publish, and deleteStream with the name.
 fn gstreamer() -> Opening {
     let mut out = Publisher::new(128);
-    let connect = encode_to_bytes(&[
-        "connect".into(),
-        1.0.into(),
-        connect_object("live", "FMLE/3.0 (compatible; GStreamer)"),
-    ]);
-    let connect = out.message(3, 20, 0, 0, &connect);
+    let object = connect_object("live", "LNX 10,0,32,18");
+    let connect = out.message(3, 20, 0, 0, &encode_to_bytes(&["connect".into(), 1.0.into(), object]));
     let announce = [
         out.message(2, 5, 0, 0, &2_500_000u32.to_be_bytes()),
-        out.command(0, "releaseStream", 2.0, &["cam".into()]),
-        out.command(0, "FCPublish", 3.0, &["cam".into()]),
-        out.command(0, "createStream", 4.0, &[]),
+        out.command(0, "releaseStream", 0.0, &["cam".into()]),
+        out.command(0, "FCPublish", 0.0, &["cam".into()]),
+        out.command(0, "createStream", 2.0, &[]),
     ];
-    let publish = out.command(1, "publish", 5.0, &["cam".into(), "live".into()]);
+    let publish = out.command(1, "publish", 0.0, &["cam".into(), "live".into()]);
     let media = [
-        out.message(5, 18, 1, 0, &metadata()),
-        out.message(7, 9, 1, 0, &[0x17, 0, 0, 0, 0, 1]),
-        out.message(6, 8, 1, 0, &[0xaf, 0, 0x12, 0x10]),
-        out.message(7, 9, 1, 0, &KEY),
-        out.message(6, 8, 1, 23, &[0xaf, 1, 1]),
-        out.message(6, 8, 1, 46, &[0xaf, 1, 2]),
-        out.message(6, 8, 1, 69, &[0xaf, 1, 3]),
+        out.set_chunk_size(128),
+        out.message(4, 18, 1, 0, &metadata()),
+        out.message(6, 9, 1, 0, &[0x17, 0, 0, 0, 0, 1]),
+        out.message(5, 8, 1, 0, &[0xaf, 0, 0x12, 0x10]),
+        out.message(6, 9, 1, 0, &KEY),
+        out.message(5, 8, 1, 23, &[0xaf, 1, 1]),
+        out.message(5, 8, 1, 46, &[0xaf, 1, 2]),
+        out.message(5, 8, 1, 69, &[0xaf, 1, 3]),
     ];
-    vec![connect, announce.concat(), publish, media.concat()]
+    let end = [
+        out.command(0, "FCUnpublish", 0.0, &["cam".into()]),
+        out.command(0, "deleteStream", 0.0, &["cam".into()]),
+    ];
+    vec![connect, announce.concat(), publish, media.concat(), end.concat()]
 }
 
 /// Everything the driver and the publisher see, the input coming in pieces.
@@ -152,26 +163,35 @@ fn tags(events: &[Event]) -> Vec<(TagKind, u32, Bytes)> {
 
 #[test]
 fn the_openings_of_obs_ffmpeg_and_gstreamer_are_answered_in_words_they_wait_for() {
-    for (name, opening) in [("OBS", obs()), ("ffmpeg", ffmpeg()), ("GStreamer", gstreamer())] {
+    for (name, opening, answers) in [
+        ("OBS", obs(), [Some(2), Some(3), Some(4), Some(5), Some(7)]),
+        ("ffmpeg", ffmpeg(), [Some(2), Some(3), Some(4), None, Some(6)]),
+        ("GStreamer", gstreamer(), [None, None, Some(2), None, None]),
+    ] {
         let pieces: Vec<&[u8]> = opening.iter().map(Vec::as_slice).collect();
         let (events, received) = run(&pieces);
+        let [release, fc_publish, create, check, fc_unpublish] = answers;
+        let result = |transaction: Option<u8>| Some(format!("[0] _result {} Null", transaction?));
+        let line = |line: &str| Some(line.to_owned());
         let expected = [
-            "WindowAckSize 2500000",
-            "SetPeerBandwidth 2500000 2",
-            "SetChunkSize 65536",
-            "[0] _result 1 NetConnection.Connect.Success",
-            "[0] _result 2 Null",
-            "[0] onFCPublish 0 NetStream.Publish.Start",
-            "[0] _result 3 Null",
-            "[0] _result 4 Number(1.0)",
-            "[0] _result 5 Null",
-            "StreamBegin 1",
-            "[1] status NetStream.Publish.Start",
+            line("WindowAckSize 2500000"),
+            line("SetPeerBandwidth 2500000 2"),
+            line("SetChunkSize 65536"),
+            line("[0] _result 1 NetConnection.Connect.Success"),
+            result(release),
+            line("[0] onFCPublish 0 NetStream.Publish.Start"),
+            result(fc_publish),
+            create.map(|transaction| format!("[0] _result {transaction} Number(1.0)")),
+            result(check),
+            line("StreamBegin 1"),
+            line("[1] status NetStream.Publish.Start"),
+            line("[0] onFCUnpublish 0 NetStream.Unpublish.Success"),
+            result(fc_unpublish),
+            line("[1] status NetStream.Unpublish.Success"),
         ];
-        let without_checkbw = |line: &&&str| name == "OBS" || **line != "[0] _result 5 Null";
-        let expected: Vec<&str> = expected.iter().filter(without_checkbw).copied().collect();
-        // onFCPublish has its code as the last value too.
-        assert_eq!(received, expected, "{name}");
+        assert_eq!(received, expected.into_iter().flatten().collect::<Vec<_>>(), "{name}");
+        assert_eq!(events.last(), Some(&Event::Unpublish { stream: ONE }));
+        assert_eq!(events.iter().filter(|event| matches!(event, Event::Unpublish { .. })).count(), 1);
         let Event::Publish { name: stream_name, mode, .. } = &events[1] else { panic!("{name}: {events:?}") };
         assert_eq!((stream_name, *mode), (&"cam".into(), PublishMode::Live), "{name}");
 
