@@ -22,6 +22,8 @@ pub mod chunk_reader;
 mod command;
 mod error;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod media_record;
 mod net_stream;
 mod outbox;
