@@ -17,6 +17,10 @@ pub const MAX_SCRIPT_TAG: usize = 2 << 20;
 /// level ends near 16,900; nothing in a home comes near.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
 
+/// Highest sampling rate of sound: twice the highest that AAC has a name for. A configuration can spell
+/// out 16 MHz, and a minute of silence at that rate would be a million frames.
+pub const MAX_SAMPLE_RATE: u32 = 192_000;
+
 // ---- AMF0 ------------------------------------------------------------------------------------
 
 /// Depth of nested AMF objects and arrays. Real clients stay at 3; rml_amf0's unbounded recursion

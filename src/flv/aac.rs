@@ -9,7 +9,7 @@
 //! ```
 
 use super::bits::BitReader;
-use crate::limits::MAX_CODEC_DATA;
+use crate::limits::{MAX_CODEC_DATA, MAX_SAMPLE_RATE};
 use bytes::Bytes;
 
 /// A parsed AudioSpecificConfig.
@@ -45,7 +45,7 @@ pub enum AacConfigError {
     /// Longer than [`MAX_CODEC_DATA`].
     #[error("the AAC configuration has {0} bytes, expected at most {MAX_CODEC_DATA}; the file is damaged")]
     TooLong(usize),
-    /// A reserved rate index, or an explicit rate of zero.
+    /// A reserved rate index, or an explicit rate of zero or above [`MAX_SAMPLE_RATE`].
     #[error(
         "the AAC configuration has no valid sampling rate (index {0}); the file is damaged, convert it again"
     )]
@@ -145,7 +145,7 @@ impl Reader<'_> {
             15 => self.bits.bits(24).ok_or(AacConfigError::Truncated(self.len))?,
             _ => RATES.get(usize::from(index)).copied().unwrap_or(0),
         };
-        if rate == 0 { Err(AacConfigError::SampleRate(index)) } else { Ok(rate) }
+        if (1..=MAX_SAMPLE_RATE).contains(&rate) { Ok(rate) } else { Err(AacConfigError::SampleRate(index)) }
     }
 
     fn general_audio(&mut self, parsed: &mut AacConfig) -> Result<(), AacConfigError> {

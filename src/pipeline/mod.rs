@@ -27,6 +27,8 @@
 
 mod conversion;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod interleave;
 mod last_words;
 mod streams;

@@ -12,6 +12,8 @@ mod cache;
 mod convert;
 mod durations;
 mod flv_file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod job;
 mod transcodes;
 

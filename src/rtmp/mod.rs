@@ -28,6 +28,8 @@ mod command;
 mod error;
 mod event;
 mod event_queue;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod media_record;
 mod net_stream;
 mod outbox;

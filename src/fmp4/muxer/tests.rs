@@ -475,6 +475,23 @@ fn any_tag() -> impl Strategy<Value = Tag> {
     )
 }
 
+/// At 16 MHz, which a configuration can spell out, sums of samples left 64 bits and a minute of silence had a
+/// million frames.
+#[test]
+fn a_sampling_rate_beyond_any_sound_costs_the_lane() {
+    let mut muxer = Muxer::new(BOTH);
+    muxer.push(&avc_header()).unwrap();
+    let header = tag(TagKind::Audio, 0, aac_sequence_header(&[0x17, 0xff, 0xff, 0xff, 0x90]));
+    let refused = muxer.push(&header);
+    let other = tag(TagKind::Audio, 0, aac_sequence_header(&[0x17, 0xff, 0xff, 0xff, 0x10]));
+    for tag in [sound(u32::MAX), other, sound(u32::MAX), picture(0, true, 0), picture(50_000, false, 0)] {
+        muxer.push(&tag).unwrap();
+    }
+    assert!(matches!(refused, Err(MuxError::AacConfig(_))), "{refused:?}");
+    assert_eq!(muxer.mime().unwrap(), "video/mp4; codecs=\"avc1.640028\"");
+    assert!(std::iter::from_fn(|| muxer.poll_output()).count() < 10);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -111,6 +111,10 @@ impl Session {
 
     /// Takes in bytes of any number. At most 64 KB a call keep memory small: events gather until taken.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
+        self.take_in(bytes, now).inspect_err(|_| self.state = State::Closing)
+    }
+
+    fn take_in(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
         match &mut self.state {
             State::Closing => Ok(()),
             State::ExpectHandshake(handshake) => {
@@ -132,6 +136,10 @@ impl Session {
 
     /// Lets time act: pings, and patience that ends. Call at [`next_deadline`](Self::next_deadline).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.take_time(now).inspect_err(|_| self.state = State::Closing)
+    }
+
+    fn take_time(&mut self, now: Instant) -> Result<(), SessionError> {
         match self.state {
             State::ExpectHandshake(_) if now >= self.patience => {
                 return Err(SessionError::HandshakeTimeout { state: "the handshake" });

@@ -6,6 +6,8 @@
 mod body;
 mod flv;
 mod fmp4;
+#[doc(hidden)]
+pub mod fuzzing;
 mod library;
 mod live;
 mod media;

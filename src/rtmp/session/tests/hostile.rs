@@ -204,6 +204,24 @@ fn an_aggregate_of_crumbs_is_bounded_as_well() {
     assert!(matches!(error, SessionError::TooMuchPublished { .. }), "{error}");
 }
 
+/// They were, from wherever the reader had come to.
+#[test]
+fn nothing_is_read_behind_an_error() {
+    let mut pair = Pair::connected();
+    pair.session.handle_input(&[0xc9], pair.now).unwrap_err();
+    assert!(pair.session.wants_close());
+    pair.send(&command(0, "getDir", 5.0, &[]));
+    pair.wait(1e6);
+    assert_eq!(pair.session.handle_timeout(pair.now), Ok(()));
+    assert_eq!((pair.events(), pair.received()), (vec![], vec![]));
+    // Silence is final as well.
+    let mut pair = Pair::connected();
+    pair.wait(1e6);
+    assert_eq!(pair.session.handle_timeout(pair.now), Err(SessionError::IdleTimeout));
+    pair.send(&command(0, "x", 5.0, &[]));
+    assert_eq!(pair.received(), [""; 0]);
+}
+
 /// Commands with random arguments, in random order.
 fn any_command() -> impl Strategy<Value = Vec<u8>> {
     let name = proptest::sample::select(vec![

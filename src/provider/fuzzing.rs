@@ -1,0 +1,20 @@
+//! What `fuzz/` needs of this module's inside. No part of the program uses it.
+
+use super::flv_file;
+use crate::reel::Reel;
+use crate::time::MediaTime;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Indexes a `.flv` file of `len` bytes to its end.
+pub fn scan(file: Arc<File>, len: u64) -> Reel {
+    let reel = Reel::new(file);
+    flv_file::scan(&reel, len, "fuzz.flv", &AtomicBool::new(false));
+    reel
+}
+
+/// How long a `.flv` file of `len` bytes says it plays.
+pub fn duration(file: &File, len: u64) -> Option<MediaTime> {
+    flv_file::duration(file, len)
+}

@@ -1,0 +1,28 @@
+//! What `fuzz/` needs of this module's inside. No part of the program uses it.
+
+use super::route::{ByteRange, Route};
+use crate::library::LibraryPath;
+
+/// The path in the library that an address leads to; `Ok(None)` for addresses without one.
+pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, String> {
+    Ok(match Route::decode(path, query).map_err(|error| error.to_string())? {
+        Route::Library(path)
+        | Route::Media(path)
+        | Route::Events { path, .. }
+        | Route::Flv { path, .. }
+        | Route::Fmp4 { path, .. }
+        | Route::GetDir(path) => Some(path),
+        Route::Page
+        | Route::Asset(_)
+        | Route::Live(_)
+        | Route::Streams
+        | Route::Metrics
+        | Route::Feedback(_)
+        | Route::CrossDomain => None,
+    })
+}
+
+/// The bytes of a file of `len` bytes that a `Range` header asks for.
+pub fn range_of(header: &str, len: u64) -> Option<std::ops::Range<u64>> {
+    ByteRange::parse(header)?.within(len)
+}
