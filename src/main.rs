@@ -63,7 +63,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
         }
-        server::run(http, rtmp, providers, stop).await;
+        let app = server::App::new(providers, config.live.secret.clone());
+        server::run(http, rtmp, app, stop).await;
         Ok(())
     })
 }

@@ -21,6 +21,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
+    ("live.secret", "a password in quotes, such as \"open sesame\""),
     ("playback.encodings", "a small number without quotes, such as 2"),
 ];
 
@@ -35,6 +36,13 @@ pub(super) struct Content {
     pub(super) cache: Cache,
     pub(super) log: Log,
     pub(super) playback: Playback,
+    pub(super) live: Live,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Live {
+    pub(super) secret: Option<String>,
 }
 
 #[derive(Deserialize, Default, Debug)]

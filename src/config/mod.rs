@@ -56,6 +56,8 @@ pub struct Config {
     pub log: Log,
     /// How media are prepared.
     pub playback: Playback,
+    /// Live streams.
+    pub live: Live,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
     /// The configuration file that was read, if there was one.
@@ -77,6 +79,8 @@ impl fmt::Display for Config {
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
+        let publishers = if self.live.secret.is_some() { "those who know the secret" } else { "everybody" };
+        writeln!(f, "publish:   {publishers}")?;
         write!(f, "log:       {}", self.log.directives())
     }
 }
@@ -185,6 +189,20 @@ pub struct Playback {
 impl Default for Playback {
     fn default() -> Self {
         Self { encodings: 2 }
+    }
+}
+
+/// `[live]`
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Live {
+    /// What publishers must have as `?key=` behind their stream's name; `None`, the default, lets
+    /// everybody on the network publish.
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.secret.is_some() { "Live { secret: … }" } else { "Live { secret: None }" })
     }
 }
 

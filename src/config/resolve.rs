@@ -4,7 +4,7 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Level, Log, Playback, Rtmp};
+use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Rtmp};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +35,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         },
         log: log(file)?,
         playback: playback(file)?,
+        live: Live { secret: content.live.secret.clone().filter(|secret| !secret.is_empty()) },
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })

@@ -67,6 +67,7 @@ fn a_library_is_all_that_must_be_given() {
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback { encodings: 2 },
+            live: Live { secret: None },
             allow_root: false,
             file: None,
         }
@@ -87,7 +88,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            level = "Debug"
            filter = "wiidiaserver::rtmp=trace"
            [playback]
-           encodings = 1"#,
+           encodings = 1
+           [live]
+           secret = "open sesame""#,
     );
     let config = house.config(&["--config", "c.toml"]);
     assert_eq!(config.library, [house.path("films"), house.path("music")]);
@@ -97,6 +100,8 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!(config.playback.encodings, 1);
+    assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
+    assert!(!format!("{config:?}{config}").contains("sesame"), "the secret stays out of logs");
     assert_eq!(config.file, Some(house.path("c.toml")));
 
     let config = house.config(&[
@@ -267,7 +272,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, cache, log, playback",
+             http, rtmp, cache, log, playback, live",
         ),
         (
             "[cache]\nlimit = 5",
@@ -449,7 +454,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     documented.sort();
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
-    for section in ["", "http.", "rtmp.", "cache.", "log.", "playback."] {
+    for section in ["", "http.", "rtmp.", "cache.", "log.", "playback.", "live."] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
         let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };

@@ -10,17 +10,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(
-    http: TcpListener,
-    rtmp: TcpListener,
-    providers: Arc<Providers>,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn run(http: TcpListener, rtmp: TcpListener, app: App, stop: impl Future<Output = ()>) {
     let (trigger, shutdown) = Shutdown::new();
-    let app = Arc::new(App::new(providers.clone()));
-    let tending = tokio::spawn(tend(providers.clone(), app.streams.clone()));
+    let app = Arc::new(app);
+    let tending = tokio::spawn(tend(app.providers.clone(), app.streams.clone()));
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
-    let rtmp = tokio::spawn(rtmp::serve(rtmp, app, shutdown));
+    let rtmp = tokio::spawn(rtmp::serve(rtmp, app.clone(), shutdown));
     stop.await;
     tracing::info!("ending: clients are told");
     trigger.send_replace(true);
@@ -30,7 +25,7 @@ pub async fn run(
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
-    providers.stop();
+    app.providers.stop();
 }
 
 /// Looks after conversions and live streams until the server ends.

@@ -132,6 +132,41 @@ fn what_nobody_publishes_is_not_found_and_other_applications_take_no_streams() {
 }
 
 #[test]
+fn with_a_secret_only_those_who_know_it_publish() {
+    let server = Server::configured(crate::samples::library(), "[live]\nsecret = \"open sesame\"\n");
+    let source = path_of(H264_FLV);
+    let sends_to = |key: &str| {
+        let url = live_url(&server, key);
+        command("ffmpeg", &["-v", "error", "-re", "-i", &source, "-c", "copy", "-f", "flv", &url])
+    };
+    for wrong in ["cam", "cam?key=sesame", "cam?key=open%20sesame2"] {
+        let refused = start(sends_to(wrong)).finish(LIMIT);
+        assert!(
+            !refused.status.success() && refused.stderr.contains("?key=<secret>"),
+            "{wrong}: {}",
+            refused.stderr
+        );
+    }
+    assert!(figures(&server, "cam").is_null());
+    let _publisher = start(sends_to("cam?key=open%20sesame"));
+    wait_until("the stream is on air", LIMIT, || figures(&server, "cam")["bytes_in"].as_u64() > Some(10_000));
+    assert!(!server.log().contains("sesame"), "the secret stays out of the log");
+}
+
+#[test]
+fn viewers_that_never_read_cost_others_nothing() {
+    let mut server = Server::start();
+    let _publisher = publish(&server, "cam");
+    // They ask for the stream and then leave it in their sockets.
+    let asleep: Vec<RtmpClient> = (0..50).map(|_| RtmpClient::play(server.rtmp, "live", "cam")).collect();
+    wait_until("they are there", LIMIT, || figures(&server, "cam")["viewers"] == 50);
+    records_well(&live_url(&server, "cam"));
+    drop(asleep);
+    wait_until("they are gone", LIMIT, || figures(&server, "cam")["viewers"] == 0);
+    server.must_be_well();
+}
+
+#[test]
 fn figures_of_a_stream_are_there_for_people_and_for_prometheus() {
     let server = Server::start();
     let _publisher = publish(&server, "cam");

@@ -37,10 +37,19 @@ impl Server {
     /// Over another folder.
     #[track_caller]
     pub(crate) fn over(library: &Path) -> Self {
+        Self::configured(library, "")
+    }
+
+    /// With a configuration file of this content.
+    #[track_caller]
+    pub(crate) fn configured(library: &Path, configuration: &str) -> Self {
         let folder = folder_for_server();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, configuration).unwrap();
         let (http, rtmp) = (free_address(), free_address());
         let log = std::fs::File::create(log_of(&folder)).unwrap();
         let mut command = server_command();
+        command.arg("--config").arg(file);
         command.arg("--library").arg(library);
         command.args(["--http", &http.to_string(), "--rtmp", &rtmp.to_string()]);
         command.arg("--data").arg(folder.path().join("data"));

@@ -4,7 +4,7 @@ use super::Connection;
 use crate::amf0::AmfString;
 use crate::flv::Tag;
 use crate::limits::WRITE_BATCH_BYTES;
-use crate::rtmp::{PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId};
+use crate::rtmp::{PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey};
 use crate::stream::{PublishRefused, Publisher, Record, Subscription, gather_time};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -150,6 +150,14 @@ impl Connection {
             let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         };
+        if let Some(secret) = &self.server.publish_secret
+            && !StreamKey::parse(name).opens(secret.as_bytes())
+        {
+            tracing::info!(peer = %self.peer, stream = key, "publisher refused: wrong secret");
+            let text =
+                "the stream key lacks the right secret; publish to rtmp://<box>/live/<name>?key=<secret>";
+            return self.session.publish_denied(stream, PublishError::Denied, text);
+        }
         match self.server.streams.publish(&key, self.peer.ip(), now) {
             Ok(publisher) => {
                 tracing::info!(peer = %self.peer, stream = key, "publishing");
