@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 /// What the columns are called, and which metric they show.
-const COLUMNS: [(&str, &str); 19] = [
+const COLUMNS: [(&str, &str); 21] = [
     ("CPU s/GB", "cpu_s_per_gb"),
     ("core %", "core_pct"),
     ("RSS KB/viewer", "rss_kb_per_viewer"),
@@ -24,6 +24,8 @@ const COLUMNS: [(&str, &str); 19] = [
     ("unanswered", "seeks_unanswered"),
     ("stalls", "stalls"),
     ("lost", "lost"),
+    ("out of order", "disordered"),
+    ("time back", "backwards"),
     ("alive", "alive"),
     ("Mbit/s/viewer", "mbit_per_viewer"),
 ];

@@ -155,9 +155,10 @@ where
         viewers.push((viewer, task));
     }
     sleep_until(begin + Duration::from_secs_f64(plan.spread + plan.warmup)).await;
-    if viewers.iter().all(|(viewer, _)| viewer.borrow().refused) {
-        let why = viewers.first().and_then(|(viewer, _)| viewer.borrow().failure.clone());
-        return Err(Failure::Refused(why.unwrap_or_else(|| "no viewers were asked for".to_owned())));
+    if viewers.iter().all(|(viewer, _)| viewer.borrow().failure.is_some()) {
+        let refused = viewers.iter().all(|(viewer, _)| viewer.borrow().refused);
+        let why = viewers.first().and_then(|(viewer, _)| viewer.borrow().failure.clone()).unwrap_or_default();
+        return Err(if refused { Failure::Refused(why) } else { Failure::Broken(why) });
     }
 
     let mut own = Cost::of(std::process::id());
@@ -202,8 +203,11 @@ fn figures(viewers: &[(Shared, JoinHandle<()>)], window: &Window, elapsed: f64) 
     metrics.insert("mbit_per_viewer".into(), json!(mbit));
     metrics.insert("alive".into(), json!(sum(|v| u64::from(v.alive()))));
     metrics.insert("stalls".into(), json!(sum(Viewer::stalls)));
-    metrics.insert("lost".into(), json!(sum(|v| v.lost)));
-    metrics.insert("disordered".into(), json!(sum(|v| v.disordered)));
+    if !window.latencies.borrow().is_empty() {
+        // Only stamped frames have numbers.
+        metrics.insert("lost".into(), json!(sum(|v| v.lost)));
+        metrics.insert("disordered".into(), json!(sum(|v| v.disordered)));
+    }
     metrics.insert("backwards".into(), json!(sum(|v| v.backwards)));
     quantiles(&mut metrics, "key", &mut keys);
     quantiles(&mut metrics, "latency", &mut window.latencies.borrow_mut());
