@@ -5,6 +5,7 @@
 mod client;
 mod cost;
 mod demux;
+mod floor;
 mod publish;
 mod report;
 mod run;
@@ -16,6 +17,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Map, Value as Json, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 const HELP: &str = "\
 wiidia-load: loads an RTMP or HTTP-FLV server of this machine and measures it.
@@ -25,6 +27,7 @@ wiidia-load: loads an RTMP or HTTP-FLV server of this machine and measures it.
   wiidia-load join URL --viewers N --seconds S       viewers that leave at their first keyframe
   wiidia-load vod URL --viewers N --seconds S [--seeks]
                                                      a recording: rtmp paced, http as fast as it goes
+  wiidia-load floor ADDR:PORT FILE.flv [--gather MS] what sending alone costs: a live server that does nothing else
   wiidia-load report FILE...                         tables from the lines that the others print
 
   --warmup S     from the last join to the measured window (view, vod) or to the first join (join) [1]
@@ -62,6 +65,7 @@ struct Task {
     words: Vec<String>,
     plan: Numbers,
     seeks: bool,
+    gather: Duration,
     labels: Map<String, Json>,
 }
 
@@ -79,7 +83,8 @@ struct Numbers {
 fn arguments() -> Result<Option<Task>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut parser = lexopt::Parser::from_env();
-    let (mut words, mut plan, mut seeks, mut labels) = (Vec::new(), Numbers::default(), false, Map::new());
+    let (mut words, mut plan, mut labels) = (Vec::new(), Numbers::default(), Map::new());
+    let (mut seeks, mut gather) = (false, Duration::ZERO);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("viewers") => plan.viewers = parser.value()?.parse()?,
@@ -90,6 +95,7 @@ fn arguments() -> Result<Option<Task>, lexopt::Error> {
             Long("server") => plan.server = Some(parser.value()?.parse()?),
             Long("prefix") => plan.prefix = parser.value()?.string()?,
             Long("seeks") => seeks = true,
+            Long("gather") => gather = Duration::from_millis(parser.value()?.parse()?),
             Long("case") => drop(labels.insert("case".into(), json!(parser.value()?.string()?))),
             Long("name") => drop(labels.insert("server".into(), json!(parser.value()?.string()?))),
             Long("load") => drop(labels.insert("viewers".into(), json!(parser.value()?.parse::<u64>()?))),
@@ -102,26 +108,22 @@ fn arguments() -> Result<Option<Task>, lexopt::Error> {
         return Ok(None);
     }
     let verb = words.remove(0);
-    Ok(Some(Task { verb, words, plan, seeks, labels }))
+    Ok(Some(Task { verb, words, plan, seeks, gather, labels }))
 }
 
 fn start(task: Task) -> ExitCode {
-    if task.verb == "report" {
-        return match report::print(&task.words) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("wiidia-load: {error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
     raise_file_limit();
+    match (task.verb.as_str(), &task.words[..]) {
+        ("report", files) => return end(report::print(files).map_err(|error| error.to_string())),
+        ("floor", [listen, file]) => {
+            let listen = listen.parse().map_err(|error| format!("{listen}: {error}"));
+            return end(listen.and_then(|listen| floor::run(listen, file.as_ref(), task.gather)));
+        }
+        _ => {}
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("wiidia-load: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return end(Err(error.to_string())),
     };
     let prefix = task.plan.prefix.clone();
     let mut line = task.labels.clone();
@@ -153,6 +155,16 @@ fn start(task: Task) -> ExitCode {
     };
     println!("{}", Json::Object(line));
     code
+}
+
+fn end(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wiidia-load: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn perform(task: Task) -> Result<Map<String, Json>, Failure> {

@@ -14,18 +14,20 @@ use wiidiaserver::flv::{Tag, TagKind};
 const CHUNK: usize = 4096;
 
 /// A file in memory, ready to be repeated.
-struct Reel {
+pub(crate) struct Reel {
     /// `onMetaData` and sequence headers: sent once.
-    head: Vec<Tag>,
-    tags: Vec<Tag>,
+    pub(crate) head: Vec<Tag>,
+    pub(crate) tags: Vec<Tag>,
+    /// The lowest time of `tags`.
+    origin: u32,
     /// From the first tag to where the repetition begins.
     length: u32,
 }
 
 impl Reel {
-    fn load(path: &Path) -> Result<Self, String> {
+    pub(crate) fn load(path: &Path) -> Result<Self, String> {
         let read = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-                let mut bytes = Bytes::from(read);
+        let mut bytes = Bytes::from(read);
         let head = bytes.first_chunk().ok_or("the file is too short for FLV")?;
         let first = first_tag_offset(head).map_err(|error| error.to_string())?;
         // The first tag, behind a `PreviousTagSize0` that the offset includes.
@@ -47,7 +49,13 @@ impl Reel {
         };
         // One more frame's time, so that the repetition keeps the pace.
         let length = (last - first) as usize * frames.len() / (frames.len() - 1).max(1);
-        Ok(Self { head, tags, length: length as u32 })
+        let origin = tags.iter().map(|tag| tag.timestamp.as_millis()).min().unwrap_or_default();
+        Ok(Self { head, tags, origin, length: length as u32 })
+    }
+
+    /// A tag's time in that repetition, counted from the first.
+    pub(crate) fn due(&self, tag: &Tag, round: u32) -> u32 {
+        tag.timestamp.as_millis() - self.origin + round * self.length
     }
 }
 
@@ -69,11 +77,10 @@ pub(crate) async fn run(
 
     let begin = Instant::now();
     let end = seconds.map(|seconds| begin + Duration::from_secs_f64(seconds));
-    let origin = reel.tags.iter().map(|tag| tag.timestamp.as_millis()).min().unwrap_or_default();
     let (mut number, mut latest) = (0, Duration::ZERO);
     'all: for round in 0u32.. {
         for tag in &reel.tags {
-            let ms = tag.timestamp.as_millis() - origin + round * reel.length;
+            let ms = reel.due(tag, round);
             let due = begin + Duration::from_millis(ms.into());
             if end.is_some_and(|end| due > end) {
                 break 'all;

@@ -31,8 +31,14 @@ const COLUMNS: [(&str, &str); 21] = [
 ];
 
 /// The metrics of which the ratio ours/other is told.
-const RATIOS: [&str; 6] =
-    ["cpu_s_per_gb", "rss_kb_per_viewer", "join_ms_p99", "reader_latency_ms_p50", "seek_ms_p99", "key_ms_p50"];
+const RATIOS: [&str; 6] = [
+    "cpu_s_per_gb",
+    "rss_kb_per_viewer",
+    "join_ms_p99",
+    "reader_latency_ms_p50",
+    "seek_ms_p99",
+    "key_ms_p50",
+];
 
 /// Servers whose name begins with this are compared with [`OTHER`].
 const OURS: &str = "ours";

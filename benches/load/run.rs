@@ -291,7 +291,8 @@ async fn watch(
             Err(_) => {
                 next += SEEK_EVERY;
                 seeking.borrow_mut().unanswered += u64::from(sought.is_some());
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                random =
+                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 // Not the last seconds: there is nothing to play behind them.
                 let to = (random >> 40) as f64 / (1u64 << 24) as f64 * (length - 20.0f64).max(0.0);
                 sought = Some(Sought { at: stamp::now(), notified: false });

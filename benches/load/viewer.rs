@@ -98,7 +98,9 @@ impl Viewer {
         if seen.is_keyframe() && self.first_key.is_none() {
             self.first_key = Some(now - self.connecting);
         }
-        if seen.is_frame() && let Some(stamp) = Stamp::find(seen.head) {
+        if seen.is_frame()
+            && let Some(stamp) = Stamp::find(seen.head)
+        {
             if self.window.open.get() {
                 self.window.latencies.borrow_mut().push(now.saturating_sub(stamp.ns));
             }

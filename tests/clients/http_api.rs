@@ -197,7 +197,11 @@ fn the_2007_player_gets_its_listing() {
     };
     for top in ["/getdir/", "/getdir//", "/getdir"] {
         let (folders, files) = listing(top);
-        assert_eq!(folders, ["Broken", "Films", "Flash Era", "Für die Kinder", "Music", "Pictures", "Web", "日本語"], "{top}");
+        assert_eq!(
+            folders,
+            ["Broken", "Films", "Flash Era", "Für die Kinder", "Music", "Pictures", "Web", "日本語"],
+            "{top}"
+        );
         assert!(files.is_empty(), "{top}: {files:?}");
     }
     for path in
