@@ -80,7 +80,8 @@ fn text(value: f64) -> String {
 
 /// Prints the tables of files of lines, in the order in which the cases first come.
 pub(crate) fn print(files: &[String]) -> Result<(), Box<dyn Error>> {
-    let mut cases: Vec<((String, u64), Vec<(String, Row)>)> = Vec::new();
+    type Case = ((String, u64), Vec<(String, Row)>);
+    let mut cases: Vec<Case> = Vec::new();
     for file in files {
         for line in std::fs::read_to_string(file)?.lines() {
             let line: Json = serde_json::from_str(line)?;
