@@ -154,6 +154,27 @@ fn with_a_secret_only_those_who_know_it_publish() {
 }
 
 #[test]
+fn a_codec_beyond_adobes_reaches_who_asked_for_it_and_is_refused_by_name_to_others() {
+    let server = Server::start();
+    let mut publisher = RtmpClient::connect(server.rtmp, "live");
+    publisher.publish("hevc");
+    // Enhanced RTMP: a sequence header, then a keyframe with composition time zero.
+    publisher.send_video(&[0x90, b'h', b'v', b'c', b'1', 1, 2, 3]);
+    publisher.send_video(&[0x91, b'h', b'v', b'c', b'1', 0, 0, 0, 9, 9]);
+    wait_until("it is there", LIMIT, || figures(&server, "hevc")["bytes_in"].as_u64() > Some(10));
+
+    let mut knows = RtmpClient::connect_with(server.rtmp, "live", &["hvc1"]);
+    knows.create_stream();
+    knows.send_play("hevc");
+    knows.wait_for("the keyframe", SOON, |message| message.is_keyframe().then_some(()));
+
+    let mut old = RtmpClient::play(server.rtmp, "live", "hevc");
+    let status = old.wait_status("NetStream.Play.Failed", SOON);
+    let text = status.get("description").unwrap().as_str().unwrap().into_owned();
+    assert!(text.starts_with("this stream is HEVC, which this player has not said it can play"), "{text}");
+}
+
+#[test]
 fn viewers_that_never_read_cost_others_nothing() {
     let mut server = Server::start();
     let _publisher = publish(&server, "cam");

@@ -41,6 +41,12 @@ impl RtmpClient {
     /// Connects to an application.
     #[track_caller]
     pub(crate) fn connect(server: SocketAddr, app: &str) -> Self {
+        Self::connect_with(server, app, &[])
+    }
+
+    /// As one that speaks Enhanced RTMP, with these codecs.
+    #[track_caller]
+    pub(crate) fn connect_with(server: SocketAddr, app: &str, four_ccs: &[&str]) -> Self {
         let socket = TcpStream::connect_timeout(&server, SOON).unwrap();
         socket.set_nodelay(true).unwrap();
         let mut client = Self {
@@ -63,6 +69,8 @@ impl RtmpClient {
             .with("audioCodecs", 4071.0)
             .with("videoCodecs", 252.0)
             .with("videoFunction", 1.0);
+        let four_ccs = four_ccs.iter().map(|code| Value::from(*code)).collect();
+        let command_object = command_object.with("fourCcList", Value::StrictArray(four_ccs));
         let answer = client.call_with("connect", command_object.into(), &[]);
         let info = answer.expect("connect is accepted");
         assert_eq!(info.get("code").and_then(Value::as_str).unwrap(), "NetConnection.Connect.Success");
@@ -143,6 +151,19 @@ impl RtmpClient {
         let mut body = vec![0, 3, 0, 0, 0, 1];
         body.extend(ms.to_be_bytes());
         self.send_message(2, 0, 4, &body).unwrap();
+    }
+
+    /// Publishes on stream 1.
+    #[track_caller]
+    pub(crate) fn publish(&mut self, name: &str) {
+        self.create_stream();
+        self.send_command(1, "publish", 0.0, &[Value::Null, Value::from(name), Value::from("live")]);
+        self.wait_status("NetStream.Publish.Start", SOON);
+    }
+
+    /// A video message with the time zero.
+    pub(crate) fn send_video(&mut self, body: &[u8]) {
+        self.send_message(4, 1, 9, body).unwrap();
     }
 
     pub(crate) fn seek(&mut self, ms: u32) {

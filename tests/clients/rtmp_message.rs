@@ -81,9 +81,9 @@ impl Message {
         }
     }
 
-    /// A picture that can be decoded without another.
+    /// A picture that can be decoded without another; the top bit marks Enhanced RTMP.
     pub(crate) fn is_keyframe(&self) -> bool {
-        matches!(self, Self::Video(media) if media.body.first().is_some_and(|byte| byte >> 4 == 1))
+        matches!(self, Self::Video(media) if media.body.first().is_some_and(|byte| (byte & 0x70) >> 4 == 1))
             && self.media_ms().is_some()
     }
 

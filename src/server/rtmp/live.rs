@@ -2,9 +2,12 @@
 
 use super::Connection;
 use crate::amf0::AmfString;
-use crate::flv::Tag;
+use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
+use crate::flv::{Tag, TagKind};
 use crate::limits::WRITE_BATCH_BYTES;
-use crate::rtmp::{PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey};
+use crate::rtmp::{
+    Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
+};
 use crate::stream::{PublishRefused, Publisher, Record, Subscription, gather_time};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +17,8 @@ use std::time::Instant;
 pub(super) struct LiveViewer {
     stream: StreamId,
     subscription: Subscription,
+    /// The codecs beyond Adobe's that the client says it takes.
+    capabilities: Capabilities,
     /// Taken from the stream, but the session had no room yet.
     held: VecDeque<Arc<Record>>,
     /// Not before this: frames gather meanwhile.
@@ -24,9 +29,18 @@ pub(super) struct LiveViewer {
 }
 
 impl LiveViewer {
-    pub(super) fn new(stream: StreamId, subscription: Subscription) -> Self {
+    pub(super) fn new(stream: StreamId, subscription: Subscription, capabilities: Capabilities) -> Self {
         let on_air = subscription.edge().on_air;
-        Self { stream, subscription, held: VecDeque::new(), due: None, on_air, paused: false, over: false }
+        Self {
+            stream,
+            subscription,
+            capabilities,
+            held: VecDeque::new(),
+            due: None,
+            on_air,
+            paused: false,
+            over: false,
+        }
     }
 
     pub(super) fn stream(&self) -> StreamId {
@@ -101,6 +115,15 @@ impl LiveViewer {
     fn take_next(&mut self, session: &mut Session) -> Result<bool, SessionError> {
         let batch = self.subscription.take(WRITE_BATCH_BYTES);
         let Some(first) = batch.records.first() else { return Ok(false) };
+        if let Some(codec) = batch.preface.iter().chain(&batch.records).find_map(|r| self.not_taken(r)) {
+            let text = format!(
+                "this stream is {codec}, which this player has not said it can play; \
+                 use one that speaks Enhanced RTMP, or let the encoder send H.264 and AAC"
+            );
+            self.over = true;
+            session.stream_failed(self.stream, &text)?;
+            return Ok(false);
+        }
         if batch.lost > 0 {
             let name = self.subscription.stream().name();
             tracing::info!(stream = name, lost = batch.lost, "a slow viewer goes on at the last keyframe");
@@ -112,6 +135,40 @@ impl LiveViewer {
         self.held.extend(batch.records);
         Ok(true)
     }
+}
+
+impl LiveViewer {
+    /// The codec of a record that the client does not take.
+    fn not_taken(&self, record: &Record) -> Option<String> {
+        let tag = record.tag();
+        let taken = &self.capabilities;
+        let (codec, taken) = match tag.kind {
+            TagKind::Video => match VideoHeader::parse(&tag.body)?.codec {
+                VideoCodec::FourCc(codec) => (codec, taken.video_four_ccs.contains(&codec)),
+                _ => return None,
+            },
+            TagKind::Audio => match AudioHeader::parse(&tag.body)?.codec {
+                AudioCodec::FourCc(codec) => (codec, taken.audio_four_ccs.contains(&codec)),
+                _ => return None,
+            },
+            TagKind::Script => return None,
+        };
+        (!taken).then(|| codec_name(codec))
+    }
+}
+
+/// A FourCC by the name that people know.
+fn codec_name(four_cc: [u8; 4]) -> String {
+    let name = match &four_cc {
+        b"hvc1" => "HEVC",
+        b"av01" => "AV1",
+        b"vp09" => "VP9",
+        b"Opus" => "Opus",
+        b"fLaC" => "FLAC",
+        b"ac-3" | b"ec-3" => "Dolby Digital",
+        other => return String::from_utf8_lossy(other).escape_default().to_string(),
+    };
+    name.to_owned()
 }
 
 /// A message stream that publishes.
@@ -135,7 +192,7 @@ impl Connection {
         };
         tracing::info!(peer = %self.peer, stream = key, "watching");
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
-        self.viewers.push(LiveViewer::new(stream, live.subscribe()));
+        self.viewers.push(LiveViewer::new(stream, live.subscribe(), self.capabilities.clone()));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::amf0::Value;
 use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
-use crate::rtmp::{Event, Session, SessionError, Start, StreamId};
+use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use crate::time::MediaTime;
@@ -62,6 +62,8 @@ struct Connection {
     session: Session,
     /// The application that the client connected to.
     app: Vec<u8>,
+    /// What it said of its codecs.
+    capabilities: Capabilities,
     players: Vec<Player>,
     viewers: Vec<LiveViewer>,
     publishers: Vec<LivePublisher>,
@@ -87,6 +89,7 @@ impl Connection {
             server,
             session: Session::new(Instant::now()),
             app: Vec::new(),
+            capabilities: Capabilities::default(),
             players: Vec::new(),
             viewers: Vec::new(),
             publishers: Vec::new(),
@@ -177,6 +180,7 @@ impl Connection {
         match event {
             Event::Connect(connect) => {
                 self.app = connect.app.as_bytes().to_vec();
+                self.capabilities = connect.capabilities;
                 self.session.accept_connect(now)
             }
             Event::Play { stream, name, start, reset, .. } => {
