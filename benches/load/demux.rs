@@ -240,6 +240,8 @@ pub(crate) struct HttpBody {
     /// A chunk's size line, its line end included.
     line: heapless::Vec<u8, 32>,
     after_piece: bool,
+    /// The piece of length 0 has come.
+    ended: bool,
 }
 
 impl HttpBody {
@@ -266,7 +268,7 @@ impl HttpBody {
         if self.in_body && !self.chunked {
             return body(input);
         }
-        while !input.is_empty() {
+        while !input.is_empty() && !self.ended {
             if self.left > 0 {
                 let (now, rest) = input.split_at(self.left.min(input.len()));
                 (input, self.left) = (rest, self.left - now.len());
@@ -282,6 +284,7 @@ impl HttpBody {
                     let digits = digits.split(';').next().unwrap_or_default().trim();
                     self.left = usize::from_str_radix(digits, 16)
                         .map_err(|_| Garbled::Unexpected("a chunk of the chunked coding without size"))?;
+                    self.ended = self.left == 0;
                 }
                 self.line.clear();
             }

@@ -139,8 +139,9 @@ fn greet(mut socket: TcpStream) -> io::Result<TcpStream> {
     let info = |code: &str| Value::from(Properties::new().with("level", "status").with("code", code));
     let mut set_chunk_size = Vec::new();
     put_message(&mut set_chunk_size, 2, 0, 1, 0, CHUNK, &(CHUNK as u32).to_be_bytes());
-    type Answer<'a> = (&'a [u8], Vec<u8>, u32, [Value; 4]);
-    let answers: [Answer<'_>; 3] = [
+    // What is asked, what goes in front of the answer, the message stream, the answer.
+    type Step<'a> = (&'a [u8], Vec<u8>, u32, [Value; 4]);
+    let answers: [Step<'_>; 3] = [
         (
             b"connect",
             set_chunk_size,

@@ -44,6 +44,11 @@ const RATIOS: [&str; 6] = [
 const OURS: &str = "ours";
 const OTHER: &str = "nginx-rtmp";
 
+/// What was done, with how many viewers.
+type Case = (String, u64);
+/// The servers by name.
+type Rows = Vec<(String, Row)>;
+
 /// All runs of one server in one case.
 #[derive(Default)]
 struct Row {
@@ -80,8 +85,7 @@ fn text(value: f64) -> String {
 
 /// Prints the tables of files of lines, in the order in which the cases first come.
 pub(crate) fn print(files: &[String]) -> Result<(), Box<dyn Error>> {
-    type Case = ((String, u64), Vec<(String, Row)>);
-    let mut cases: Vec<Case> = Vec::new();
+    let mut cases: Vec<(Case, Rows)> = Vec::new();
     for file in files {
         for line in std::fs::read_to_string(file)?.lines() {
             let line: Json = serde_json::from_str(line)?;
