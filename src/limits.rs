@@ -119,6 +119,10 @@ pub const MAX_SOUND_BEFORE_PICTURE: Duration = Duration::from_secs(1);
 /// Sent ahead of the play clock beyond the client's own buffer length (nginx-rtmp's rule).
 pub const PLAY_AHEAD: Duration = Duration::from_millis(1000);
 
+/// A paced viewer is woken when this much is due, not for every tag: half of the processor time of
+/// many viewers (docs/performance.md). Well below [`PLAY_AHEAD`], so that nobody runs dry.
+pub const PACE_STEP: Duration = Duration::from_millis(200);
+
 /// Buffer length assumed until the client sets one: Flash's and ffmpeg's is 3 s or less.
 pub const DEFAULT_BUFFER_LENGTH: Duration = Duration::from_millis(3000);
 

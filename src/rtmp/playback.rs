@@ -10,7 +10,7 @@
 //! The client's position is never told to us. It is estimated: it moves with the wall clock from the
 //! first tag on, and never beyond what has been sent.
 
-use crate::limits::{DEFAULT_BUFFER_LENGTH, MAX_BUFFER_LENGTH, PLAY_AHEAD};
+use crate::limits::{DEFAULT_BUFFER_LENGTH, MAX_BUFFER_LENGTH, PACE_STEP, PLAY_AHEAD};
 use crate::time::MediaTime;
 use std::time::{Duration, Instant};
 
@@ -142,7 +142,9 @@ impl Playback {
         let Some((at, time)) = self.anchor else { return Demand::SendNow };
         let ahead = Duration::from_millis(last_sent.saturating_millis_since(time).into());
         let due = at + ahead.saturating_sub(self.buffer + PLAY_AHEAD);
-        if due <= now { Demand::SendNow } else { Demand::At(due) }
+        // Waking for every tag is what a viewer would cost most: let some gather, out of the second
+        // that the client is ahead in any case.
+        if due <= now { Demand::SendNow } else { Demand::At(due + PACE_STEP) }
     }
 }
 
@@ -183,7 +185,7 @@ mod tests {
         let next = send_due(&mut playback, 0, start);
         assert_eq!(next, 4040 + FRAME);
         let Demand::At(due) = playback.demand(start) else { panic!("due now") };
-        assert_eq!(due, start + Duration::from_millis(40));
+        assert_eq!(due, start + Duration::from_millis(40) + PACE_STEP, "some of it together");
         assert_eq!(send_due(&mut playback, next, start + secs(3)), 7040 + FRAME);
     }
 
@@ -266,6 +268,6 @@ mod tests {
         playback.sent(MediaTime::ZERO);
         assert_eq!(playback.demand(start), Demand::SendNow);
         playback.sent(MediaTime::from_millis(60_000));
-        assert_eq!(playback.demand(start), Demand::At(start + secs(56)));
+        assert_eq!(playback.demand(start), Demand::At(start + secs(56) + PACE_STEP));
     }
 }
