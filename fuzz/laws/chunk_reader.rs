@@ -60,9 +60,10 @@ fn read<'a>(max: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
                     break;
                 }
                 Err(error) => {
-                    let (position, buffered) = (reader.position(), reader.buffered());
+                    let position = reader.position();
                     assert!(position <= arrived);
-                    return Outcome { messages, error: Some(error), position, buffered: cut_short(buffered) };
+                    // What a reader holds behind an error depends on the cuts, and nobody looks.
+                    return Outcome { messages, error: Some(error), position, buffered: 0 };
                 }
             }
             assert!(reader.buffered() <= max * MAX_PARTIAL_MESSAGES);
@@ -72,11 +73,6 @@ fn read<'a>(max: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         assert!(reader.buffered() <= max * MAX_PARTIAL_MESSAGES);
     }
     Outcome { messages, error: None, position: reader.position(), buffered: reader.buffered() }
-}
-
-/// What a reader holds after an error depends on the cuts, and nobody looks.
-fn cut_short(_buffered: usize) -> usize {
-    0
 }
 
 fn reads_back(max: usize, messages: &[Message]) {

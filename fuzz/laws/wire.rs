@@ -35,7 +35,11 @@ pub fn law(mut input: &[u8]) {
     let mut bytes = 0;
     for tag in tags(input) {
         assert!(tag.body.len() <= MAX_TAG_BODY);
-        bytes += if tag.is_sequence_header() { 0 } else { tag.body.len() };
+        if tag.is_sequence_header() {
+            // At the time of the frame it goes before, which may be one of the other lane.
+            continue;
+        }
+        bytes += tag.body.len();
         let last = match tag.kind {
             TagKind::Video => &mut last[0],
             TagKind::Audio => &mut last[1],
