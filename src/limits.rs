@@ -172,8 +172,9 @@ pub const PUBLISHER_GRACE: Duration = Duration::from_secs(30);
 /// Up to so many viewers of a live stream each frame is written as it comes.
 pub const GATHER_FROM_VIEWERS: usize = 20;
 
-/// From so many viewers on, frames gather for [`GATHER_MOST`].
-pub const GATHER_MOST_VIEWERS: usize = 200;
+/// From so many viewers on, frames gather for [`GATHER_MOST`]. Gathering for less than a frame's time
+/// saves nothing, so the way from none to all of it is short.
+pub const GATHER_MOST_VIEWERS: usize = 60;
 
 /// The longest that frames gather before they are written: one or two frames' time, which adds 20
 /// ms to the delay in the middle and saves half of the processor.
