@@ -18,7 +18,6 @@ mod ring;
 mod streams;
 mod timeline;
 
-pub use pace::gather_time;
 pub use streams::{PublishRefused, Streams};
 
 use crate::flv::Tag;
@@ -75,6 +74,8 @@ impl Record {
 pub struct Stream {
     name: String,
     state: Mutex<State>,
+    /// When it was made.
+    epoch: Instant,
     /// The number of the next record, and whether a publisher is there.
     edge: watch::Sender<Edge>,
     counters: Counters,
@@ -142,6 +143,7 @@ impl Stream {
         Self {
             name,
             state: Mutex::new(state),
+            epoch: now,
             edge: watch::Sender::new(Edge { next: 0, on_air: false, over: false }),
             counters: Counters::default(),
         }
@@ -315,6 +317,11 @@ impl Subscription {
     /// There is more to take.
     pub fn has_more(&self) -> bool {
         self.at.is_none_or(|at| at < self.edge.borrow().next)
+    }
+
+    /// When this viewer is written to next, if it was at `now`: `None` is as soon as there is something.
+    pub fn next_writing(&self, now: Instant) -> Option<Instant> {
+        pace::next_writing(self.stream.epoch, now, self.stream.viewers())
     }
 
     /// The stream watched.

@@ -5,7 +5,7 @@ use super::reply::{Refusal, Reply, json, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
-use crate::stream::{Batch, Figures, Streams, Subscription, gather_time};
+use crate::stream::{Batch, Figures, Streams, Subscription};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::StatusCode;
@@ -15,7 +15,6 @@ use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::time::Instant as Clock;
 
 pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refusal> {
     let stream = streams.find(key).ok_or_else(|| {
@@ -30,7 +29,7 @@ pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refu
         let text = format!("\"{key}\" has no picture or sound yet; check the encoder, then try again");
         return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, text));
     };
-    let viewer = Viewer { subscription, pieces: VecDeque::new(), taken: Clock::now() };
+    let viewer = Viewer { subscription, pieces: VecDeque::new(), taken: Instant::now() };
     let viewer = viewer.beginning_with(first);
     let pieces = stream::try_unfold(viewer, async |mut viewer| {
         Ok::<_, io::Error>(viewer.next_piece().await.map(|piece| (piece, viewer)))
@@ -55,7 +54,8 @@ struct Viewer {
     subscription: Subscription,
     /// What hyper takes next. Records' bytes are shared with all other viewers.
     pieces: VecDeque<Bytes>,
-    taken: Clock,
+    /// When records were taken last.
+    taken: Instant,
 }
 
 impl Viewer {
@@ -92,11 +92,13 @@ impl Viewer {
             if self.subscription.edge().over {
                 return None;
             }
-            tokio::time::sleep_until(self.taken + gather_time(self.subscription.stream().viewers())).await;
+            if let Some(due) = self.subscription.next_writing(self.taken) {
+                tokio::time::sleep_until(due.into()).await;
+            }
             if !self.subscription.has_more() {
                 self.subscription.changed().await;
             }
-            self.taken = Clock::now();
+            self.taken = Instant::now();
             let batch = self.subscription.take(WRITE_BATCH_BYTES);
             self.queue(batch);
         }

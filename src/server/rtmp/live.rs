@@ -8,7 +8,7 @@ use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{
     Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
 };
-use crate::stream::{PublishRefused, Publisher, Record, Subscription, gather_time};
+use crate::stream::{PublishRefused, Publisher, Record, Subscription};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,10 +100,10 @@ impl LiveViewer {
             if !self.subscription.has_more() {
                 return Ok(());
             }
-            let gather = gather_time(self.subscription.stream().viewers());
-            if !gather.is_zero() && self.due.replace(now + gather).is_some() {
+            if self.due.is_some() {
                 return Ok(());
             }
+            self.due = self.subscription.next_writing(now);
             if !self.take_next(session)? {
                 return Ok(());
             }
