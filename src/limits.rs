@@ -65,7 +65,8 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// connection open during an hour's pause.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// RTMP connections served at once. Each costs a task, a socket and about 20 KB.
+/// RTMP connections served at once. Each costs a task, a socket, and about 25 KB for a live stream or
+/// 160 KB for a recorded one (docs/performance.md): 330 MB at the very most.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
 /// RTMP connections from one address: a TV opens two or three; a NAT'ed household stays below.
