@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod library;
 mod live;
 mod media;
+mod metrics;
 mod page;
 mod reply;
 mod route;
@@ -107,8 +108,8 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(&app.streams, &key).await,
-        Route::Streams => Ok(live::list(&app.streams)),
-        Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
+        Route::Streams => Ok(metrics::list(&app.streams)),
+        Route::Metrics => Ok(metrics::metrics(&app.streams, app.started)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");
