@@ -210,6 +210,17 @@ impl Providers {
         Ok(())
     }
 
+    /// Conversions that are running.
+    pub fn conversions(&self) -> usize {
+        let growing = |entry: &Entry| entry.reel.progress().phase == Phase::Growing;
+        self.reels().iter().filter(|(key, entry)| key.form == Form::Converted && growing(entry)).count()
+    }
+
+    /// Viewers of all files.
+    pub fn viewers(&self) -> usize {
+        self.reels().values().map(|entry| entry.reel.audience().0).sum()
+    }
+
     /// How long a file plays, when that is known by now. Asking makes it known later.
     pub fn duration(&self, path: &LibraryPath, file: FileIdentity) -> Option<MediaTime> {
         self.durations.get(path, file)

@@ -1,5 +1,6 @@
 //! Accepting connections, bounded, until the server ends.
 
+use super::connections::{Ended, Presence, Tally};
 use crate::limits::ACCEPT_BACKOFF;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -30,7 +31,7 @@ pub(super) struct Acceptor {
     listener: TcpListener,
     places: Arc<Semaphore>,
     per_address: Arc<PerAddress>,
-    protocol: &'static str,
+    tally: Arc<Tally>,
     shutdown: Shutdown,
 }
 
@@ -39,6 +40,24 @@ pub(super) struct Place {
     _place: OwnedSemaphorePermit,
     address: IpAddr,
     per_address: Arc<PerAddress>,
+    presence: Presence,
+}
+
+impl Place {
+    /// The peer has said what it wants.
+    pub(super) fn connected(&self) {
+        self.presence.connected();
+    }
+
+    /// Whether it has.
+    pub(super) fn is_connected(&self) -> bool {
+        self.presence.is_connected()
+    }
+
+    /// How the connection ends; without a word, in order.
+    pub(super) fn ended(&self, how: Ended) {
+        self.presence.ended(how);
+    }
 }
 
 impl Drop for Place {
@@ -80,15 +99,15 @@ impl PerAddress {
 }
 
 impl Acceptor {
-    /// `most` connections in all, and of one address.
+    /// `most` connections in all, and of one address, counted by `tally`.
     pub(super) fn new(
         listener: TcpListener,
         most: (usize, usize),
-        protocol: &'static str,
+        tally: Arc<Tally>,
         shutdown: Shutdown,
     ) -> Self {
         let per_address = Arc::new(PerAddress { most: most.1, counts: Mutex::default() });
-        Self { listener, places: Arc::new(Semaphore::new(most.0)), per_address, protocol, shutdown }
+        Self { listener, places: Arc::new(Semaphore::new(most.0)), per_address, tally, shutdown }
     }
 
     /// Waits until all connections have ended.
@@ -112,16 +131,22 @@ impl Acceptor {
             };
             match accepted {
                 Ok((_, peer)) if !self.per_address.enter(peer.ip()) => {
-                    tracing::warn!(protocol = self.protocol, %peer, most = self.per_address.most, "too many connections from one address");
+                    self.tally.refuse();
+                    tracing::warn!(protocol = self.tally.protocol, %peer, most = self.per_address.most, "too many connections from one address");
                 }
                 Ok((socket, peer)) => {
                     prepare(&socket);
                     let per_address = self.per_address.clone();
-                    return Some((socket, peer, Place { _place: place, address: peer.ip(), per_address }));
+                    let presence = self.tally.enter();
+                    return Some((
+                        socket,
+                        peer,
+                        Place { _place: place, address: peer.ip(), per_address, presence },
+                    ));
                 }
                 // Out of descriptors, mostly: it passes when some connection ends.
                 Err(error) => {
-                    tracing::warn!(protocol = self.protocol, %error, "a connection could not be accepted");
+                    tracing::warn!(protocol = self.tally.protocol, %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_BACKOFF).await;
                 }
             }

@@ -1,8 +1,10 @@
 //! The sockets: short loops that move bytes between peers and what is sans-IO.
 
 mod accept;
+mod connections;
 pub mod http;
 pub mod log;
+mod process;
 pub mod rtmp;
 mod run;
 
@@ -11,6 +13,7 @@ pub use run::run;
 
 use crate::provider::Providers;
 use crate::stream::Streams;
+use connections::Connections;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,11 +27,19 @@ pub struct App {
     pub publish_secret: Option<String>,
     /// When the server began.
     pub started: Instant,
+    /// Who is connected.
+    connections: Connections,
 }
 
 impl App {
     /// A server of these files, with no live stream yet.
     pub fn new(providers: Arc<Providers>, publish_secret: Option<String>) -> Self {
-        Self { providers, streams: Arc::default(), publish_secret, started: Instant::now() }
+        Self {
+            providers,
+            streams: Arc::default(),
+            publish_secret,
+            started: Instant::now(),
+            connections: Connections::default(),
+        }
     }
 }

@@ -13,15 +13,18 @@
 //! What belongs here: who publishes, what is kept, where viewers are. What does not: sockets,
 //! sessions, and what a viewer does with a record.
 
+mod audience;
 mod pace;
 mod ring;
 mod streams;
 mod timeline;
 
+pub use audience::{Lag, Via};
 pub use streams::{PublishRefused, Streams};
 
 use crate::flv::Tag;
 use crate::rtmp::SharedRecord;
+use audience::{Audience, Seat};
 use bytes::{Bytes, BytesMut};
 use ring::Ring;
 use std::net::IpAddr;
@@ -79,6 +82,7 @@ pub struct Stream {
     /// The number of the next record, and whether a publisher is there.
     edge: watch::Sender<Edge>,
     counters: Counters,
+    audience: Arc<Audience>,
 }
 
 #[derive(Debug)]
@@ -94,6 +98,7 @@ struct PublisherState {
     /// Which of the stream's publishers; a replaced one finds another number here.
     number: u64,
     address: IpAddr,
+    since: Instant,
 }
 
 /// Where a stream is.
@@ -115,23 +120,34 @@ struct Counters {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     lost_records: AtomicU64,
+    lost_gops: AtomicU64,
 }
 
 /// A stream's figures at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     /// Its name, the stream key.
     pub name: String,
-    /// Somebody publishes.
-    pub on_air: bool,
+    /// Since the stream was made: it outlives publishers that come back soon.
+    pub uptime: Duration,
+    /// Somebody publishes, and has for so long.
+    pub on_air: Option<Duration>,
+    /// Publishers that the stream has had, the present one among them.
+    pub publishers: u64,
     /// Viewers now.
     pub viewers: usize,
+    /// … by the way they watch.
+    pub viewers_by_way: [(&'static str, usize); Via::ALL.len()],
+    /// How far they are behind the live edge.
+    pub lag: Lag,
     /// Bytes of tags received.
     pub bytes_in: u64,
     /// Bytes of tags handed to viewers.
     pub bytes_out: u64,
     /// Records that viewers lost because they were slow.
     pub lost_records: u64,
+    /// Groups of pictures that lost records: one jump of a slow viewer may pass over several.
+    pub lost_gops: u64,
     /// Jumps of the publisher's clock that viewers did not see.
     pub mended_times: u64,
 }
@@ -146,6 +162,7 @@ impl Stream {
             epoch: now,
             edge: watch::Sender::new(Edge { next: 0, on_air: false, over: false }),
             counters: Counters::default(),
+            audience: Arc::default(),
         }
     }
 
@@ -160,9 +177,10 @@ impl Stream {
     }
 
     /// A viewer from now on: from the last keyframe, as soon as there is one.
-    pub fn subscribe(self: &Arc<Self>) -> Subscription {
+    pub fn subscribe(self: &Arc<Self>, via: Via) -> Subscription {
         self.counters.viewers.fetch_add(1, Ordering::Relaxed);
-        Subscription { edge: self.edge.subscribe(), stream: self.clone(), at: None }
+        let seat = self.audience.join(via);
+        Subscription { edge: self.edge.subscribe(), stream: self.clone(), at: None, gops: 0, seat }
     }
 
     /// Viewers now.
@@ -171,16 +189,24 @@ impl Stream {
     }
 
     /// Figures for people and monitoring.
-    pub fn figures(&self) -> Figures {
-        let mended_times = self.state().timeline.mended();
+    pub fn figures(&self, now: Instant) -> Figures {
+        let state = self.state();
+        let mended_times = state.timeline.mended();
+        let on_air = state.publisher.as_ref().map(|present| now.saturating_duration_since(present.since));
+        drop(state);
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Figures {
             name: self.name.clone(),
-            on_air: self.edge.borrow().on_air,
+            uptime: now.saturating_duration_since(self.epoch),
+            on_air,
+            publishers: count(&self.counters.publishers),
             viewers: self.viewers(),
+            viewers_by_way: self.audience.by_way(),
+            lag: self.audience.lag(),
             bytes_in: count(&self.counters.bytes_in),
             bytes_out: count(&self.counters.bytes_out),
             lost_records: count(&self.counters.lost_records),
+            lost_gops: count(&self.counters.lost_gops),
             mended_times,
         }
     }
@@ -219,6 +245,7 @@ impl Publisher {
             tracing::warn!(stream = self.stream.name, at = %tag.timestamp, "the publisher's clock jumped; mended");
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
+        self.stream.audience.edge_at(tag.timestamp);
         state.ring.push(Arc::new(Record::new(tag)));
         let next = state.ring.next();
         drop(state);
@@ -251,6 +278,9 @@ pub struct Subscription {
     edge: watch::Receiver<Edge>,
     /// The number of the next record; `None` until the viewer has joined at a keyframe.
     at: Option<u64>,
+    /// Keyframes of the stream up to what it took last.
+    gops: u64,
+    seat: Seat,
 }
 
 /// What a viewer gets.
@@ -263,6 +293,8 @@ pub struct Batch {
     pub records: Vec<Arc<Record>>,
     /// Records lost because the viewer was slow.
     pub lost: u64,
+    /// Groups of pictures that lost these records, the one that the viewer was in among them.
+    pub lost_gops: u64,
 }
 
 impl Subscription {
@@ -277,6 +309,10 @@ impl Subscription {
             let entry = state.ring.entry()?;
             batch.lost = at.map_or(0, |at| entry.saturating_sub(at));
             batch.preface = state.ring.preface().cloned().collect();
+            let before_entry = state.ring.keyframes_before(entry);
+            // Those it has nothing of, and the one that it was in.
+            batch.lost_gops = if batch.lost > 0 { before_entry.saturating_sub(self.gops) + 1 } else { 0 };
+            self.gops = before_entry;
             at = Some(entry);
             state.ring.from(entry)
         }) else {
@@ -292,10 +328,19 @@ impl Subscription {
         }
         drop(state);
         self.at = at.map(|at| at + batch.records.len() as u64);
+        self.note_taken(&batch, bytes);
+        batch
+    }
+
+    fn note_taken(&mut self, batch: &Batch, bytes: usize) {
+        self.gops += batch.records.iter().filter(|record| record.tag().is_keyframe()).count() as u64;
+        if let Some(last) = batch.records.last() {
+            self.seat.took(last.tag().timestamp);
+        }
         let counters = &self.stream.counters;
         counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         counters.lost_records.fetch_add(batch.lost, Ordering::Relaxed);
-        batch
+        counters.lost_gops.fetch_add(batch.lost_gops, Ordering::Relaxed);
     }
 
     /// Continues at the last keyframe, as a viewer who joins: after a pause.

@@ -24,6 +24,8 @@ pub(super) struct Ring {
     first: u64,
     /// Numbers of the keyframes that are here.
     keyframes: VecDeque<u64>,
+    /// How many there have ever been.
+    keyframes_ever: u64,
     bytes: usize,
     /// What a viewer needs first: metadata, then a sequence header of each kind.
     preface: [Option<Arc<Record>>; 3],
@@ -49,6 +51,7 @@ impl Ring {
         let number = self.next();
         if record.tag().is_keyframe() {
             self.keyframes.push_back(number);
+            self.keyframes_ever += 1;
             self.has_video = true;
         }
         self.has_video |= record.tag().kind == TagKind::Video;
@@ -84,6 +87,12 @@ impl Ring {
         }
     }
 
+    /// Keyframes that the stream had before `number`.
+    pub(super) fn keyframes_before(&self, number: u64) -> u64 {
+        let from_there = self.keyframes.iter().rev().take_while(|keyframe| **keyframe >= number).count();
+        self.keyframes_ever - from_there as u64
+    }
+
     /// What a viewer needs before the records from its entry on.
     pub(super) fn preface(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.preface.iter().flatten()
@@ -97,8 +106,8 @@ impl Ring {
 
     /// Forgets everything: another publisher begins.
     pub(super) fn clear(&mut self) {
-        let first = self.next();
-        *self = Self { first, ..Self::default() };
+        let (first, keyframes_ever) = (self.next(), self.keyframes_ever);
+        *self = Self { first, keyframes_ever, ..Self::default() };
     }
 }
 

@@ -58,7 +58,7 @@ impl Streams {
             tracing::info!(stream = name, %address, "a publisher is replaced");
         }
         let number = stream.counters.publishers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        state.publisher = Some(PublisherState { number, address });
+        state.publisher = Some(PublisherState { number, address, since: now });
         state.last_seen = now;
         // What the publisher before sent cannot be decoded with this one's headers.
         state.ring.clear();
@@ -83,8 +83,10 @@ impl Streams {
     }
 
     /// The figures of all streams, by name.
-    pub fn figures(&self) -> Vec<Figures> {
-        let mut figures: Vec<Figures> = self.streams().values().map(|stream| stream.figures()).collect();
+    pub fn figures(&self, now: Instant) -> Vec<Figures> {
+        // Out of the map first: making figures must not keep publishers and viewers from coming.
+        let streams: Vec<Arc<Stream>> = self.streams().values().cloned().collect();
+        let mut figures: Vec<Figures> = streams.iter().map(|stream| stream.figures(now)).collect();
         figures.sort_by(|a, b| a.name.cmp(&b.name));
         figures
     }
@@ -95,6 +97,7 @@ impl Streams {
 mod tests {
     use super::*;
     use crate::flv::{Tag, TagKind};
+    use crate::stream::Via;
     use crate::time::MediaTime;
     use std::net::Ipv4Addr;
     use std::time::Duration;
@@ -119,7 +122,7 @@ mod tests {
         for tag in [header(1), picture(0, true), picture(40, false), picture(80, true), picture(120, false)] {
             assert!(publisher.push(tag, now));
         }
-        let mut viewer = streams.find("cam").unwrap().subscribe();
+        let mut viewer = streams.find("cam").unwrap().subscribe(Via::Rtmp);
         let batch = viewer.take(1000);
         assert_eq!(batch.preface.len(), 1);
         let times = |records: &[Arc<crate::stream::Record>]| -> Vec<u32> {
@@ -140,7 +143,7 @@ mod tests {
         let publisher = streams.publish("cam", ONE, now).unwrap();
         publisher.push(header(1), now);
         publisher.push(picture(0, true), now);
-        let mut viewer = streams.find("cam").unwrap().subscribe();
+        let mut viewer = streams.find("cam").unwrap().subscribe(Via::Rtmp);
         assert_eq!(viewer.take(1000).records.len(), 1);
         for n in 1..100u32 {
             publisher.push(picture(n * 40, n % 10 == 0), now);
@@ -149,7 +152,11 @@ mod tests {
         assert!(batch.records[0].tag().is_keyframe());
         assert_eq!(batch.preface.len(), 1, "a decoder that starts anew needs its header");
         assert_eq!(batch.lost + batch.records.len() as u64, 99);
-        assert_eq!(streams.figures()[0].lost_records, batch.lost);
+        let figures = &streams.figures(now)[0];
+        // K i i … K i i … K: the rest of the first group is lost, and the eight up to the last.
+        assert_eq!((figures.lost_records, figures.lost_gops), (batch.lost, batch.lost_gops));
+        assert_eq!(batch.lost_gops, 9, "{batch:?}");
+        assert_eq!(figures.lag.most, Duration::ZERO, "it is at the live edge again");
     }
 
     #[test]
@@ -179,7 +186,7 @@ mod tests {
         let publisher = streams.publish("cam", ONE, now).unwrap();
         publisher.push(header(1), now);
         publisher.push(picture(0, true), now);
-        let mut viewer = streams.find("cam").unwrap().subscribe();
+        let mut viewer = streams.find("cam").unwrap().subscribe(Via::Rtmp);
         viewer.take(1000);
         drop(publisher);
         assert!(!viewer.edge().on_air && !viewer.edge().over);

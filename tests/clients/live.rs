@@ -1,6 +1,7 @@
 //! Publishers and viewers of live streams: ffmpeg and GStreamer publish, everybody watches.
 
 use crate::http_client::{get, get_beginning};
+use crate::metrics::Metrics;
 use crate::packets::{lane, probe};
 use crate::program::{Running, command, start, succeed, wait_until};
 use crate::rtmp_client::{RtmpClient, SOON};
@@ -190,17 +191,40 @@ fn viewers_that_never_read_cost_others_nothing() {
 #[test]
 fn figures_of_a_stream_are_there_for_people_and_for_prometheus() {
     let server = Server::start();
-    let _publisher = publish(&server, "cam");
-    let mut viewer = RtmpClient::play(server.rtmp, "live", "cam");
+    // A name as awkward as a publisher may choose it.
+    let key = "ca\"m\\1";
+    let mut publisher = RtmpClient::connect(server.rtmp, "live");
+    publisher.publish(key);
+    publisher.send_video(&[0x17, 0, 0, 0, 0, 1]);
+    publisher.send_video(&[0x17, 1, 0, 0, 0, 9]);
+    let mut viewer = RtmpClient::play(server.rtmp, "live", key);
     viewer.wait_for("a keyframe", SOON, |message| message.is_keyframe().then_some(()));
-    let seen = figures(&server, "cam");
+    let seen = figures(&server, key);
     assert_eq!((&seen["on_air"], &seen["viewers"]), (&true.into(), &1.into()), "{seen}");
-    let metrics = get(server.http, "/metrics").text();
-    assert!(metrics.contains("wiidia_stream_viewers{stream=\"cam\"} 1\n"), "{metrics}");
-    assert!(metrics.contains("wiidia_uptime_seconds "), "{metrics}");
+    assert_eq!(seen["viewers_by_protocol"]["rtmp"], 1, "{seen}");
+    assert_eq!((&seen["publishers"], &seen["lag"]["most"]), (&1.into(), &0.0.into()), "{seen}");
+    assert!(seen["uptime"].as_f64() >= seen["on_air_for"].as_f64(), "{seen}");
+    let metrics = Metrics::of(&server);
+    let of_stream = |name: &str, more: &str| {
+        metrics.at(&format!("wiidia_stream_{name}{{stream=\"ca\\\"m\\\\1\"{more}}}"))
+    };
+    assert_eq!(of_stream("viewers", ",protocol=\"rtmp\""), 1.0);
+    assert_eq!(of_stream("viewers", ",protocol=\"http-flv\""), 0.0);
+    assert_eq!(of_stream("on_air", ""), 1.0);
+    assert_eq!((of_stream("received_bytes_total", ""), of_stream("lost_gops_total", "")), (12.0, 0.0));
+    assert_eq!((metrics.at("wiidia_streams"), metrics.at("wiidia_publishers")), (1.0, 1.0));
+    assert_eq!(metrics.connections("rtmp"), 2.0);
+    assert!(metrics.at("process_resident_memory_bytes") > 1e6);
+    assert!(metrics.at("process_open_fds") > 5.0 && metrics.at("wiidia_tasks") >= 4.0, "{metrics:?}");
     drop(viewer);
-    wait_until("the viewer is gone", SOON, || figures(&server, "cam")["viewers"] == 0);
+    wait_until("the viewer is gone", SOON, || figures(&server, key)["viewers"] == 0);
     // A viewer over HTTP counts as well, and as long as it stays.
-    get_beginning(server.http, "/live/cam.flv", 50_000);
-    wait_until("that one is gone too", LIMIT, || figures(&server, "cam")["viewers"] == 0);
+    get_beginning(server.http, &format!("/live/{}.flv", crate::server::encoded(key)), 30);
+    wait_until("that one is gone too", LIMIT, || figures(&server, key)["viewers"] == 0);
+    let before = Metrics::of(&server).or_zero("wiidia_refusals_total{protocol=\"http\",reason=\"404\"}");
+    get(server.http, "/live/nothing.flv");
+    assert_eq!(
+        Metrics::of(&server).at("wiidia_refusals_total{protocol=\"http\",reason=\"404\"}"),
+        before + 1.0
+    );
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod http_client;
+mod metrics;
 mod packets;
 mod program;
 mod rtmp_client;

@@ -5,7 +5,7 @@ use super::reply::{Refusal, Reply, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
-use crate::stream::{Batch, Streams, Subscription};
+use crate::stream::{Batch, Streams, Subscription, Via};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::StatusCode;
@@ -21,7 +21,7 @@ pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refu
         );
         Refusal::new(StatusCode::NOT_FOUND, text)
     })?;
-    let mut subscription = stream.subscribe();
+    let mut subscription = stream.subscribe(Via::HttpFlv);
     let first = tokio::time::timeout(LIVE_START_TIMEOUT, first_batch(&mut subscription)).await;
     let Ok(Some(first)) = first else {
         let text = format!("\"{key}\" has no picture or sound yet; check the encoder, then try again");

@@ -4,6 +4,7 @@
 //! answer makes it. `answer` never fails: refusals become statuses in `reply` alone.
 
 mod body;
+mod exposition;
 mod flv;
 mod fmp4;
 #[doc(hidden)]
@@ -19,7 +20,8 @@ mod watch;
 
 use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::server::App;
-use crate::server::accept::{Acceptor, Shutdown};
+use crate::server::accept::{Acceptor, Place, Shutdown};
+use crate::server::connections::Ended;
 use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -37,20 +39,28 @@ use tokio::net::{TcpListener, TcpStream};
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     let places = (MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS);
-    let mut acceptor = Acceptor::new(listener, places, "http", shutdown.clone());
+    let mut acceptor = Acceptor::new(listener, places, app.connections.http.clone(), shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
         let (app, shutdown) = (app.clone(), shutdown.clone());
         tokio::spawn(async move {
-            connection(socket, peer, app, shutdown).await;
-            drop(place);
+            connection(socket, peer, app, shutdown, place).await;
         });
     }
     acceptor.drained(places.0).await;
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shutdown: Shutdown) {
+async fn connection(
+    socket: TcpStream,
+    peer: SocketAddr,
+    app: Arc<App>,
+    mut shutdown: Shutdown,
+    place: Place,
+) {
+    let place = Arc::new(place);
+    let asked = place.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
+        asked.connected();
         async move { Ok::<_, Infallible>(answer(&app, request, peer).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
@@ -64,8 +74,17 @@ async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shut
         }
     };
     if let Err(error) = result {
-        // Players drop their connections at every seek: nothing for the journal.
-        tracing::debug!(%peer, %error, "http connection ended");
+        let how = match Ended::from(&error) {
+            // The time runs between requests as well.
+            Ended::SlowHandshake if place.is_connected() => Ended::Idle,
+            how => how,
+        };
+        place.ended(how);
+        match how {
+            // Players drop their connections at every seek, browsers keep theirs: nothing for the journal.
+            Ended::Lost | Ended::Idle => tracing::debug!(%peer, %error, "http connection ended"),
+            _ => tracing::info!(%peer, %error, "http connection closed"),
+        }
     }
 }
 
@@ -83,6 +102,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
+        app.connections.refusal("http", refusal.status.as_str());
         let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
         let mut reply = refusal.into_reply();
         if not_allowed {
@@ -109,7 +129,7 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(&app.streams, &key).await,
         Route::Streams => Ok(metrics::list(&app.streams)),
-        Route::Metrics => Ok(metrics::metrics(&app.streams, app.started)),
+        Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");

@@ -8,7 +8,7 @@ use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{
     Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
 };
-use crate::stream::{PublishRefused, Publisher, Record, Subscription};
+use crate::stream::{PublishRefused, Publisher, Record, Subscription, Via};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -187,12 +187,13 @@ impl Connection {
         reset: bool,
     ) -> Result<(), SessionError> {
         let Some(live) = self.server.streams.find(key) else {
+            self.server.connections.refusal("rtmp", "play_not_on_air");
             let text = format!("nobody publishes \"{key}\"; start the encoder, then try again");
             return self.session.play_failed(stream, PlayError::NotFound, &text);
         };
         tracing::info!(peer = %self.peer, stream = key, "watching");
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
-        self.viewers.push(LiveViewer::new(stream, live.subscribe(), self.capabilities.clone()));
+        self.viewers.push(LiveViewer::new(stream, live.subscribe(Via::Rtmp), self.capabilities.clone()));
         Ok(())
     }
 
@@ -204,12 +205,14 @@ impl Connection {
         now: Instant,
     ) -> Result<(), SessionError> {
         let Some(key) = key(&self.app, name) else {
+            self.server.connections.refusal("rtmp", "publish_elsewhere");
             let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         };
         if let Some(secret) = &self.server.publish_secret
             && !StreamKey::parse(name).opens(secret.as_bytes())
         {
+            self.server.connections.refusal("rtmp", "publish_secret");
             tracing::info!(peer = %self.peer, stream = key, "publisher refused: wrong secret");
             let text =
                 "the stream key lacks the right secret; publish to rtmp://<box>/live/<name>?key=<secret>";
@@ -223,10 +226,12 @@ impl Connection {
             }
             Err(error) => {
                 tracing::info!(peer = %self.peer, stream = key, %error, "publisher refused");
-                let kind = match error {
-                    PublishRefused::InUse(_) => PublishError::BadName,
-                    PublishRefused::BadName(_) | PublishRefused::TooMany => PublishError::Denied,
+                let (kind, reason) = match error {
+                    PublishRefused::InUse(_) => (PublishError::BadName, "publish_in_use"),
+                    PublishRefused::BadName(_) => (PublishError::Denied, "publish_name"),
+                    PublishRefused::TooMany => (PublishError::Denied, "publish_too_many"),
                 };
+                self.server.connections.refusal("rtmp", reason);
                 self.session.publish_denied(stream, kind, &error.to_string())
             }
         }

@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::App;
-use crate::server::accept::{Acceptor, Shutdown};
+use crate::server::accept::{Acceptor, Place, Shutdown};
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
@@ -30,17 +30,22 @@ use tokio::net::{TcpListener, TcpStream};
 /// Serves RTMP until `shutdown`; players are told.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
-    let mut acceptor = Acceptor::new(listener, places, "rtmp", shutdown.clone());
+    let mut acceptor = Acceptor::new(listener, places, app.connections.rtmp.clone(), shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
         let (app, shutdown) = (app.clone(), shutdown.clone());
         tokio::spawn(async move {
-            let mut connection = Connection::new(socket, peer, app);
+            let mut connection = Connection::new(socket, peer, app, place);
             match connection.run(shutdown).await {
                 Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
-                Err(End::Session(error)) => tracing::info!(%peer, %error, "rtmp connection closed"),
-                Err(End::Socket(error)) => tracing::debug!(%peer, %error, "rtmp connection lost"),
+                Err(End::Session(error)) => {
+                    connection.place.ended((&error).into());
+                    tracing::info!(%peer, %error, "rtmp connection closed");
+                }
+                Err(End::Socket(error)) => {
+                    connection.place.ended((&error).into());
+                    tracing::debug!(%peer, %error, "rtmp connection lost");
+                }
             }
-            drop(place);
         });
     }
     acceptor.drained(places.0).await;
@@ -69,6 +74,8 @@ struct Connection {
     publishers: Vec<LivePublisher>,
     calls: Calls,
     outgoing: Outgoing,
+    /// Last: everything else is gone when it is free again.
+    place: Place,
 }
 
 /// Why the loop woke up.
@@ -82,7 +89,7 @@ enum Wake {
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>) -> Self {
+    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>, place: Place) -> Self {
         Self {
             socket,
             peer,
@@ -95,6 +102,7 @@ impl Connection {
             publishers: Vec::new(),
             calls: Calls::default(),
             outgoing: Outgoing::default(),
+            place,
         }
     }
 
@@ -179,6 +187,7 @@ impl Connection {
         }
         match event {
             Event::Connect(connect) => {
+                self.place.connected();
                 self.app = connect.app.as_bytes().to_vec();
                 self.capabilities = connect.capabilities;
                 self.session.accept_connect(now)
