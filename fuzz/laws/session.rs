@@ -244,6 +244,10 @@ impl Driver {
             assert_eq!(self.session.handle_input(piece, self.now), Ok(()));
         }
         assert_eq!(self.session.handle_timeout(self.now + Duration::from_secs(1 << 20)), Ok(()));
+        for verb in 9..24 {
+            assert_eq!(self.act(verb, 1, &mut &rest[..0]), Ok(()), "verb {verb}");
+        }
+        assert_eq!(self.session.next_deadline(), None);
         assert_eq!((self.session.poll_event(), self.session.poll_transmit()), (None, None));
     }
 }

@@ -15,9 +15,16 @@ pub(super) struct EventQueue {
     /// How many of them are published tags, and how many bytes these have.
     published_tags: usize,
     published_bytes: usize,
+    /// An error was told: the session is over.
+    has_failed: bool,
 }
 
 impl EventQueue {
+    /// Something did not fit.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     pub(super) fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         if let Event::Published { tag, .. } = &event {
@@ -30,6 +37,7 @@ impl EventQueue {
     /// Anything but a published tag.
     pub(super) fn push(&mut self, event: Event) -> Result<(), SessionError> {
         if self.events.len() - self.published_tags == MAX_SESSION_EVENTS {
+            self.has_failed = true;
             return Err(SessionError::TooManyRequests);
         }
         self.events.push_back(event);
@@ -39,6 +47,7 @@ impl EventQueue {
     pub(super) fn push_published(&mut self, stream: StreamId, tag: Tag) -> Result<(), SessionError> {
         let (tags, bytes) = (self.published_tags + 1, self.published_bytes + tag.body.len());
         if tags > MAX_PUBLISHED_TAGS || bytes > MAX_PUBLISHED_BYTES {
+            self.has_failed = true;
             return Err(SessionError::TooMuchPublished { tags, bytes });
         }
         (self.published_tags, self.published_bytes) = (tags, bytes);

@@ -26,6 +26,8 @@ pub(super) struct Outbox {
     total: u64,
     serializer: ChunkSerializer,
     chunk_size: usize,
+    /// The session is over: nothing more is taken.
+    is_closed: bool,
 }
 
 impl Outbox {
@@ -36,7 +38,18 @@ impl Outbox {
             total: 0,
             serializer: ChunkSerializer::new(),
             chunk_size: INITIAL_CHUNK_SIZE,
+            is_closed: false,
         }
+    }
+
+    /// It takes nothing more: it was full, or told so.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// What is queued is still to be sent; whatever comes is dropped.
+    pub(super) fn take_no_more(&mut self) {
+        self.is_closed = true;
     }
 
     pub(super) fn pop(&mut self) -> Option<Transmit> {
@@ -64,7 +77,7 @@ impl Outbox {
     pub(super) fn control(&mut self, message: RtmpMessage) -> Result<(), SessionError> {
         let payload = message
             .into_message_payload(RtmpTimestamp::new(0), 0)
-            .map_err(|error| SessionError::Serializer { reason: error.to_string() })?;
+            .map_err(|error| self.fail(SessionError::Serializer { reason: error.to_string() }))?;
         self.serialize(&payload)
     }
 
@@ -73,7 +86,7 @@ impl Outbox {
         let packet = self
             .serializer
             .set_max_chunk_size(OUT_CHUNK_SIZE as u32, RtmpTimestamp::new(0))
-            .map_err(|error| SessionError::Serializer { reason: error.to_string() })?;
+            .map_err(|error| self.fail(SessionError::Serializer { reason: error.to_string() }))?;
         self.chunk_size = OUT_CHUNK_SIZE;
         self.raw(packet.bytes)
     }
@@ -200,18 +213,26 @@ impl Outbox {
         let packet = self
             .serializer
             .serialize(payload, force, true)
-            .map_err(|error| SessionError::Serializer { reason: error.to_string() })?;
+            .map_err(|error| self.fail(SessionError::Serializer { reason: error.to_string() }))?;
         // Empty messages would vanish here (B7); none of ours is empty.
         self.push(Transmit { head: heapless::Vec::new(), body: Bytes::from(packet.bytes) })
     }
 
     fn push(&mut self, transmit: Transmit) -> Result<(), SessionError> {
+        if self.is_closed {
+            return Ok(());
+        }
         self.queued += transmit.len();
         self.total += transmit.len() as u64;
         self.queue.push_back(transmit);
         if self.queued > MAX_RTMP_OUTPUT {
-            return Err(SessionError::OutputFull { queued: self.queued });
+            return Err(self.fail(SessionError::OutputFull { queued: self.queued }));
         }
         Ok(())
+    }
+
+    fn fail(&mut self, error: SessionError) -> SessionError {
+        self.is_closed = true;
+        error
     }
 }

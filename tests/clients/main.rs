@@ -22,6 +22,7 @@ mod gstreamer;
 mod http_api;
 mod http_media;
 mod live;
+mod obs;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;

@@ -1,6 +1,5 @@
 //! Verbs for those who watch a live stream.
 
-use super::verbs::check_length;
 use super::{Sent, Session};
 use crate::limits::RTMP_OUTPUT_HIGH_WATER;
 use crate::rtmp::error::SessionError;
@@ -15,7 +14,7 @@ impl Session {
     /// [`Sent::NotNow`]: a viewer that does not keep up costs that much memory and no more. Let it wait at
     /// the record it is at, or skip to a keyframe.
     pub fn send_record(&mut self, id: StreamId, record: &SharedRecord) -> Result<Sent, SessionError> {
-        check_length(record.tag())?;
+        self.check_length(record.tag())?;
         let is_full = self.out.queued() > RTMP_OUTPUT_HIGH_WATER;
         let Some(stream) = self.stream(id).filter(|_| !is_full) else { return Ok(Sent::NotNow) };
         match stream.admit_record(record) {

@@ -16,7 +16,8 @@
 //! 5. [`Session::wants_close`]: close the socket.
 //! 6. Wait for the socket, [`Session::next_deadline`], the `At` of step 3, or news of a reel. Go to 1.
 //!
-//! Every `Err` is the end: write what is still queued if you like, close.
+//! Every `Err` is the end, whatever call it came from: write what is still queued if you like, close. From then on
+//! input and time are ignored, verbs say nothing more, and [`Session::wants_close`] is true.
 //!
 //! Verbs about a stream that is not in the fitting state do nothing: the client may have closed it while
 //! the driver was busy.
@@ -111,12 +112,14 @@ impl Session {
 
     /// Takes in bytes of any number. At most 64 KB a call keep memory small: events gather until taken.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
-        self.take_in(bytes, now).inspect_err(|_| self.state = State::Closing)
+        self.take_in(bytes, now).inspect_err(|_| self.end_for_good())
     }
 
     fn take_in(&mut self, bytes: &[u8], now: Instant) -> Result<(), SessionError> {
+        if self.wants_close() {
+            return Ok(());
+        }
         match &mut self.state {
-            State::Closing => Ok(()),
             State::ExpectHandshake(handshake) => {
                 let result = handshake
                     .process_bytes(bytes)
@@ -136,10 +139,13 @@ impl Session {
 
     /// Lets time act: pings, and patience that ends. Call at [`next_deadline`](Self::next_deadline).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        self.take_time(now).inspect_err(|_| self.state = State::Closing)
+        self.take_time(now).inspect_err(|_| self.end_for_good())
     }
 
     fn take_time(&mut self, now: Instant) -> Result<(), SessionError> {
+        if self.wants_close() {
+            return Ok(());
+        }
         match self.state {
             State::ExpectHandshake(_) if now >= self.patience => {
                 return Err(SessionError::HandshakeTimeout { state: "the handshake" });
@@ -169,6 +175,9 @@ impl Session {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.wants_close() {
+            return None;
+        }
         match self.state {
             State::ExpectHandshake(_) | State::ExpectConnect => Some(self.patience),
             State::ExpectConnectAnswer { .. } | State::Closing => None,
@@ -194,13 +203,13 @@ impl Session {
 
     /// Nothing will come any more: close the socket when the output is written.
     pub fn wants_close(&self) -> bool {
-        matches!(self.state, State::Closing)
+        matches!(self.state, State::Closing) || self.out.is_closed() || self.events.has_failed()
     }
 
     /// When the next tag of a stream is due: ask before each tag, and again after each write and event.
     /// A live stream takes all there is, unless it is paused.
     pub fn media_demand(&mut self, stream: StreamId, now: Instant) -> Demand {
-        if self.out.queued() > RTMP_OUTPUT_HIGH_WATER {
+        if self.out.queued() > RTMP_OUTPUT_HIGH_WATER || self.wants_close() {
             return Demand::Idle;
         }
         match self.stream(stream) {
@@ -209,6 +218,12 @@ impl Session {
             Some(stream) if !stream.live => stream.playback.demand(now),
             _ => Demand::Idle,
         }
+    }
+
+    /// After an error: nothing is understood or said any more.
+    fn end_for_good(&mut self) {
+        self.state = State::Closing;
+        self.out.take_no_more();
     }
 
     fn send_raw(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {

@@ -123,7 +123,7 @@ impl Session {
         self.out.status_info(wire_id, info.with("details", play.details.clone()))?;
         self.sample_access(wire_id)?;
         if let Some(metadata) = play.metadata.filter(|tag| tag.kind == TagKind::Script) {
-            check_length(&metadata)?;
+            self.check_length(&metadata)?;
             self.out.tag(wire_id, &metadata)?;
         }
         match seek {
@@ -157,7 +157,7 @@ impl Session {
 
     /// Sends a tag, unless it is not wanted or not its turn.
     pub fn send_tag(&mut self, id: StreamId, tag: &Tag) -> Result<Sent, SessionError> {
-        check_length(tag)?;
+        self.check_length(tag)?;
         let Some(stream) = self.stream(id) else { return Ok(Sent::NotNow) };
         match stream.admit(tag) {
             Passage::Send => {
@@ -295,13 +295,18 @@ impl Session {
         self.out.status(id.as_u32(), "NetStream.Play.Stop", description)
     }
 
+    /// Only a broken provider makes a longer one; what it would make next is not to be trusted.
+    pub(super) fn check_length(&mut self, tag: &Tag) -> Result<(), SessionError> {
+        let length = tag.body.len();
+        if length <= MAX_TAG_BODY {
+            return Ok(());
+        }
+        self.end_for_good();
+        Err(SessionError::TagTooLong { length })
+    }
+
     /// Lets Flash read pixels and samples (BitmapData.draw); FMS sends it with every play.
     fn sample_access(&mut self, wire_id: u32) -> Result<(), SessionError> {
         self.out.data(wire_id, "|RtmpSampleAccess", [true.into(), true.into()])
     }
-}
-
-pub(super) fn check_length(tag: &Tag) -> Result<(), SessionError> {
-    let length = tag.body.len();
-    if length > MAX_TAG_BODY { Err(SessionError::TagTooLong { length }) } else { Ok(()) }
 }

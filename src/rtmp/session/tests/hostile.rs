@@ -4,12 +4,13 @@
 
 use super::client::*;
 use crate::amf0::{Value, encode_to_bytes};
+use crate::flv::Tag;
 use crate::limits::{
     MAX_AMF_VALUES, MAX_DEFERRED_COMMANDS, MAX_PARTIAL_MESSAGES, MAX_PUBLISHED_BYTES, MAX_PUBLISHED_TAGS,
     MAX_PUBLISHER_PARTIAL, MAX_RTMP_COMMAND, MAX_RTMP_OUTPUT, MAX_SESSION_EVENTS, MAX_TAG_BODY,
     RTMP_OUTPUT_HIGH_WATER,
 };
-use crate::rtmp::{Fault, PlayStart, PublishError, SessionError, SharedRecord};
+use crate::rtmp::{Demand, Fault, PlayStart, PublishError, SessionError, SharedRecord};
 use proptest::prelude::*;
 
 #[test]
@@ -220,6 +221,31 @@ fn nothing_is_read_behind_an_error() {
     assert_eq!(pair.session.handle_timeout(pair.now), Err(SessionError::IdleTimeout));
     pair.send(&command(0, "x", 5.0, &[]));
     assert_eq!(pair.received(), [""; 0]);
+}
+
+#[test]
+fn an_error_of_a_verb_is_the_end_as_well() {
+    let mut full = Pair::playing();
+    let tag = Tag { body: vec![0xaf; MAX_TAG_BODY / 2].into(), ..mp3(0) };
+    let error = std::iter::repeat_with(|| full.session.send_tag(ONE, &tag)).find_map(Result::err);
+    assert!(matches!(error, Some(SessionError::OutputFull { .. })), "{error:?}");
+    let mut broken = Pair::playing();
+    let tag = Tag { body: vec![0xaf; MAX_TAG_BODY + 1].into(), ..mp3(0) };
+    assert!(matches!(broken.session.send_tag(ONE, &tag), Err(SessionError::TagTooLong { .. })));
+    for mut pair in [full, broken] {
+        assert!(pair.session.wants_close());
+        assert_eq!(pair.session.next_deadline(), None);
+        assert_eq!(pair.session.media_demand(ONE, pair.now), Demand::Idle);
+        // What is queued may still go out; nothing is added to it.
+        while pair.session.poll_transmit().is_some() {}
+        pair.send(&[command(0, "getDir", 5.0, &[]), vec![0xff; 64]].concat());
+        pair.wait(1e6);
+        assert_eq!(pair.session.handle_timeout(pair.now), Ok(()));
+        pair.session.finish(ONE, ms(1000), 5).unwrap();
+        pair.session.send_tag(ONE, &mp3(20)).unwrap();
+        pair.session.shutdown("good night").unwrap();
+        assert_eq!((pair.session.poll_event(), pair.session.poll_transmit()), (None, None));
+    }
 }
 
 /// Commands with random arguments, in random order.

@@ -34,38 +34,19 @@ const KEY: [u8; 300] = {
     body
 };
 
-/// OBS, after its librtmp's source: chunk size first; sound, pictures and data all on chunk stream 4.
+/// OBS 29.0.2, as captured: chunk size first; sound, pictures and data all on chunk stream 4. See the README
+/// beside the file. Its opening, four messages of media, and its end.
 fn obs() -> Opening {
-    let mut out = Publisher::new(128);
-    let size = out.set_chunk_size(4096);
-    let connect = encode_to_bytes(&[
-        "connect".into(),
-        1.0.into(),
-        connect_object("live", "FMLE/3.0 (compatible; FMSc/1.0)"),
-    ]);
-    let connect = out.message(3, 20, 0, 0, &connect);
-    let announce = [
-        out.message(2, 5, 0, 0, &2_500_000u32.to_be_bytes()),
-        out.command(0, "releaseStream", 2.0, &["cam".into()]),
-        out.command(0, "FCPublish", 3.0, &["cam".into()]),
-        out.command(0, "createStream", 4.0, &[]),
-        out.command(0, "_checkbw", 5.0, &[]),
-    ];
-    let publish = out.command(1, "publish", 6.0, &["cam".into(), "live".into()]);
-    let media = [
-        out.message(4, 18, 1, 0, &metadata()),
-        out.message(4, 8, 1, 0, &[0xaf, 0, 0x12, 0x10]),
-        out.message(4, 9, 1, 0, &[0x17, 0, 0, 0, 0, 1]),
-        out.message(4, 9, 1, 0, &KEY),
-        out.message(4, 8, 1, 23, &[0xaf, 1, 1]),
-        out.message(4, 8, 1, 46, &[0xaf, 1, 2]),
-        out.message(4, 8, 1, 69, &[0xaf, 1, 3]),
-    ];
-    let end = [
-        out.command(0, "FCUnpublish", 7.0, &["cam".into()]),
-        out.command(0, "deleteStream", 8.0, &[1.0.into()]),
-    ];
-    vec![[size, connect].concat(), announce.concat(), publish, media.concat(), end.concat()]
+    let sent = include_bytes!("../../../../tests/fixtures/obs-29.0.2-publish.c2s");
+    let (_handshake, mut sent) = sent.split_at(1 + 1536 + 1536);
+    // connect; releaseStream, FCPublish, createStream; publish; headers and the first picture.
+    let mut opening: Opening = [217, 40 + 69, 45, 422 + 2213]
+        .into_iter()
+        .map(|len| sent.split_off(..len).unwrap().to_vec())
+        .collect();
+    // FCUnpublish, deleteStream.
+    opening.push(sent[sent.len() - 80..].to_vec());
+    opening
 }
 
 /// ffmpeg 5.1, as captured: our own chunk size sent back, data and sound on chunk stream 4, pictures on 6,
@@ -162,9 +143,8 @@ fn tags(events: &[Event]) -> Vec<(TagKind, u32, Bytes)> {
 }
 
 #[test]
-fn the_openings_of_obs_ffmpeg_and_gstreamer_are_answered_in_words_they_wait_for() {
+fn the_openings_of_ffmpeg_and_gstreamer_are_answered_in_words_they_wait_for() {
     for (name, opening, answers) in [
-        ("OBS", obs(), [Some(2), Some(3), Some(4), Some(5), Some(7)]),
         ("ffmpeg", ffmpeg(), [Some(2), Some(3), Some(4), None, Some(6)]),
         ("GStreamer", gstreamer(), [None, None, Some(2), None, None]),
     ] {
@@ -204,6 +184,37 @@ fn the_openings_of_obs_ffmpeg_and_gstreamer_are_answered_in_words_they_wait_for(
         assert_eq!(kinds[4..], [(Audio, 23, 3), (Audio, 46, 3), (Audio, 69, 3)], "{name}");
         assert!(tags[0].2.starts_with(b"\x02\x00\x0aonMetaData\x08"), "{name}");
     }
+}
+
+#[test]
+fn obs_is_answered_in_words_it_waits_for_and_its_media_understood() {
+    let opening = obs();
+    let pieces: Vec<&[u8]> = opening.iter().map(Vec::as_slice).collect();
+    let (events, received) = run(&pieces);
+    let expected = [
+        "WindowAckSize 2500000",
+        "SetPeerBandwidth 2500000 2",
+        "SetChunkSize 65536",
+        "[0] _result 1 NetConnection.Connect.Success",
+        "[0] _result 2 Null",
+        "[0] onFCPublish 0 NetStream.Publish.Start",
+        "[0] _result 3 Null",
+        "[0] _result 4 Number(1.0)",
+        "StreamBegin 1",
+        "[1] status NetStream.Publish.Start",
+        "[0] onFCUnpublish 0 NetStream.Unpublish.Success",
+        "[0] _result 6 Null",
+        "[1] status NetStream.Unpublish.Success",
+    ];
+    assert_eq!(received, expected);
+    let Event::Publish { name, mode, .. } = &events[1] else { panic!("{events:?}") };
+    assert_eq!((name, *mode), (&"cam".into(), PublishMode::Live));
+    let tags = tags(&events);
+    assert!(tags[0].2.starts_with(b"\x02\x00\x0aonMetaData\x08"));
+    let heads: Vec<(TagKind, u32, &[u8])> = tags[1..].iter().map(|tag| (tag.0, tag.1, &tag.2[..2])).collect();
+    use TagKind::{Audio, Video};
+    assert_eq!(heads[..3], [(Audio, 0, &[0xaf, 0][..]), (Video, 0, &[0x17, 0]), (Video, 0, &[0x17, 1])]);
+    assert_eq!(events.last(), Some(&Event::Unpublish { stream: ONE }));
 }
 
 #[test]
