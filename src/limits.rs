@@ -192,6 +192,15 @@ pub const MAX_STREAM_NAME: usize = 256;
 
 // ---- Sockets ---------------------------------------------------------------------------------
 
+/// Descriptors that the server asks the system for: one a connection of either protocol, and as many again as a
+/// quarter for files, pipes of conversions and listing. Most systems give 1024 until asked.
+pub const DESCRIPTORS: u64 = ((MAX_RTMP_CONNECTIONS + MAX_HTTP_CONNECTIONS)
+    + (MAX_RTMP_CONNECTIONS + MAX_HTTP_CONNECTIONS) / 4) as u64;
+
+/// A viewer of a live stream that takes nothing for this long, with the socket full, is no longer there: what it was
+/// given stays in memory for it alone. A player that pauses by RTMP's command is given nothing and stays.
+pub const LIVE_UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// After an accept that failed, mostly for want of descriptors.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(200);
 

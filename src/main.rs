@@ -45,6 +45,7 @@ type Failure = Box<dyn std::error::Error>;
 fn serve(config: &Config) -> Result<(), Failure> {
     config::refuse_root(config.allow_root)?;
     server::log::start(&config.log.directives());
+    server::ask_for_descriptors();
     const MB: u64 = 1_000_000;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));

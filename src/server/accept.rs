@@ -1,7 +1,7 @@
 //! Accepting connections, bounded, until the server ends.
 
 use super::connections::{Ended, Presence, Tally};
-use crate::limits::ACCEPT_BACKOFF;
+use crate::limits::{ACCEPT_BACKOFF, LIVE_UNREAD_TIMEOUT};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -151,6 +151,16 @@ impl Acceptor {
                 }
             }
         }
+    }
+}
+
+/// Whether the peer must take what it is given: see [`LIVE_UNREAD_TIMEOUT`]. The kernel watches over it, so that it
+/// costs nothing and whoever writes need not know; the socket's error is `TimedOut`.
+pub(super) fn must_take(socket: &TcpStream, must: bool) {
+    // Zero is the kernel's own patience: without end while the peer answers probes.
+    let most = if must { LIVE_UNREAD_TIMEOUT.as_millis() as u32 } else { 0 };
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(socket, most) {
+        tracing::debug!(%error, "socket option");
     }
 }
 

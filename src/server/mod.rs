@@ -9,6 +9,7 @@ pub mod rtmp;
 mod run;
 
 pub use accept::Shutdown;
+pub use process::ask_for_descriptors;
 pub use run::run;
 
 use crate::provider::Providers;

@@ -1,6 +1,21 @@
 //! What this process uses of the machine, as the kernel and the runtime say.
 
+use crate::limits::DESCRIPTORS;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
+
+/// Asks the system for as many descriptors as [`DESCRIPTORS`] says, if it gives them.
+pub fn ask_for_descriptors() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS));
+    // None is without limit.
+    let Some(current) = current.filter(|current| *current < wanted) else { return };
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
+        tracing::warn!(current, wanted, %error, "no more descriptors to be had; many viewers will find no place");
+    } else if wanted < DESCRIPTORS {
+        tracing::info!(wanted, "the system gives fewer descriptors than the server has places for viewers");
+    }
+}
 
 /// The figures at a moment.
 pub(super) struct ProcessFigures {
@@ -10,6 +25,8 @@ pub(super) struct ProcessFigures {
     pub(super) resident_bytes: u64,
     /// Open descriptors.
     pub(super) descriptors: usize,
+    /// As many of them may be open; zero is without limit.
+    pub(super) most_descriptors: u64,
     /// Threads.
     pub(super) threads: u64,
     /// Processor seconds used, in the program and in the kernel for it.
@@ -29,6 +46,7 @@ impl ProcessFigures {
             resident_bytes: number("VmRSS") * 1024,
             threads: number("Threads"),
             descriptors: descriptors().unwrap_or(0),
+            most_descriptors: getrlimit(Resource::Nofile).current.unwrap_or(0),
             cpu_seconds: cpu_seconds(),
         }
     }

@@ -15,6 +15,7 @@ mod rtmp_client;
 mod rtmp_message;
 mod samples;
 mod server;
+mod stamped;
 
 mod command_line;
 mod ffmpeg;
@@ -30,4 +31,5 @@ mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
+mod soak;
 mod worker_dies;

@@ -1,7 +1,7 @@
 //! A small RTMP client, written from the specification (Adobe, 1.0; quoted as 5.x to 7.x) and apart from the
 //! server's own code, so that a misreading is not shared. AMF0 alone is the crate's.
 //!
-//! Simple handshake, chunks of 128 bytes out, everything in. It answers pings and acknowledges, as all clients do.
+//! Simple handshake, chunks of 128 bytes out unless told, everything in. It answers pings and acknowledges, as all clients do.
 
 use crate::rtmp_message::Message;
 use std::collections::HashMap;
@@ -29,6 +29,8 @@ pub(crate) struct RtmpClient {
     socket: TcpStream,
     streams: HashMap<u32, ChunkStream>,
     chunk_size: usize,
+    /// Ours, for what is sent.
+    out_chunk_size: usize,
     window: u64,
     received: u64,
     acknowledged: u64,
@@ -53,6 +55,7 @@ impl RtmpClient {
             socket,
             streams: HashMap::new(),
             chunk_size: 128,
+            out_chunk_size: 128,
             window: u64::MAX,
             received: 0,
             acknowledged: 0,
@@ -166,6 +169,22 @@ impl RtmpClient {
         self.send_message(4, 1, 9, body).unwrap();
     }
 
+    /// A video message, as long as the server takes it.
+    pub(crate) fn try_send_video(&mut self, ms: u32, body: &[u8]) -> io::Result<()> {
+        self.send_message_at(4, ms, 1, 9, body)
+    }
+
+    /// SetChunkSize (5.4.1): for those who send much.
+    pub(crate) fn set_chunk_size(&mut self, size: usize) {
+        self.send_message(2, 0, 1, &(size as u32).to_be_bytes()).unwrap();
+        self.out_chunk_size = size;
+    }
+
+    /// The connection itself, for what no client does.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
     pub(crate) fn seek(&mut self, ms: u32) {
         self.send_command(1, "seek", 0.0, &[Value::Null, Value::from(ms)]);
     }
@@ -174,13 +193,18 @@ impl RtmpClient {
         self.send_command(1, "pause", 0.0, &[Value::Null, Value::from(pause), Value::from(ms)]);
     }
 
-    /// One message, its header in full (5.3.1.2.1), in chunks of 128 bytes.
     fn send_message(&mut self, csid: u8, stream: u32, kind: u8, body: &[u8]) -> io::Result<()> {
-        let mut bytes = vec![csid, 0, 0, 0];
+        self.send_message_at(csid, 0, stream, kind, body)
+    }
+
+    /// One message, its header in full (5.3.1.2.1), in chunks. Times stay below 2^24 ms.
+    fn send_message_at(&mut self, csid: u8, ms: u32, stream: u32, kind: u8, body: &[u8]) -> io::Result<()> {
+        let mut bytes = vec![csid];
+        bytes.extend(&ms.to_be_bytes()[1..]);
         bytes.extend(&(body.len() as u32).to_be_bytes()[1..]);
         bytes.push(kind);
         bytes.extend(stream.to_le_bytes());
-        for (n, chunk) in body.chunks(128).enumerate() {
+        for (n, chunk) in body.chunks(self.out_chunk_size).enumerate() {
             if n > 0 {
                 bytes.push(0xc0 | csid);
             }
@@ -268,7 +292,7 @@ impl RtmpClient {
     }
 
     /// The next message; nothing when the time is over.
-    fn next(&mut self, until: Instant) -> io::Result<Option<Message>> {
+    pub(crate) fn next(&mut self, until: Instant) -> io::Result<Option<Message>> {
         loop {
             // Between chunks only: what has begun to arrive is read to its end.
             let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())

@@ -199,6 +199,12 @@ fn of_process(text: &mut Exposition, process: &ProcessFigures) {
         process.resident_bytes as f64,
     );
     text.single("process_open_fds", Kind::Gauge, "open file descriptors", process.descriptors as f64);
+    text.single(
+        "process_max_fds",
+        Kind::Gauge,
+        "descriptors that may be open",
+        process.most_descriptors as f64,
+    );
     text.single("process_threads", Kind::Gauge, "threads", process.threads as f64);
     text.single(
         "process_cpu_seconds_total",

@@ -8,6 +8,7 @@ use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{
     Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
 };
+use crate::server::accept::must_take;
 use crate::stream::{PublishRefused, Publisher, Record, Subscription, Via};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -192,6 +193,7 @@ impl Connection {
             return self.session.play_failed(stream, PlayError::NotFound, &text);
         };
         tracing::info!(peer = %self.peer, stream = key, "watching");
+        must_take(&self.socket, true);
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
         self.viewers.push(LiveViewer::new(stream, live.subscribe(Via::Rtmp), self.capabilities.clone()));
         Ok(())

@@ -12,7 +12,8 @@ use crate::limits::{
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::App;
-use crate::server::accept::{Acceptor, Place, Shutdown};
+use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
+use crate::server::connections::Ended;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
@@ -42,8 +43,12 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
                     tracing::info!(%peer, %error, "rtmp connection closed");
                 }
                 Err(End::Socket(error)) => {
-                    connection.place.ended((&error).into());
-                    tracing::debug!(%peer, %error, "rtmp connection lost");
+                    let how = Ended::from(&error);
+                    connection.place.ended(how);
+                    match how {
+                        Ended::NotReading => tracing::info!(%peer, %error, "the peer takes nothing any more"),
+                        _ => tracing::debug!(%peer, %error, "rtmp connection lost"),
+                    }
                 }
             }
         });
@@ -213,10 +218,12 @@ impl Connection {
             }
             Event::Pause { stream, .. } => {
                 self.with_viewer(stream, LiveViewer::pause);
+                must_take(&self.socket, false);
                 Ok(())
             }
             Event::Resume { stream, at } => {
                 self.with_viewer(stream, LiveViewer::resume);
+                must_take(&self.socket, !self.viewers.is_empty());
                 self.with_player(stream, |player| player.resume(at, now));
                 Ok(())
             }
@@ -269,7 +276,11 @@ impl Connection {
 
     fn stop(&mut self, stream: StreamId) {
         self.players.retain(|player| player.stream() != stream);
+        let watched = !self.viewers.is_empty();
         self.viewers.retain(|viewer| viewer.stream() != stream);
+        if watched && self.viewers.is_empty() {
+            must_take(&self.socket, false);
+        }
     }
 
     /// Tells the player that the server ends, for as long as it takes to listen.
