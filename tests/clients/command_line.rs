@@ -13,7 +13,7 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 /// Runs the program to its end.
 #[track_caller]
 fn says(arguments: &[&str]) -> Finished {
-    let mut command = server_command();
+    let mut command = server_command(server_program());
     command.args(arguments);
     start(command).finish(AT_ONCE)
 }

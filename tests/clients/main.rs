@@ -20,6 +20,7 @@ mod stamped;
 mod command_line;
 mod ffmpeg;
 mod gstreamer;
+mod hostile;
 mod http_api;
 mod http_media;
 mod live;

@@ -43,12 +43,24 @@ impl Server {
     /// With a configuration file of this content.
     #[track_caller]
     pub(crate) fn configured(library: &Path, configuration: &str) -> Self {
+        Self::run(server_command(server_program()), library, configuration)
+    }
+
+    /// With so many descriptors, and the right to ask for 8192.
+    #[track_caller]
+    pub(crate) fn with_descriptors(count: u32) -> Self {
+        let mut command = server_command(Path::new("prlimit"));
+        command.arg(format!("--nofile={count}:8192")).arg(server_program());
+        Self::run(command, samples::library(), "")
+    }
+
+    #[track_caller]
+    fn run(mut command: Command, library: &Path, configuration: &str) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, configuration).unwrap();
         let (http, rtmp) = (free_address(), free_address());
         let log = std::fs::File::create(log_of(&folder)).unwrap();
-        let mut command = server_command();
         command.arg("--config").arg(file);
         command.arg("--library").arg(library);
         command.args(["--http", &http.to_string(), "--rtmp", &rtmp.to_string()]);
@@ -139,9 +151,9 @@ impl Drop for Server {
     }
 }
 
-/// The server's program, to be run by a user that is not root.
-pub(crate) fn server_command() -> Command {
-    let mut command = Command::new(server_program());
+/// The server's program, or one that starts it, to be run by a user that is not root.
+pub(crate) fn server_command(program: &Path) -> Command {
+    let mut command = Command::new(program);
     if we_are_root() {
         // Also drops the supplementary groups, says std.
         command.uid(NOBODY).gid(NOBODY);
