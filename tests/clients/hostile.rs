@@ -122,7 +122,10 @@ fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall()
     {
         assert!(log.matches(reason).count() >= MANY, "{reason}: {}", log.matches(reason).count());
     }
-    drop((deaf, unacknowledged));
+    drop(deaf);
+    for viewer in unacknowledged {
+        viewer.shutdown(std::net::Shutdown::Both).unwrap();
+    }
     for (watcher, who) in watchers {
         watcher.saw_everything_within(who, STALL);
     }
