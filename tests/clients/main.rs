@@ -9,6 +9,7 @@
 
 mod http_client;
 mod metrics;
+mod mpv;
 mod packets;
 mod program;
 mod rtmp_client;
@@ -25,6 +26,7 @@ mod http_api;
 mod http_media;
 mod live;
 mod obs;
+mod operations;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;

@@ -31,7 +31,8 @@ impl Session {
     }
 
     /// The publisher is gone, and may come back: [`publish_notify`](Self::publish_notify), or
-    /// [`finish_live`](Self::finish_live). Flash waits, librtmp and rtmp2src as well; ffmpeg leaves.
+    /// [`finish_live`](Self::finish_live). Flash and rtmp2src wait; ffmpeg and librtmp leave, and
+    /// their players are started again or ask anew by themselves (rtmpsrc).
     pub fn unpublish_notify(&mut self, id: StreamId, name: &str) -> Result<(), SessionError> {
         if !self.plays_live(id) {
             return Ok(());
