@@ -204,6 +204,10 @@ pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// … and is gone after so many probes without answer.
 pub const KEEPALIVE_PROBES: u32 = 4;
 
+/// Plaintext that one TLS connection takes before its ciphertext is with the kernel: four records of the
+/// largest size. What is more waits in the session, which counts it.
+pub const TLS_OUTPUT: usize = 64 << 10;
+
 // ---- Reels and conversion --------------------------------------------------------------------
 
 /// Bytes read from a reel for one viewer at a time: large enough that a read costs little beside

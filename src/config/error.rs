@@ -85,6 +85,15 @@ pub enum Problem {
         "HTTP and RTMP both listen on port {0}; give one of them another port, such as --rtmp 0.0.0.0:1935"
     )]
     SamePort(u16),
+    /// RTMPS on the port of something else.
+    #[error("port {0} is taken by HTTP or RTMP already; give [rtmps] another one, such as listen = \"0.0.0.0:1936\"")]
+    RtmpsPort(u16),
+    /// Half of what TLS needs.
+    #[error(
+        "[rtmps] has no {0}; TLS needs both: certificate = \"/etc/wiidiaserver/fullchain.pem\" and \
+         key = \"/etc/wiidiaserver/privkey.pem\""
+    )]
+    RtmpsLacks(&'static str),
     /// Not one of the levels.
     #[error("\"{value}\" is no log level{}; the levels are error, warn, info, debug and trace", suggestion(nearest.as_deref()))]
     Level {

@@ -17,6 +17,9 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("data", "a folder in quotes, such as \"/var/lib/wiidiaserver\""),
     ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
     ("rtmp.listen", "an address and a port in quotes, such as \"0.0.0.0:1935\""),
+    ("rtmps.listen", "an address and a port in quotes, such as \"0.0.0.0:1936\""),
+    ("rtmps.certificate", "a file in quotes, such as \"/etc/wiidiaserver/fullchain.pem\""),
+    ("rtmps.key", "a file in quotes, such as \"/etc/wiidiaserver/privkey.pem\""),
     ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
@@ -33,6 +36,7 @@ pub(super) struct Content {
     pub(super) data: Option<Spanned<String>>,
     pub(super) http: Listen,
     pub(super) rtmp: Listen,
+    pub(super) rtmps: Rtmps,
     pub(super) cache: Cache,
     pub(super) log: Log,
     pub(super) playback: Playback,
@@ -49,6 +53,14 @@ pub(super) struct Live {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Listen {
     pub(super) listen: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Rtmps {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

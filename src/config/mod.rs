@@ -50,6 +50,8 @@ pub struct Config {
     pub http: Http,
     /// Media over RTMP.
     pub rtmp: Rtmp,
+    /// Media over RTMP and TLS; `None`, the default, when there is no certificate.
+    pub rtmps: Option<Rtmps>,
     /// Finished conversions.
     pub cache: Cache,
     /// What is told about the run.
@@ -77,6 +79,9 @@ impl fmt::Display for Config {
         writeln!(f, "data:      {}", self.data.display())?;
         writeln!(f, "http:      {}", self.http.listen)?;
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
+        if let Some(rtmps) = &self.rtmps {
+            writeln!(f, "rtmps:     {}", rtmps.listen)?;
+        }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
         let publishers = if self.live.secret.is_some() { "those who know the secret" } else { "everybody" };
@@ -109,6 +114,21 @@ impl Default for Rtmp {
     fn default() -> Self {
         Self { listen: everywhere(1935) }
     }
+}
+
+/// `[rtmps]`: there is one when its certificate is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rtmps {
+    /// Address and port; port 0 lets the system choose. Default 0.0.0.0:1936.
+    pub listen: SocketAddr,
+    /// The file with the certificate and those it was signed with, PEM: absolute.
+    pub certificate: PathBuf,
+    /// The file with its private key, PEM: absolute.
+    pub key: PathBuf,
+}
+
+impl Rtmps {
+    const LISTEN: SocketAddr = everywhere(1936);
 }
 
 /// `[cache]`: megabytes are 1,000,000 bytes.

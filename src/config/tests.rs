@@ -64,6 +64,7 @@ fn a_library_is_all_that_must_be_given() {
             data: house.path("state/wiidiaserver"),
             http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
+            rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback { encodings: 2 },
@@ -82,6 +83,10 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            http.listen = "127.0.0.1:81"
            [rtmp]
            listen = "[::1]:0"
+           [rtmps]
+           listen = "127.0.0.1:443"
+           certificate = "tls/fullchain.pem"
+           key = "/etc/key.pem"
            [cache]
            limit_mb = 5
            [log]
@@ -97,6 +102,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.data, house.path("kept"));
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:81");
     assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
+    let rtmps = config.rtmps.clone().unwrap();
+    assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
+    assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!(config.playback.encodings, 1);
@@ -272,7 +280,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, cache, log, playback, live",
+             http, rtmp, rtmps, cache, log, playback, live",
         ),
         (
             "[cache]\nlimit = 5",
@@ -308,6 +316,21 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
             "[rtmp]\nlisten = \"127.0.0.1:8080\"",
             "HOUSE/c.toml:2: HTTP and RTMP both listen on port 8080; give one of them another port, such as \
              --rtmp 0.0.0.0:1935",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\ncertificate = \"c.pem\"",
+            "HOUSE/c.toml:3: [rtmps] has no key; TLS needs both: certificate = \
+             \"/etc/wiidiaserver/fullchain.pem\" and key = \"/etc/wiidiaserver/privkey.pem\"",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\nlisten = \"0.0.0.0:443\"",
+            "HOUSE/c.toml:3: [rtmps] has no certificate; TLS needs both: certificate = \
+             \"/etc/wiidiaserver/fullchain.pem\" and key = \"/etc/wiidiaserver/privkey.pem\"",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\nlisten = \"[::]:1935\"\ncertificate = \"c\"\nkey = \"k\"",
+            "HOUSE/c.toml:3: port 1935 is taken by HTTP or RTMP already; give [rtmps] another one, such as \
+             listen = \"0.0.0.0:1936\"",
         ),
         (
             "library = [\n  \"films\",\n  \"gone\",\n]",
@@ -454,7 +477,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     documented.sort();
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
-    for section in ["", "http.", "rtmp.", "cache.", "log.", "playback.", "live."] {
+    for section in ["", "http.", "rtmp.", "rtmps.", "cache.", "log.", "playback.", "live."] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
         let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };

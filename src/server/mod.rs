@@ -1,13 +1,16 @@
 //! The sockets: short loops that move bytes between peers and what is sans-IO.
 
 mod accept;
+mod certificates;
 pub mod http;
 pub mod log;
 pub mod rtmp;
 mod run;
+pub(crate) mod socket;
 
 pub use accept::Shutdown;
-pub use run::run;
+pub use certificates::{CertificateError, Certificates};
+pub use run::{Listeners, run};
 
 use crate::provider::Providers;
 use crate::stream::Streams;

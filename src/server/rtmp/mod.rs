@@ -11,8 +11,9 @@ use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
-use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
+use crate::server::socket::Socket;
+use crate::server::{App, Certificates};
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
@@ -27,13 +28,26 @@ use std::task::Poll;
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves RTMP until `shutdown`; players are told.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
+/// Serves RTMP until `shutdown`, over TLS when there are `certificates`; players are told.
+pub async fn serve(
+    listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
+    app: Arc<App>,
+    shutdown: Shutdown,
+) {
     let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
-    let mut acceptor = Acceptor::new(listener, places, "rtmp", shutdown.clone());
+    let protocol = if certificates.is_some() { "rtmps" } else { "rtmp" };
+    let mut acceptor = Acceptor::new(listener, places, protocol, shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
-        let (app, shutdown) = (app.clone(), shutdown.clone());
+        let (app, certificates, shutdown) = (app.clone(), certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
+            let socket = match secured(socket, certificates).await {
+                Ok(socket) => socket,
+                Err(error) => {
+                    tracing::info!(%peer, %error, "rtmps connection refused");
+                    return;
+                }
+            };
             let mut connection = Connection::new(socket, peer, app);
             match connection.run(shutdown).await {
                 Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
@@ -46,6 +60,14 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Behind the TLS handshake, if there is to be one.
+async fn secured(socket: TcpStream, certificates: Option<Arc<Certificates>>) -> io::Result<Socket> {
+    let Some(certificates) = certificates else { return Ok(Socket::Plain(socket)) };
+    // It may read files.
+    let config = tokio::task::spawn_blocking(move || certificates.current()).await?;
+    Socket::accept_tls(socket, config).await
+}
+
 /// What ends a connection before its time.
 #[derive(Debug, thiserror::Error)]
 enum End {
@@ -56,7 +78,7 @@ enum End {
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     peer: SocketAddr,
     server: Arc<App>,
     session: Session,
@@ -82,7 +104,7 @@ enum Wake {
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>) -> Self {
+    fn new(socket: Socket, peer: SocketAddr, server: Arc<App>) -> Self {
         Self {
             socket,
             peer,
@@ -276,7 +298,7 @@ impl Connection {
             loop {
                 self.outgoing.gather(&mut self.session);
                 if self.outgoing.is_empty() {
-                    return Ok::<_, io::Error>(());
+                    return self.socket.finish().await;
                 }
                 self.socket.writable().await?;
                 match self.outgoing.write(&self.socket) {
