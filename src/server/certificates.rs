@@ -134,11 +134,13 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Certificate
         reason => CertificateError::Unusable { file: certificate.into(), reason },
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(unusable)?;
+    // librtmp with GnuTLS (rtmpdump, rtmpsrc) takes a ticket for the end of the connection.
+    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
