@@ -190,6 +190,18 @@ pub const MAX_LIVE_STREAMS: usize = 64;
 /// Length of a stream's name in bytes.
 pub const MAX_STREAM_NAME: usize = 256;
 
+// ---- Relays ----------------------------------------------------------------------------------
+
+/// Another server has this long for each of its answers. Platforms that look a stream key up in their
+/// data base take three seconds.
+pub const RELAY_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The buffer that a relay says it has: what ffmpeg says.
+pub const RELAY_BUFFER_LENGTH: Duration = Duration::from_secs(3);
+
+/// Letters kept of what another server says: it goes into the log and the interface.
+pub const MAX_RELAY_TEXT: usize = 300;
+
 // ---- Sockets ---------------------------------------------------------------------------------
 
 /// After an accept that failed, mostly for want of descriptors.

@@ -60,7 +60,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let http = bind(config.http.listen, "--http", "web page").await?;
         let rtmp = bind(config.rtmp.listen, "--rtmp", "RTMP").await?;
         let rtmps = match certificates {
-            Some((listen, certificates)) => Some((bind(listen, "[rtmps] listen =", "RTMPS").await?, certificates)),
+            Some((listen, certificates)) => {
+                Some((bind(listen, "[rtmps] listen =", "RTMPS").await?, certificates))
+            }
             None => None,
         };
         // Caught from here on, so that whoever reads the addresses below may send them.
@@ -71,7 +73,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
         }
-        for address in rtmps.iter().filter_map(|(listener, _)| listener.local_addr().ok()).flat_map(reachable) {
+        for address in rtmps.iter().filter_map(|(listener, _)| listener.local_addr().ok()).flat_map(reachable)
+        {
             println!("rtmps: rtmps://{address}/vod/<path of a file>");
         }
         let app = server::App::new(providers, config.live.secret.clone());

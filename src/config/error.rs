@@ -86,7 +86,9 @@ pub enum Problem {
     )]
     SamePort(u16),
     /// RTMPS on the port of something else.
-    #[error("port {0} is taken by HTTP or RTMP already; give [rtmps] another one, such as listen = \"0.0.0.0:1936\"")]
+    #[error(
+        "port {0} is taken by HTTP or RTMP already; give [rtmps] another one, such as listen = \"0.0.0.0:1936\""
+    )]
     RtmpsPort(u16),
     /// Half of what TLS needs.
     #[error(

@@ -102,7 +102,9 @@ impl Certificates {
                     tracing::info!(certificate = %self.certificate.display(), "the certificate was renewed");
                     state.config = config;
                 }
-                Err(error) => tracing::warn!(%error, "the renewed certificate is not used; the old one stays"),
+                Err(error) => {
+                    tracing::warn!(%error, "the renewed certificate is not used; the old one stays")
+                }
             }
         }
         state.config.clone()
