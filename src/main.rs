@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::relay::Relays;
 use wiidiaserver::{pipeline, server};
 
 fn main() -> ExitCode {
@@ -78,6 +79,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
             println!("rtmps: rtmps://{address}/vod/<path of a file>");
         }
         let app = server::App::new(providers, config.live.secret.clone());
+        let own_ports = [Some(&rtmp), rtmps.as_ref().map(|(listener, _)| listener)];
+        let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
+        let own_ports = own_ports.map(|address| address.port()).collect();
+        let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
+        let app = app.with_relays(relays);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })

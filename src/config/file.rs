@@ -25,6 +25,12 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
+    ("relay.ca", "a file in quotes, such as \"/etc/wiidiaserver/ca.pem\""),
+    ("relay.pull.name", "a stream's name in quotes, such as \"door\""),
+    ("relay.pull.url", "an address in quotes, such as \"rtmp://192.168.1.30/live/door\""),
+    ("relay.pull.mode", "\"on_demand\" or \"always\""),
+    ("relay.push.stream", "a stream's name in quotes, such as \"cam\", or \"*\" for all"),
+    ("relay.push.url", "an address in quotes, such as \"rtmps://live.example.net/app/stream-key\""),
     ("playback.encodings", "a small number without quotes, such as 2"),
 ];
 
@@ -41,6 +47,7 @@ pub(super) struct Content {
     pub(super) log: Log,
     pub(super) playback: Playback,
     pub(super) live: Live,
+    pub(super) relay: Relay,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -75,6 +82,29 @@ pub(super) struct Cache {
 pub(super) struct Log {
     pub(super) level: Option<Spanned<String>>,
     pub(super) filter: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Relay {
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) pull: Vec<Spanned<Pull>>,
+    pub(super) push: Vec<Spanned<Push>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Pull {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Push {
+    pub(super) stream: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -164,7 +194,7 @@ fn key_at(text: &str, at: usize) -> String {
     let mut table = "";
     let mut key = "";
     for line in text.lines().take(line).map(str::trim).filter(|line| !line.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next())
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.trim_matches('[').split(']').next())
             && !line.contains('=')
             && !line.contains('"')
         {

@@ -47,6 +47,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         log: log(file)?,
         playback: playback(file)?,
         live: Live { secret: content.live.secret.clone().filter(|secret| !secret.is_empty()) },
+        relay: super::relay::resolve(file, environment)?,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })

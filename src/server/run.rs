@@ -35,8 +35,13 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
             }
         }
     });
+    let relaying = tokio::spawn({
+        let relays = app.relays.clone();
+        async move { relays.run().await }
+    });
     stop.await;
     tracing::info!("ending: clients are told");
+    relaying.abort();
     trigger.send_replace(true);
     // The acceptors wait for their connections to end.
     let ended = futures_util::future::join3(http, rtmp, rtmps);

@@ -5,6 +5,7 @@ mod live;
 mod outgoing;
 mod player;
 mod resolve;
+mod starting;
 
 use crate::amf0::Value;
 use crate::limits::{
@@ -14,12 +15,14 @@ use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::accept::{Acceptor, Shutdown};
 use crate::server::socket::Socket;
 use crate::server::{App, Certificates};
+use crate::stream::Stream;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
 use live::{LivePublisher, LiveViewer};
 use outgoing::Outgoing;
 use player::Player;
+use starting::Starting;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -88,6 +91,7 @@ struct Connection {
     capabilities: Capabilities,
     players: Vec<Player>,
     viewers: Vec<LiveViewer>,
+    starting: Starting,
     publishers: Vec<LivePublisher>,
     calls: Calls,
     outgoing: Outgoing,
@@ -99,6 +103,8 @@ enum Wake {
     Writable,
     /// A player or a call has gone on.
     Step(Result<(), SessionError>),
+    /// A live stream that was fetched for a viewer is there, or does not come.
+    Fetched(starting::Play, Result<Arc<Stream>, String>),
     Deadline,
     Shutdown,
 }
@@ -114,6 +120,7 @@ impl Connection {
             capabilities: Capabilities::default(),
             players: Vec::new(),
             viewers: Vec::new(),
+            starting: Starting::default(),
             publishers: Vec::new(),
             calls: Calls::default(),
             outgoing: Outgoing::default(),
@@ -140,6 +147,7 @@ impl Connection {
                     _ => {}
                 },
                 Wake::Step(result) => result?,
+                Wake::Fetched(play, stream) => self.fetched(play, stream)?,
                 Wake::Deadline => self.session.handle_timeout(Instant::now())?,
                 Wake::Shutdown => return self.say_goodbye().await,
             }
@@ -172,7 +180,7 @@ impl Connection {
     }
 
     async fn wake(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
-        let Self { socket, session, players, viewers, calls, outgoing, .. } = self;
+        let Self { socket, session, players, viewers, starting, calls, outgoing, .. } = self;
         let players_due = players.iter().filter_map(Player::deadline);
         let viewers_due = viewers.iter().filter_map(LiveViewer::deadline);
         let deadline = players_due.chain(viewers_due).chain(session.next_deadline()).min();
@@ -188,6 +196,7 @@ impl Connection {
             readable = socket.readable() => readable.map(|()| Wake::Readable),
             writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
             result = steps => Ok(Wake::Step(result)),
+            (play, stream) = starting.next() => Ok(Wake::Fetched(play, stream)),
             () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
@@ -283,6 +292,7 @@ impl Connection {
     fn stop(&mut self, stream: StreamId) {
         self.players.retain(|player| player.stream() != stream);
         self.viewers.retain(|viewer| viewer.stream() != stream);
+        self.starting.stop(stream);
     }
 
     /// Tells the player that the server ends, for as long as it takes to listen.
