@@ -43,10 +43,16 @@ impl Server {
     /// With a configuration file of this content.
     #[track_caller]
     pub(crate) fn configured(library: &Path, configuration: &str) -> Self {
+        Self::configured_with(library, configuration, None)
+    }
+
+    /// … and with RTMP at an address that the configuration may name.
+    #[track_caller]
+    pub(crate) fn configured_with(library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, configuration).unwrap();
-        let (http, rtmp) = (free_address(), free_address());
+        let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let log = std::fs::File::create(log_of(&folder)).unwrap();
         let mut command = server_command();
         command.arg("--config").arg(file);
