@@ -110,8 +110,15 @@ impl Relays {
             return Some(push.clone());
         }
         if pushes.len() >= MAX_PUSHES {
-            tracing::debug!(stream = name, most = MAX_PUSHES, "too many relays: this stream is not relayed");
-            return None;
+            let Some(ended) = pushes.iter().position(|(_, push)| push.is_idle()) else {
+                tracing::debug!(
+                    stream = name,
+                    most = MAX_PUSHES,
+                    "too many relays: this stream is not relayed"
+                );
+                return None;
+            };
+            pushes.remove(ended);
         }
         let url = self.rules.get(number)?.url_for(name);
         let push = Push::new(name.to_owned(), url, shared.dialer.clone(), shared.pushed.clone());

@@ -140,8 +140,9 @@ impl Pull {
                         backoff.reset();
                     }
                     let wait = backoff.next(random());
-                    tracing::warn!(stream = self.name, url = %self.url, %error, next_try = ?wait, "relay from there failed");
-                    self.progress.failed(error.to_string(), Instant::now() + wait);
+                    let error = self.url.hidden_in(&error.to_string());
+                    tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay from there failed");
+                    self.progress.failed(error, Instant::now() + wait);
                     tokio::time::sleep(RELAY_RETRY_SOONEST.min(wait)).await;
                     tokio::select! {
                         () = tokio::time::sleep(wait.saturating_sub(RELAY_RETRY_SOONEST)) => {}

@@ -35,6 +35,11 @@ impl Push {
         &self.name
     }
 
+    /// Its stream is off air.
+    pub(super) fn is_idle(&self) -> bool {
+        self.figures().state == State::Idle
+    }
+
     pub(super) fn figures(&self) -> Figures {
         self.progress.figures(Direction::Push, &self.name, &self.url, false)
     }
@@ -49,8 +54,9 @@ impl Push {
                 backoff.reset();
             }
             let wait = backoff.next(random());
-            tracing::warn!(stream = self.name, url = %self.url, %error, next_try = ?wait, "relay to there failed");
-            self.progress.failed(error.to_string(), Instant::now() + wait);
+            let error = self.url.hidden_in(&error.to_string());
+            tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay to there failed");
+            self.progress.failed(error, Instant::now() + wait);
             tokio::time::sleep(wait).await;
         }
         self.progress.set(State::Idle);
