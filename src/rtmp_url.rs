@@ -161,7 +161,7 @@ fn authority_parts(authority: &str) -> Result<(String, Option<u16>), RtmpUrlErro
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']').ok_or(RtmpUrlError::BadHost)?;
-            host.parse::<std::net::Ipv6Addr>().map_err(|_| RtmpUrlError::BadHost)?;
+            host.parse::<core::net::Ipv6Addr>().map_err(|_| RtmpUrlError::BadHost)?;
             (
                 host,
                 if port.is_empty() {

@@ -71,7 +71,8 @@ impl Relays {
     /// Relays until it is dropped.
     pub async fn run(&self) {
         let mut tasks = JoinSet::new();
-        for pull in self.pulls.iter().cloned() {
+        for pull in &self.pulls {
+            let pull = pull.clone();
             tasks.spawn(async move { pull.run().await });
         }
         let Some(shared) = self.shared.as_ref().filter(|_| !self.rules.is_empty()) else {

@@ -43,14 +43,17 @@ impl Nginx {
             panic!("no nginx-rtmp (see above); run scripts/install-deps test");
         };
         let folder = self.folder.path().to_str().unwrap();
-        // docs/relay.md shows the same in the form that a user writes; one process, so that it can be killed.
+        // The example of docs/relay.md, in one process so that it can be killed.
+        let docs = include_str!("../../docs/relay.md");
+        let example = docs.split_once("```nginx\n").unwrap().1.split_once("```").unwrap().0;
+        let example = example.replace("listen 1935;", &format!("listen {}; access_log off;", self.rtmp));
+        assert!(example.contains(&self.rtmp.to_string()));
         let configuration = format!(
             "load_module {module};\n\
              daemon off; master_process off;\n\
              pid {folder}/pid; error_log {folder}/error.log info;\n\
              events {{ worker_connections 100; }}\n\
-             rtmp {{ access_log off; server {{ listen {}; chunk_size 4096; application live {{ live on; }} }} }}\n",
-            self.rtmp
+             {example}"
         );
         let file = self.folder.path().join("nginx.conf");
         std::fs::write(&file, configuration).unwrap();
