@@ -31,6 +31,7 @@ use push::Push;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
@@ -127,13 +128,19 @@ impl Relays {
         pushes.last().map(|(_, push)| push.clone())
     }
 
-    /// A stream of that name is fetched when somebody asks for it.
-    pub fn provides(&self, name: &str) -> bool {
-        self.on_demand(name).is_some()
+    /// The stream of that name goes to that machine now: a relay that brings it back closes a circle.
+    pub fn sends(&self, name: &str, to: IpAddr) -> bool {
+        let to = to.to_canonical();
+        self.pushes().iter().any(|(_, push)| push.name() == name && push.goes_to(to))
     }
 
-    fn on_demand(&self, name: &str) -> Option<&Arc<Pull>> {
-        self.pulls.iter().find(|pull| pull.name() == name && pull.is_on_demand())
+    /// A stream of that name comes from another server, if it is to be had.
+    pub fn provides(&self, name: &str) -> bool {
+        self.pull(name).is_some()
+    }
+
+    fn pull(&self, name: &str) -> Option<&Arc<Pull>> {
+        self.pulls.iter().find(|pull| pull.name() == name)
     }
 
     /// Fetches the stream of that name, and waits until it is on air, within bounds.
@@ -141,7 +148,7 @@ impl Relays {
     /// # Errors
     /// Why it is not, for the person who wants to watch. `None`: nobody provides such a stream.
     pub async fn request(&self, name: &str) -> Result<Arc<Stream>, Option<String>> {
-        match self.on_demand(name) {
+        match self.pull(name) {
             Some(pull) => pull.request().await.map_err(Some),
             None => Err(None),
         }

@@ -76,10 +76,6 @@ impl Pull {
         &self.name
     }
 
-    pub(super) fn is_on_demand(&self) -> bool {
-        self.on_demand
-    }
-
     pub(super) fn figures(&self) -> Figures {
         self.progress.figures(Direction::Pull, &self.name, &self.url, self.on_demand)
     }

@@ -269,6 +269,35 @@ fn a_stream_is_not_relayed_to_itself() {
     server.must_be_well();
 }
 
+#[test]
+fn two_servers_that_push_to_each_other_do_not_take_the_stream_from_its_encoder() {
+    let (near, far) = (crate::server::free_address(), crate::server::free_address());
+    let pushing = |to| format!("[[relay.push]]\nstream = \"*\"\nurl = \"rtmp://{to}/live/{{stream}}\"\n");
+    let library = samples::library();
+    let near = Server::configured_with(library, &pushing(far), Some(near));
+    let far = Server::configured_with(library, &pushing(near.rtmp), Some(far));
+    let _publisher = publish(&live_url(&near, "cam"));
+    wait_state(&near, "running", LONG);
+    assert!(failure(&far).contains("in a circle"), "{}", failure(&far));
+    is_the_film(&live_url(&near, "cam"));
+    is_the_film(&live_url(&far, "cam"));
+}
+
+#[test]
+fn two_servers_that_pull_from_each_other_find_no_source_and_say_so() {
+    let (near, far) = (crate::server::free_address(), crate::server::free_address());
+    let pulling = |from| format!("[[relay.pull]]\nname = \"x\"\nurl = \"rtmp://{from}/live/x\"\n");
+    let library = samples::library();
+    let mut near = Server::configured_with(library, &pulling(far), Some(near));
+    let mut far = Server::configured_with(library, &pulling(near.rtmp), Some(far));
+    let mut viewer = RtmpClient::play(near.rtmp, "live", "x");
+    viewer.wait_status("NetStream.Play.StreamNotFound", LIMIT);
+    wait_state(&near, "idle", LIMIT);
+    wait_state(&far, "idle", LIMIT);
+    near.must_be_well();
+    far.must_be_well();
+}
+
 /// What a server says that lets itself be published to.
 fn welcome() -> Vec<Vec<u8>> {
     let started = rtmp_stub::status("status", "NetStream.Publish.Start").into_object();
