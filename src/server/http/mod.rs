@@ -12,6 +12,7 @@ mod library;
 mod live;
 mod media;
 mod page;
+mod relays;
 mod reply;
 mod route;
 mod watch;
@@ -108,7 +109,7 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(app, &key).await,
         Route::Streams => Ok(live::list(&app.streams)),
-        Route::Relays => Ok(live::relays(&app.relays)),
+        Route::Relays => Ok(relays::list(&app.relays)),
         Route::Metrics => Ok(live::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
