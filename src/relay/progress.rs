@@ -101,8 +101,11 @@ impl Progress {
         });
     }
 
-    pub(super) fn failed(&self, reason: String, next_try: Instant) {
+    /// It failed, and waits. True when that is news: a server that is away for a night fills no log.
+    pub(super) fn failed(&self, reason: String, next_try: Instant) -> bool {
+        let mut is_news = false;
         self.moment.send_modify(|moment| {
+            is_news = moment.reason.as_ref() != Some(&reason);
             *moment = Moment {
                 state: State::Waiting,
                 since: Instant::now(),
@@ -111,6 +114,7 @@ impl Progress {
                 failures: moment.failures + 1,
             };
         });
+        is_news
     }
 
     pub(super) fn passed(&self, bytes: usize) {

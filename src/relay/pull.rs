@@ -137,8 +137,9 @@ impl Pull {
                     }
                     let wait = backoff.next(random());
                     let error = self.url.hidden_in(&error.to_string());
-                    tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay from there failed");
-                    self.progress.failed(error, Instant::now() + wait);
+                    if self.progress.failed(error.clone(), Instant::now() + wait) {
+                        tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay from there failed");
+                    }
                     tokio::time::sleep(RELAY_RETRY_SOONEST.min(wait)).await;
                     tokio::select! {
                         () = tokio::time::sleep(wait.saturating_sub(RELAY_RETRY_SOONEST)) => {}

@@ -69,8 +69,9 @@ impl Push {
             }
             let wait = backoff.next(random());
             let error = self.url.hidden_in(&error.to_string());
-            tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay to there failed");
-            self.progress.failed(error, Instant::now() + wait);
+            if self.progress.failed(error.clone(), Instant::now() + wait) {
+                tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay to there failed");
+            }
             tokio::time::sleep(wait).await;
         }
         self.progress.set(State::Idle);

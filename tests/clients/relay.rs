@@ -118,6 +118,23 @@ fn a_stream_is_pushed_to_nginx_and_comes_back_when_nginx_does() {
 }
 
 #[test]
+fn ffmpeg_takes_a_push_as_well() {
+    let address = crate::server::free_address();
+    let url = format!("rtmp://{address}/live/x");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
+    let listening = start(command(
+        "ffmpeg",
+        &["-v", "error", "-listen", "1", "-i", &url, "-t", "3", "-c", "copy", &file],
+    ));
+    let server = server(&format!("[[relay.push]]\nstream = \"cam\"\nurl = \"{url}\"\n"));
+    let _publisher = publish(&live_url(&server, "cam"));
+    assert!(listening.finish(LIMIT).status.success());
+    let (got, film) = (hashes(&file, "v", None), hashes(&path_of(H264_FLV), "v", None));
+    assert!(got.len() > 60 && film.windows(got.len()).any(|part| part == got), "{} packets", got.len());
+}
+
+#[test]
 fn a_push_ends_with_its_stream_and_begins_again_with_it() {
     let nginx = Nginx::start();
     let server = server(&format!("[[relay.push]]\nstream = \"c*\"\nurl = \"{}\"\n", nginx.url("{stream}-2")));
