@@ -10,13 +10,16 @@
 mod http_client;
 mod metrics;
 mod mpv;
+mod nginx;
 mod packets;
 mod program;
 mod rtmp_client;
 mod rtmp_message;
+mod rtmp_stub;
 mod samples;
 mod server;
 mod stamped;
+mod tls;
 
 mod command_line;
 mod ffmpeg;
@@ -30,9 +33,11 @@ mod operations;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;
+mod relay;
 mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
+mod rtmps;
 mod soak;
 mod worker_dies;

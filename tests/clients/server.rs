@@ -43,7 +43,13 @@ impl Server {
     /// With a configuration file of this content.
     #[track_caller]
     pub(crate) fn configured(library: &Path, configuration: &str) -> Self {
-        Self::run(server_command(server_program()), library, configuration)
+        Self::run(server_command(server_program()), library, configuration, None)
+    }
+
+    /// … and with RTMP at an address that the configuration may name.
+    #[track_caller]
+    pub(crate) fn configured_with(library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
+        Self::run(server_command(server_program()), library, configuration, rtmp)
     }
 
     /// With so many descriptors, and the right to ask for 8192.
@@ -51,15 +57,15 @@ impl Server {
     pub(crate) fn with_descriptors(count: u32) -> Self {
         let mut command = server_command(Path::new("prlimit"));
         command.arg(format!("--nofile={count}:8192")).arg(server_program());
-        Self::run(command, samples::library(), "")
+        Self::run(command, samples::library(), "", None)
     }
 
     #[track_caller]
-    fn run(mut command: Command, library: &Path, configuration: &str) -> Self {
+    fn run(mut command: Command, library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, configuration).unwrap();
-        let (http, rtmp) = (free_address(), free_address());
+        let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let log = std::fs::File::create(log_of(&folder)).unwrap();
         command.arg("--config").arg(file);
         command.arg("--library").arg(library);

@@ -5,7 +5,8 @@ use super::reply::{Refusal, Reply, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
-use crate::stream::{Batch, Streams, Subscription, Via};
+use crate::server::App;
+use crate::stream::{Batch, Subscription, Via};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::StatusCode;
@@ -14,13 +15,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refusal> {
-    let stream = streams.find(key).ok_or_else(|| {
-        let text = format!(
-            "nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air"
-        );
-        Refusal::new(StatusCode::NOT_FOUND, text)
-    })?;
+pub(super) async fn flv(app: &App, key: &str) -> Result<Reply, Refusal> {
+    let missing = |text| Refusal::new(StatusCode::NOT_FOUND, text);
+    let stream = app.live_stream(key).await.map_err(missing)?;
     let mut subscription = stream.subscribe(Via::HttpFlv);
     let first = tokio::time::timeout(LIVE_START_TIMEOUT, first_batch(&mut subscription)).await;
     let Ok(Some(first)) = first else {

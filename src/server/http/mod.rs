@@ -14,6 +14,7 @@ mod live;
 mod media;
 mod metrics;
 mod page;
+mod relays;
 mod reply;
 mod route;
 mod watch;
@@ -127,8 +128,9 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
             flv::flv(providers, &path, start, range).await
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
-        Route::Live(key) => live::flv(&app.streams, &key).await,
+        Route::Live(key) => live::flv(app, &key).await,
         Route::Streams => Ok(metrics::list(&app.streams)),
+        Route::Relays => Ok(relays::list(&app.relays)),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {

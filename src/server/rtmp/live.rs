@@ -1,6 +1,7 @@
 //! Message streams that watch a live stream, or publish one.
 
 use super::Connection;
+use super::starting::Play;
 use crate::amf0::AmfString;
 use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
@@ -9,7 +10,7 @@ use crate::rtmp::{
     Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
 };
 use crate::server::accept::must_take;
-use crate::stream::{PublishRefused, Publisher, Record, Subscription, Via};
+use crate::stream::{PublishRefused, Publisher, Record, Stream, Subscription, Via};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -187,13 +188,33 @@ impl Connection {
         name: AmfString,
         reset: bool,
     ) -> Result<(), SessionError> {
-        let Some(live) = self.server.streams.find(key) else {
-            self.server.connections.refusal("rtmp", "play_not_on_air");
-            let text = format!("nobody publishes \"{key}\"; start the encoder, then try again");
-            return self.session.play_failed(stream, PlayError::NotFound, &text);
+        let play = Play { stream, name, reset };
+        match self.server.live_now(key) {
+            Some(live) => self.fetched(play, Ok(live)),
+            None => {
+                // Other events of this connection do not wait for it.
+                self.starting.ask(self.server.clone(), key.to_owned(), play);
+                Ok(())
+            }
+        }
+    }
+
+    /// The live stream that somebody wants to watch is there, or does not come.
+    pub(super) fn fetched(
+        &mut self,
+        play: Play,
+        live: Result<Arc<Stream>, String>,
+    ) -> Result<(), SessionError> {
+        let Play { stream, name, reset } = play;
+        let live = match live {
+            Ok(live) => live,
+            Err(text) => {
+                self.server.connections.refusal("rtmp", "play_not_on_air");
+                return self.session.play_failed(stream, PlayError::NotFound, &text);
+            }
         };
-        tracing::info!(peer = %self.peer, stream = key, "watching");
-        must_take(&self.socket, true);
+        tracing::info!(peer = %self.peer, stream = live.name(), "watching");
+        must_take(self.socket.tcp(), true);
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
         self.viewers.push(LiveViewer::new(stream, live.subscribe(Via::Rtmp), self.capabilities.clone()));
         Ok(())
@@ -218,6 +239,11 @@ impl Connection {
             tracing::info!(peer = %self.peer, stream = key, "publisher refused: wrong secret");
             let text =
                 "the stream key lacks the right secret; publish to rtmp://<box>/live/<name>?key=<secret>";
+            return self.session.publish_denied(stream, PublishError::Denied, text);
+        }
+        if self.is_relay && self.server.relays.sends(&key, self.peer.ip()) {
+            tracing::info!(peer = %self.peer, stream = key, "publisher refused: a circle");
+            let text = "this stream goes from here to there, and would come back in a circle; let one of the two not push it";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         }
         match self.server.streams.publish(&key, self.peer.ip(), now) {

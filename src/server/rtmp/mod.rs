@@ -5,21 +5,25 @@ mod live;
 mod outgoing;
 mod player;
 mod resolve;
+mod starting;
 
 use crate::amf0::Value;
 use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
-use crate::server::App;
 use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
 use crate::server::connections::Ended;
+use crate::server::socket::Socket;
+use crate::server::{App, Certificates};
+use crate::stream::Stream;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
 use live::{LivePublisher, LiveViewer};
 use outgoing::Outgoing;
 use player::Player;
+use starting::Starting;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -28,13 +32,26 @@ use std::task::Poll;
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves RTMP until `shutdown`; players are told.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
+/// Serves RTMP until `shutdown`, over TLS when there are `certificates`; players are told.
+pub async fn serve(
+    listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
+    app: Arc<App>,
+    shutdown: Shutdown,
+) {
     let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
     let mut acceptor = Acceptor::new(listener, places, app.connections.rtmp.clone(), shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
-        let (app, shutdown) = (app.clone(), shutdown.clone());
+        let (app, certificates, shutdown) = (app.clone(), certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
+            let socket = match secured(socket, certificates).await {
+                Ok(socket) => socket,
+                Err(error) => {
+                    place.ended(Ended::Malformed);
+                    tracing::info!(%peer, %error, "rtmps connection refused");
+                    return;
+                }
+            };
             let mut connection = Connection::new(socket, peer, app, place);
             match connection.run(shutdown).await {
                 Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
@@ -56,6 +73,14 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Behind the TLS handshake, if there is to be one.
+async fn secured(socket: TcpStream, certificates: Option<Arc<Certificates>>) -> io::Result<Socket> {
+    let Some(certificates) = certificates else { return Ok(Socket::Plain(socket)) };
+    // It may read files.
+    let config = tokio::task::spawn_blocking(move || certificates.current()).await?;
+    Socket::accept_tls(socket, config).await
+}
+
 /// What ends a connection before its time.
 #[derive(Debug, thiserror::Error)]
 enum End {
@@ -66,16 +91,19 @@ enum End {
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     peer: SocketAddr,
     server: Arc<App>,
     session: Session,
     /// The application that the client connected to.
     app: Vec<u8>,
+    /// It is another server of ours.
+    is_relay: bool,
     /// What it said of its codecs.
     capabilities: Capabilities,
     players: Vec<Player>,
     viewers: Vec<LiveViewer>,
+    starting: Starting,
     publishers: Vec<LivePublisher>,
     calls: Calls,
     outgoing: Outgoing,
@@ -89,21 +117,25 @@ enum Wake {
     Writable,
     /// A player or a call has gone on.
     Step(Result<(), SessionError>),
+    /// A live stream that was fetched for a viewer is there, or does not come.
+    Fetched(starting::Play, Result<Arc<Stream>, String>),
     Deadline,
     Shutdown,
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>, place: Place) -> Self {
+    fn new(socket: Socket, peer: SocketAddr, server: Arc<App>, place: Place) -> Self {
         Self {
             socket,
             peer,
             server,
             session: Session::new(Instant::now()),
             app: Vec::new(),
+            is_relay: false,
             capabilities: Capabilities::default(),
             players: Vec::new(),
             viewers: Vec::new(),
+            starting: Starting::default(),
             publishers: Vec::new(),
             calls: Calls::default(),
             outgoing: Outgoing::default(),
@@ -131,6 +163,7 @@ impl Connection {
                     _ => {}
                 },
                 Wake::Step(result) => result?,
+                Wake::Fetched(play, stream) => self.fetched(play, stream)?,
                 Wake::Deadline => self.session.handle_timeout(Instant::now())?,
                 Wake::Shutdown => return self.say_goodbye().await,
             }
@@ -163,7 +196,7 @@ impl Connection {
     }
 
     async fn wake(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
-        let Self { socket, session, players, viewers, calls, outgoing, .. } = self;
+        let Self { socket, session, players, viewers, starting, calls, outgoing, .. } = self;
         let players_due = players.iter().filter_map(Player::deadline);
         let viewers_due = viewers.iter().filter_map(LiveViewer::deadline);
         let deadline = players_due.chain(viewers_due).chain(session.next_deadline()).min();
@@ -179,6 +212,7 @@ impl Connection {
             readable = socket.readable() => readable.map(|()| Wake::Readable),
             writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
             result = steps => Ok(Wake::Step(result)),
+            (play, stream) = starting.next() => Ok(Wake::Fetched(play, stream)),
             () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
@@ -194,6 +228,7 @@ impl Connection {
             Event::Connect(connect) => {
                 self.place.connected();
                 self.app = connect.app.as_bytes().to_vec();
+                self.is_relay = connect.is_relay();
                 self.capabilities = connect.capabilities;
                 self.session.accept_connect(now)
             }
@@ -218,12 +253,12 @@ impl Connection {
             }
             Event::Pause { stream, .. } => {
                 self.with_viewer(stream, LiveViewer::pause);
-                must_take(&self.socket, false);
+                must_take(self.socket.tcp(), false);
                 Ok(())
             }
             Event::Resume { stream, at } => {
                 self.with_viewer(stream, LiveViewer::resume);
-                must_take(&self.socket, !self.viewers.is_empty());
+                must_take(self.socket.tcp(), !self.viewers.is_empty());
                 self.with_player(stream, |player| player.resume(at, now));
                 Ok(())
             }
@@ -279,8 +314,9 @@ impl Connection {
         let watched = !self.viewers.is_empty();
         self.viewers.retain(|viewer| viewer.stream() != stream);
         if watched && self.viewers.is_empty() {
-            must_take(&self.socket, false);
+            must_take(self.socket.tcp(), false);
         }
+        self.starting.stop(stream);
     }
 
     /// Tells the player that the server ends, for as long as it takes to listen.
@@ -296,7 +332,7 @@ impl Connection {
             loop {
                 self.outgoing.gather(&mut self.session);
                 if self.outgoing.is_empty() {
-                    return Ok::<_, io::Error>(());
+                    return self.socket.finish().await;
                 }
                 self.socket.writable().await?;
                 match self.outgoing.write(&self.socket) {
