@@ -7,14 +7,16 @@
 //! | asked from a time (`?start=`, or a virtual position) | from the keyframe at or before it |
 
 use super::body::Body;
+use super::handover::SocketBody;
 use super::reply::{Refusal, Reply, reply, set};
 use super::route::ByteRange;
+use super::send_file::FileBody;
 use super::watch::{open_started, wait_for_point};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::flv::metadata::Metadata;
 use crate::flv::reader::file_header;
 use crate::library::LibraryPath;
-use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, REEL_READ, VIRTUAL_KEYFRAME_STEP};
+use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, VIRTUAL_KEYFRAME_STEP};
 use crate::provider::{Providers, Wanted};
 use crate::reel::{Codecs, Cursor, Phase, Reel, SeekPoint, Viewer};
 use crate::time::MediaTime;
@@ -24,7 +26,6 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 const CONTENT_TYPE: &str = "video/x-flv";
@@ -149,7 +150,7 @@ impl WholeFile {
     fn serve(self, viewer: Viewer, range: Option<ByteRange>) -> Reply {
         let len = self.head.len() as u64 + self.data.end - self.data.start;
         let Some(asked) = range else {
-            let mut reply = reply(CONTENT_TYPE, Body::sized(self.bytes(viewer, 0..len), len));
+            let mut reply = reply(CONTENT_TYPE, self.bytes(viewer, 0..len));
             set(&mut reply, header::ACCEPT_RANGES, "bytes");
             return reply;
         };
@@ -160,8 +161,7 @@ impl WholeFile {
             return reply;
         };
         let content_range = format!("bytes {}-{}/{len}", range.start, range.end - 1);
-        let body = Body::sized(self.bytes(viewer, range.clone()), range.end - range.start);
-        let mut reply = reply(CONTENT_TYPE, body);
+        let mut reply = reply(CONTENT_TYPE, self.bytes(viewer, range));
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut reply, header::ACCEPT_RANGES, "bytes");
         set_text(&mut reply, header::CONTENT_RANGE, content_range);
@@ -169,26 +169,13 @@ impl WholeFile {
     }
 
     /// The bytes in `range` of head and data together.
-    fn bytes(self, viewer: Viewer, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+    fn bytes(self, viewer: Viewer, range: Range<u64>) -> SocketBody {
         let head_len = self.head.len() as u64;
         let cut = |at: u64| at.min(head_len) as usize;
         let head = self.head.slice(cut(range.start)..cut(range.end));
         let data_at = |at: u64| self.data.start + at.saturating_sub(head_len);
         let data = data_at(range.start)..data_at(range.end);
-        let pieces = stream::try_unfold((viewer, data), async |(viewer, left)| {
-            if left.is_empty() {
-                return Ok(None);
-            }
-            let len = (left.end - left.start).min(REEL_READ as u64) as usize;
-            let data = viewer.reel().data().clone();
-            let read = move || {
-                let mut block = vec![0; len];
-                data.read_exact_at(&mut block, left.start).map(|()| Bytes::from(block))
-            };
-            let block = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-            Ok(Some((block, (viewer, left.start + len as u64..left.end))))
-        });
-        stream::iter((!head.is_empty()).then_some(Ok(head))).chain(pieces)
+        SocketBody::File(FileBody::new(viewer, head, data))
     }
 }
 
