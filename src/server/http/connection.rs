@@ -118,11 +118,9 @@ async fn hyper_serves(
         });
         tokio::select! {
             result = served => break result?,
-            () = shutdown.wait(), if !ending => {
-                ending = true;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
+            () = shutdown.wait(), if !ending => ending = true,
         }
+        Pin::new(&mut connection).graceful_shutdown();
     }
     let Some(offer) = handover.take() else { return Ok(None) };
     let parts = connection.into_parts();

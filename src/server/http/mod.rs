@@ -65,12 +65,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
-        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
-        let mut reply = refusal.into_reply();
-        if not_allowed {
-            reply::set(&mut reply, header::ALLOW, "GET, HEAD");
-        }
-        reply
+        refusal.into_reply()
     }));
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
     reply
