@@ -43,7 +43,7 @@ impl LiveViewer {
     /// # Errors
     /// When the client leaves.
     pub(super) async fn send(
-        mut self,
+        &mut self,
         link: &mut Link,
         framing: Framing,
         shutdown: &mut Shutdown,
@@ -63,7 +63,7 @@ impl LiveViewer {
         self.end(&link.socket, end).await
     }
 
-    async fn send_messages(mut self, link: &mut Link, shutdown: &mut Shutdown) -> io::Result<()> {
+    async fn send_messages(&mut self, link: &mut Link, shutdown: &mut Shutdown) -> io::Result<()> {
         let mut client = Client { incoming: Incoming::new(Instant::now()), unread: link.ahead.take() };
         let (code, why) = loop {
             tokio::select! {

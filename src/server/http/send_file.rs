@@ -43,13 +43,13 @@ impl FileBody {
     ///
     /// # Errors
     /// When the client leaves, the disk fails, or the file became shorter.
-    pub(super) async fn send(self, link: &mut Link) -> io::Result<()> {
+    pub(super) async fn send(&self, link: &mut Link) -> io::Result<()> {
         let Link { socket, ahead } = link;
         let pouring = async {
             // The data follows at once, in the same packets.
             let flags = if self.data.is_empty() { SendFlags::empty() } else { SendFlags::MORE };
             send_all(socket, &self.head, flags).await?;
-            pour(socket, self.viewer.reel().data(), self.data).await
+            pour(socket, self.viewer.reel().data(), self.data.clone()).await
         };
         tokio::select! {
             result = pouring => result,
