@@ -159,3 +159,80 @@ async fn copy(socket: &TcpStream, file: &Arc<File>, stretch: Range<u64>) -> io::
 fn cut() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut while it was sent")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use tokio::net::TcpListener;
+
+    /// Several steps, and an odd rest. On the disk that the tests are built on: one in memory forgets nothing.
+    fn file(len: usize) -> (Arc<File>, Vec<u8>) {
+        let bytes: Vec<u8> = (0..len).map(|at| (at / 251) as u8 ^ at as u8).collect();
+        let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        file.write_all(&bytes).unwrap();
+        file.sync_all().unwrap();
+        (Arc::new(file), bytes)
+    }
+
+    /// Throws a file out of the kernel's memory, as memory that is short does.
+    fn forget(file: &File) {
+        fadvise(file, 0, None, Advice::DontNeed).unwrap();
+    }
+
+    /// A socket, and what arrives at its other end until it closes.
+    async fn socket() -> (TcpStream, std::thread::JoinHandle<Vec<u8>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut reader = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let received = std::thread::spawn(move || {
+            let mut received = Vec::new();
+            reader.read_to_end(&mut received).unwrap();
+            received
+        });
+        (listener.accept().await.unwrap().0, received)
+    }
+
+    #[tokio::test]
+    async fn what_is_on_the_disk_alone_is_sent_like_what_is_in_memory() {
+        let (file, bytes) = file(5 * FILE_WARM as usize / 2 + 77);
+        for cold in [true, false] {
+            if cold {
+                forget(&file);
+            }
+            let (socket, received) = socket().await;
+            pour(&socket, &file, 3..bytes.len() as u64 - 5).await.unwrap();
+            drop(socket);
+            assert!(received.join().unwrap() == bytes[3..bytes.len() - 5], "cold: {cold}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_warmed_is_in_memory() {
+        let (file, bytes) = file(2 * FILE_WARM as usize);
+        let all = 0..bytes.len() as u64;
+        forget(&file);
+        warm(&file, all.clone()).await.unwrap();
+        // File systems that do not say are asked for everything by a blocking thread.
+        assert!(matches!(presence(&file, &all), Presence::InMemory | Presence::Unknown));
+    }
+
+    #[tokio::test]
+    async fn file_systems_without_sendfile_are_copied_from() {
+        let (file, bytes) = file(SENDFILE_STEP as usize);
+        let (socket, received) = socket().await;
+        copy(&socket, &file, 10..bytes.len() as u64).await.unwrap();
+        drop(socket);
+        assert!(received.join().unwrap() == bytes[10..]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_short_is_an_error_and_not_an_end() {
+        let (file, bytes) = file(1000);
+        let (socket, received) = socket().await;
+        let error = pour(&socket, &file, 0..bytes.len() as u64 + 1).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        drop(socket);
+        assert!(received.join().unwrap() == bytes);
+    }
+}
