@@ -1,5 +1,5 @@
-//! A stretch of a file on its way to a socket, by `sendfile`: the kernel moves it from its cache to
-//! the network, and nothing of it passes through here.
+//! Stretches of files on their way to a socket, by `sendfile`: the kernel moves them from its cache to
+//! the network, and nothing of them passes through here.
 //!
 //! `sendfile` waits for the disk when something is not in the kernel's memory. A USB disk that spins up
 //! must not hold up a thread that serves a hundred others, so what is missing is read by a blocking
@@ -21,22 +21,36 @@ use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// Some bytes of ours, then a stretch of a reel's data.
+/// Bytes of ours and stretches of files, one behind the other.
 pub(super) struct FileBody {
-    /// Keeps the reel from being put away.
-    viewer: Viewer,
-    head: Bytes,
-    data: Range<u64>,
+    /// Keeps the reel that they are from.
+    _viewer: Viewer,
+    parts: Vec<Part>,
+}
+
+/// A part of it.
+pub(super) enum Part {
+    Bytes(Bytes),
+    File { data: Arc<File>, range: Range<u64> },
+}
+
+impl Part {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
 }
 
 impl FileBody {
-    pub(super) fn new(viewer: Viewer, head: Bytes, data: Range<u64>) -> Self {
-        Self { viewer, head, data }
+    pub(super) fn new(viewer: Viewer, parts: Vec<Part>) -> Self {
+        Self { _viewer: viewer, parts }
     }
 
     /// All its bytes.
     pub(super) fn len(&self) -> u64 {
-        self.head.len() as u64 + self.data.end.saturating_sub(self.data.start)
+        self.parts.iter().map(Part::len).sum()
     }
 
     /// Sends all of it.
@@ -46,10 +60,18 @@ impl FileBody {
     pub(super) async fn send(&self, link: &mut Link) -> io::Result<()> {
         let Link { socket, ahead } = link;
         let pouring = async {
-            // The data follows at once, in the same packets.
-            let flags = if self.data.is_empty() { SendFlags::empty() } else { SendFlags::MORE };
-            send_all(socket, &self.head, flags).await?;
-            pour(socket, self.viewer.reel().data(), self.data.clone()).await
+            for (n, part) in self.parts.iter().enumerate() {
+                match part {
+                    Part::Bytes(bytes) => {
+                        // What follows goes into the same packets.
+                        let more = self.parts[n + 1..].iter().any(|part| part.len() > 0);
+                        let flags = if more { SendFlags::MORE } else { SendFlags::empty() };
+                        send_all(socket, bytes, flags).await?;
+                    }
+                    Part::File { data, range } => pour(socket, data, range.clone()).await?,
+                }
+            }
+            Ok(())
         };
         tokio::select! {
             result = pouring => result,
