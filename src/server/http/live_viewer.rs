@@ -129,6 +129,11 @@ impl LiveViewer {
             }
             self.taken = Instant::now();
             let batch = self.subscription.take(WRITE_BATCH_BYTES);
+            if batch.records.is_empty() {
+                // Its place is gone, and there is no keyframe to go on from: there may be one next.
+                self.subscription.changed().await;
+                continue;
+            }
             if batch.lost > 0 {
                 let name = self.subscription.stream().name();
                 tracing::info!(
