@@ -103,8 +103,9 @@ async fn pour(socket: &TcpStream, file: &Arc<File>, data: Range<u64>) -> io::Res
         let count = (step.end - at) as usize;
         let sent = socket.try_io(Interest::WRITABLE, || Ok(sendfile(socket, file, Some(&mut at), count)?));
         match sent {
-            // Readers that read whole files into their own memory could go on like this for seconds.
-            Ok(sent) if sent > 0 => tokio::task::consume_budget().await,
+            // The others in between, step by step: a reader that is as fast as we are would have a thread
+            // of the server to itself otherwise, and fifty of them waited for seconds for their turns.
+            Ok(sent) if sent > 0 => tokio::task::yield_now().await,
             Ok(_) => return Err(cut()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
