@@ -68,4 +68,5 @@ laws_hold! {
     sessions_end_but_never_break: session;
     a_server_can_say_nothing_that_hurts: client;
     no_name_leads_out_of_the_library: paths;
+    websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
 }

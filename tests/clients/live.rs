@@ -16,7 +16,7 @@ fn live_url(server: &Server, key: &str) -> String {
 }
 
 /// ffmpeg sends a film in real time, over and over.
-fn publish(server: &Server, key: &str) -> Running {
+pub(crate) fn publish(server: &Server, key: &str) -> Running {
     let (source, url) = (path_of(H264_FLV), live_url(server, key));
     let publisher = start(command(
         "ffmpeg",
