@@ -79,6 +79,36 @@ impl Publisher {
     }
 }
 
+/// How late the machine lets a thread run that slept, at the worst: what tests share it with is nobody's stall.
+pub(crate) struct Starvation {
+    worker: Worker<Duration>,
+}
+
+impl Starvation {
+    pub(crate) fn watch() -> Self {
+        const NAP: Duration = Duration::from_millis(10);
+        Self {
+            worker: Worker::start(|stop| {
+                let mut worst = Duration::ZERO;
+                while !stop.load(Ordering::Relaxed) {
+                    let slept = Instant::now();
+                    std::thread::sleep(NAP);
+                    worst = worst.max(slept.elapsed().saturating_sub(NAP));
+                }
+                worst
+            }),
+        }
+    }
+
+    /// What may pass from a publisher through the server to a viewer beyond a time: each of the three sleeps, and each
+    /// has other threads of its own to wait for.
+    pub(crate) fn allows(mut self, most: Duration) -> Duration {
+        let worst = self.worker.end();
+        eprintln!("the machine let a thread wait for {worst:?}");
+        most + 6 * worst
+    }
+}
+
 /// What a viewer saw.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
