@@ -139,7 +139,7 @@ fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall()
 fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
     let server = Server::start();
     let starvation = Starvation::watch();
-    // 4 Mbit/s, a keyframe every second; the server keeps two seconds of them.
+    // 4 Mbit/s, a keyframe every two seconds; the server keeps two to four seconds of them.
     let _publisher = Publisher::start(&server, "cam", 20_000);
     let watcher = Watcher::over_rtmp(&server, "cam");
     let mut sleeper = RtmpClient::play(server.rtmp, "live", "cam");
@@ -149,7 +149,7 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
         Metrics::of(&server).at(&format!("wiidia_stream_lag_seconds{{stream=\"cam\",viewer=\"{viewer}\"}}"))
     };
     // Until it is behind by more than is kept.
-    wait_until("it is behind", 3 * SOON, || lag("slowest") > 4.0);
+    wait_until("it is behind", 3 * SOON, || lag("slowest") > 6.0);
     assert!(lag("median") < 1.0, "the other one is not");
     let lost = || Metrics::of(&server).at("wiidia_stream_lost_gops_total{stream=\"cam\"}");
     assert_eq!(lost(), 0.0, "it might still have got them");
@@ -163,7 +163,7 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
     });
     assert!(first, "goes on with a keyframe, {gap} ms later");
     assert!(gap > 500, "{gap}");
-    wait_until("it is counted", SOON, || lost() >= (f64::from(gap) / 1000.0).floor());
+    wait_until("it is counted", SOON, || lost() >= (f64::from(gap) / 2000.0).floor());
     let records = Metrics::of(&server).at("wiidia_stream_lost_records_total{stream=\"cam\"}");
     assert_eq!(records, f64::from(gap / 40 - 1), "{gap} ms");
     assert!(server.log().contains("a slow viewer goes on at the last keyframe"), "{}", server.log());
