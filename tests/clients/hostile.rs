@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use crate::program::wait_until;
 use crate::rtmp_client::{RtmpClient, SOON};
 use crate::server::Server;
-use crate::stamped::{Publisher, Watcher, ask_http};
+use crate::stamped::{Publisher, Starvation, Watcher, ask_http};
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_tcp_nodelay};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -73,6 +73,7 @@ fn never_acknowledges(server: &Server) -> TcpStream {
 #[test]
 fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall() {
     let mut server = Server::start();
+    let starvation = Starvation::watch();
     // 2.5 Mbit/s.
     let _publisher = Publisher::start(&server, "cam", 12_500);
     let watchers = [
@@ -126,8 +127,9 @@ fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall()
     for viewer in unacknowledged {
         viewer.shutdown(std::net::Shutdown::Both).unwrap();
     }
+    let most = starvation.allows(STALL);
     for (watcher, who) in watchers {
-        watcher.saw_everything_within(who, STALL);
+        watcher.saw_everything_within(who, most);
     }
     wait_until("all are gone", SOON, || Metrics::of(&server).connections("rtmp") <= 2.0);
     server.must_be_well();
@@ -136,7 +138,8 @@ fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall()
 #[test]
 fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
     let server = Server::start();
-    // 4 Mbit/s, a keyframe every second; the server keeps two seconds of them.
+    let starvation = Starvation::watch();
+    // 4 Mbit/s, a keyframe every two seconds; the server keeps two to four seconds of them.
     let _publisher = Publisher::start(&server, "cam", 20_000);
     let watcher = Watcher::over_rtmp(&server, "cam");
     let mut sleeper = RtmpClient::play(server.rtmp, "live", "cam");
@@ -146,7 +149,7 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
         Metrics::of(&server).at(&format!("wiidia_stream_lag_seconds{{stream=\"cam\",viewer=\"{viewer}\"}}"))
     };
     // Until it is behind by more than is kept.
-    wait_until("it is behind", 3 * SOON, || lag("slowest") > 4.0);
+    wait_until("it is behind", 3 * SOON, || lag("slowest") > 6.0);
     assert!(lag("median") < 1.0, "the other one is not");
     let lost = || Metrics::of(&server).at("wiidia_stream_lost_gops_total{stream=\"cam\"}");
     assert_eq!(lost(), 0.0, "it might still have got them");
@@ -160,7 +163,7 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
     });
     assert!(first, "goes on with a keyframe, {gap} ms later");
     assert!(gap > 500, "{gap}");
-    wait_until("it is counted", SOON, || lost() >= (f64::from(gap) / 1000.0).floor());
+    wait_until("it is counted", SOON, || lost() >= (f64::from(gap) / 2000.0).floor());
     let records = Metrics::of(&server).at("wiidia_stream_lost_records_total{stream=\"cam\"}");
     assert_eq!(records, f64::from(gap / 40 - 1), "{gap} ms");
     assert!(server.log().contains("a slow viewer goes on at the last keyframe"), "{}", server.log());
@@ -168,12 +171,13 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
         sleeper.collect_for(Duration::from_millis(100));
         lag("slowest") < 0.5
     });
-    watcher.saw_everything_within("the other viewer", STALL);
+    watcher.saw_everything_within("the other viewer", starvation.allows(STALL));
 }
 
 #[test]
 fn what_hurts_ends_its_connection_with_a_reason_and_nothing_else() {
     let mut server = Server::start();
+    let starvation = Starvation::watch();
     let _publisher = Publisher::start(&server, "cam", 1000);
     let watcher = Watcher::over_rtmp(&server, "cam");
     let message = |csid: u8, length: [u8; 3], kind: u8, body: &[u8]| {
@@ -221,7 +225,7 @@ fn what_hurts_ends_its_connection_with_a_reason_and_nothing_else() {
     socket.write_all(&[0xff; 300]).unwrap();
     let _ = std::io::copy(&mut socket, &mut std::io::sink());
     wait_until("it is counted", SOON, || Metrics::of(&server).ended("http", "malformed") == before + 1.0);
-    watcher.saw_everything_within("the viewer", STALL);
+    watcher.saw_everything_within("the viewer", starvation.allows(STALL));
     server.must_be_well();
 }
 
