@@ -10,6 +10,7 @@ pub(crate) mod socket;
 
 pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;
+pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
 pub use run::{Listeners, run};
 

@@ -16,7 +16,7 @@ pub(super) fn list(relays: &Relays) -> Reply {
     json(&List { relays: relays.figures() })
 }
 
-/// Relays have no name of their own: they are told apart by direction, stream and server.
+/// Relays have no name of their own: they are told apart by direction, rule and stream.
 pub(super) fn metrics(text: &mut String, relays: &Relays) {
     let figures = relays.figures();
     let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Figures) -> u64| {
@@ -27,10 +27,10 @@ pub(super) fn metrics(text: &mut String, relays: &Relays) {
                 Direction::Pull => "pull",
                 Direction::Push => "push",
             };
-            let (stream, url) = (label(&relay.stream), label(&relay.url));
+            let (rule, stream, url) = (relay.rule, label(&relay.stream), label(&relay.url));
             let _ = writeln!(
                 text,
-                "wiidia_relay_{name}{{direction=\"{direction}\",stream=\"{stream}\",url=\"{url}\"}} {}",
+                "wiidia_relay_{name}{{direction=\"{direction}\",rule=\"{rule}\",stream=\"{stream}\",url=\"{url}\"}} {}",
                 value(relay)
             );
         }
