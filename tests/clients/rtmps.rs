@@ -140,8 +140,7 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
     let (authority, other) = (Authority::new(), Authority::new());
     let folder = crate::server::folder_for_server();
     let config = folder.path().join("c.toml");
-    let refusal = |certificate: &std::path::Path, key: &std::path::Path| {
-        let text = format!("[rtmps]\ncertificate = '{}'\nkey = '{}'\n", certificate.display(), key.display());
+    let refusal_of = |text: String| {
         std::fs::write(&config, text).unwrap();
         let mut command = crate::server::server_command();
         command.arg("check-config").arg("--config").arg(&config).arg("--library").arg(samples::library());
