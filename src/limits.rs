@@ -290,6 +290,9 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 /// largest size. What is more waits in the session, which counts it.
 pub const TLS_OUTPUT: usize = 64 << 10;
 
+/// Largest file with certificates or a key: the whole list of a system's authorities has 220 KB.
+pub const MAX_PEM_FILE: u64 = 1 << 20;
+
 // ---- Reels and conversion --------------------------------------------------------------------
 
 /// Bytes read from a reel for one viewer at a time: large enough that a read costs little beside

@@ -3,8 +3,8 @@
 use super::error::RelayError;
 use crate::limits::{MAX_RELAY_ADDRESSES, RELAY_ADDRESS_TIMEOUT, RELAY_CONNECT_TIMEOUT};
 use crate::rtmp_url::RtmpUrl;
-use crate::server::prepare_socket;
 use crate::server::socket::Socket;
+use crate::server::{prepare_socket, read_pem};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -109,7 +109,7 @@ impl Dialer {
 
 fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
     let unusable = |reason: String| AuthorityError { file: file.into(), reason };
-    let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let text = read_pem(file).map_err(|error| unusable(error.to_string()))?;
     let all: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| unusable(error.to_string()))?;

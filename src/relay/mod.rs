@@ -26,6 +26,7 @@ use crate::limits::{MAX_PUSHES, PUSH_LOOK_INTERVAL};
 use crate::rtmp_url::RtmpUrl;
 use crate::stream::{Stream, Streams};
 use dial::Dialer;
+use progress::Progress;
 use pull::Pull;
 use push::Push;
 use std::collections::HashMap;
@@ -156,15 +157,16 @@ impl Relays {
 
     /// How all of them are doing: pulls first, then pushes, rules without a stream among them.
     pub fn figures(&self) -> Vec<Figures> {
-        let mut all: Vec<Figures> = self.pulls.iter().map(|pull| pull.figures()).collect();
+        let pulls = self.pulls.iter().enumerate();
+        let mut all: Vec<Figures> = pulls.map(|(number, pull)| pull.figures(number)).collect();
         let pushes = self.pushes();
         for (number, rule) in self.rules.iter().enumerate() {
             let of_rule = pushes.iter().filter(|(of, _)| *of == number);
             let before = all.len();
-            all.extend(of_rule.map(|(_, push)| push.figures()));
+            all.extend(of_rule.map(|(_, push)| push.figures(number)));
             if all.len() == before {
                 let url = rule.url_for(&rule.stream);
-                all.push(progress::Progress::default().figures(Direction::Push, &rule.stream, &url, false));
+                all.push(Progress::default().figures(Direction::Push, number, &rule.stream, &url));
             }
         }
         all

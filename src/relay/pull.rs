@@ -76,8 +76,9 @@ impl Pull {
         &self.name
     }
 
-    pub(super) fn figures(&self) -> Figures {
-        self.progress.figures(Direction::Pull, &self.name, &self.url, self.on_demand)
+    pub(super) fn figures(&self, rule: usize) -> Figures {
+        let figures = self.progress.figures(Direction::Pull, rule, &self.name, &self.url);
+        Figures { on_demand: self.on_demand, ..figures }
     }
 
     /// The stream, once it is on air; or why it is not. Waits for [`RELAY_START_TIMEOUT`] at most, and not

@@ -49,11 +49,11 @@ impl Push {
 
     /// Its stream is off air.
     pub(super) fn is_idle(&self) -> bool {
-        self.figures().state == State::Idle
+        self.progress.state() == State::Idle
     }
 
-    pub(super) fn figures(&self) -> Figures {
-        self.progress.figures(Direction::Push, &self.name, &self.url, false)
+    pub(super) fn figures(&self, rule: usize) -> Figures {
+        self.progress.figures(Direction::Push, rule, &self.name, &self.url)
     }
 
     /// Until the stream has been off air for a while.

@@ -12,6 +12,7 @@ pub(crate) mod socket;
 
 pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;
+pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
 pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};

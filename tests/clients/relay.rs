@@ -114,7 +114,10 @@ fn a_stream_is_pushed_to_nginx_and_comes_back_when_nginx_does() {
     is_the_film(&nginx.url("copy"));
     assert_eq!(figures(&server, "cam")["lost_records"], 0, "nobody here lost anything");
     let metrics = get(server.http, "/metrics").text();
-    assert!(metrics.contains("wiidia_relay_running{direction=\"push\",stream=\"cam\""), "{metrics}");
+    assert!(
+        metrics.contains("wiidia_relay_running{direction=\"push\",rule=\"1\",stream=\"cam\""),
+        "{metrics}"
+    );
 }
 
 #[test]

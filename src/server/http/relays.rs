@@ -15,7 +15,7 @@ pub(super) fn list(relays: &Relays) -> Reply {
     json(&List { relays: relays.figures() })
 }
 
-/// Relays have no name of their own: they are told apart by direction, stream and server.
+/// Relays have no name of their own: they are told apart by direction, rule and stream.
 pub(super) fn metrics(text: &mut Exposition, relays: &Relays) {
     let figures = relays.figures();
     let mut each = |name: &str, kind, help: &str, value: &dyn Fn(&Figures) -> u64| {
@@ -25,7 +25,9 @@ pub(super) fn metrics(text: &mut Exposition, relays: &Relays) {
                 Direction::Pull => "pull",
                 Direction::Push => "push",
             };
-            let labels = [("direction", direction), ("stream", &relay.stream), ("url", &relay.url)];
+            let rule = relay.rule.to_string();
+            let labels =
+                [("direction", direction), ("rule", &rule), ("stream", &relay.stream), ("url", &relay.url)];
             family.sample(&labels, value(relay) as f64);
         }
     };
