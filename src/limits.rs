@@ -1,6 +1,7 @@
 //! Every capacity and time-out, each with its reason. Nothing else in the source decides how much
 //! of something there may be.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 // ---- FLV -------------------------------------------------------------------------------------
@@ -167,8 +168,12 @@ pub const LIVE_MAX_STEP_BACK: Duration = Duration::from_secs(3);
 /// connection is dead, only TCP has not noticed.
 pub const PUBLISHER_SILENCE: Duration = Duration::from_secs(5);
 
-/// Viewers wait this long for a publisher to come back before their play ends.
+/// Viewers and recordings wait this long for a publisher to come back, unless `[live] grace_seconds` says
+/// otherwise: an encoder that restarts after a crash, or a phone that changes from Wi-Fi to mobile data.
 pub const PUBLISHER_GRACE: Duration = Duration::from_secs(30);
+
+/// The longest grace that can be configured: a stream that nobody publishes keeps its place that long.
+pub const MAX_PUBLISHER_GRACE: Duration = Duration::from_secs(3600);
 
 /// Up to so many viewers of a live stream each frame is written as it comes.
 pub const GATHER_FROM_VIEWERS: usize = 20;
@@ -189,6 +194,16 @@ pub const MAX_LIVE_STREAMS: usize = 64;
 
 /// Length of a stream's name in bytes.
 pub const MAX_STREAM_NAME: usize = 256;
+
+// ---- Recordings ------------------------------------------------------------------------------
+
+/// Megabytes at which a recording can be told to go on in another file: above a GOP of anything; below
+/// what AMF's numbers and a home's disks hold.
+pub const RECORD_SPLIT_MB: RangeInclusive<u64> = 10..=1_000_000;
+
+/// Minutes at which it can be told to: at most a day, far below the 24 days after which players read FLV's
+/// times as negative.
+pub const RECORD_SPLIT_MINUTES: RangeInclusive<u64> = 1..=1440;
 
 // ---- Sockets ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ use super::error::{ConfigError, Place, Problem};
 use super::nearest::nearest;
 use crate::limits::MAX_CONFIG_FILE;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::ops::Range;
@@ -22,6 +23,14 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
+    ("live.apps", "names and passwords, such as { studio = \"open sesame\" }"),
+    ("live.grace_seconds", "a number of seconds without quotes, such as 30"),
+    ("record.folder", "a folder of the library in quotes, such as \"/srv/media/Recordings\""),
+    ("record.streams", "a list of names in quotes, such as [\"camera*\"]"),
+    ("record.split_mb", "a number of megabytes without quotes, such as 3900"),
+    ("record.split_minutes", "a number of minutes without quotes, such as 360"),
+    ("record.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
+    ("record.limit_mb", "a number of megabytes without quotes, such as 100000"),
     ("playback.encodings", "a small number without quotes, such as 2"),
 ];
 
@@ -37,12 +46,26 @@ pub(super) struct Content {
     pub(super) log: Log,
     pub(super) playback: Playback,
     pub(super) live: Live,
+    pub(super) record: Record,
 }
 
 #[derive(Deserialize, Default, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Live {
     pub(super) secret: Option<String>,
+    pub(super) apps: Option<Spanned<BTreeMap<String, String>>>,
+    pub(super) grace_seconds: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Record {
+    pub(super) folder: Option<Spanned<String>>,
+    pub(super) streams: Option<Spanned<Vec<String>>>,
+    pub(super) split_mb: Option<Spanned<u64>>,
+    pub(super) split_minutes: Option<Spanned<u64>>,
+    pub(super) keep_free_mb: Option<u64>,
+    pub(super) limit_mb: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Debug)]
