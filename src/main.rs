@@ -8,6 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::rtmp::LiveApps;
+use wiidiaserver::stream::Streams;
 use wiidiaserver::{pipeline, server};
 
 fn main() -> ExitCode {
@@ -63,7 +65,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
         }
-        let app = server::App::new(providers, config.live.secret.clone());
+        let streams = Arc::new(Streams::new(config.live.grace));
+        let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
+        let app = server::App::new(providers, streams, live_apps);
         server::run(http, rtmp, app, stop).await;
         Ok(())
     })

@@ -10,6 +10,7 @@ pub use accept::Shutdown;
 pub use run::run;
 
 use crate::provider::Providers;
+use crate::rtmp::LiveApps;
 use crate::stream::Streams;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,15 +21,15 @@ pub struct App {
     pub providers: Arc<Providers>,
     /// What is live.
     pub streams: Arc<Streams>,
-    /// What publishers must know; see [`Live`](crate::config::Live).
-    pub publish_secret: Option<String>,
+    /// What may be published, and what publishers must know.
+    pub live_apps: LiveApps,
     /// When the server began.
     pub started: Instant,
 }
 
 impl App {
-    /// A server of these files, with no live stream yet.
-    pub fn new(providers: Arc<Providers>, publish_secret: Option<String>) -> Self {
-        Self { providers, streams: Arc::default(), publish_secret, started: Instant::now() }
+    /// A server of these files and streams.
+    pub fn new(providers: Arc<Providers>, streams: Arc<Streams>, live_apps: LiveApps) -> Self {
+        Self { providers, streams, live_apps, started: Instant::now() }
     }
 }

@@ -195,20 +195,6 @@ impl Connection {
     }
 }
 
-/// The key of a live stream, when that is what application and name mean: `rtmp://box/live/<key>`.
-/// What follows a question mark belongs to the encoder.
-pub(super) fn key(app: &[u8], name: &[u8]) -> Option<String> {
-    let app = String::from_utf8_lossy(app);
-    let folder = app.trim_matches('/').strip_prefix("live")?;
-    if !folder.is_empty() && !folder.starts_with('/') {
-        return None;
-    }
-    let name = String::from_utf8_lossy(name);
-    let name = name.split('?').next().unwrap_or_default().trim_matches('/');
-    let folder = folder.trim_matches('/');
-    Some(if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
-}
-
 /// Waits until one of the streams watched has news.
 pub(super) async fn news(viewers: &mut [LiveViewer]) {
     match viewers {
@@ -217,24 +203,6 @@ pub(super) async fn news(viewers: &mut [LiveViewer]) {
         viewers => {
             let all = viewers.iter_mut().map(|viewer| Box::pin(viewer.news()));
             drop(futures_util::future::select_all(all).await);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::key;
-
-    #[test]
-    fn live_streams_are_named_below_the_application_live() {
-        for (app, name, expected) in [
-            ("live", "cam", Some("cam")),
-            ("live/", "cam?token=1", Some("cam")),
-            ("live/house", "cam", Some("house/cam")),
-            ("vod", "cam", None),
-            ("livestream", "cam", None),
-        ] {
-            assert_eq!(key(app.as_bytes(), name.as_bytes()).as_deref(), expected, "{app} {name}");
         }
     }
 }

@@ -187,7 +187,7 @@ impl Connection {
             }
             Event::Play { stream, name, start, reset, .. } => {
                 self.stop(stream);
-                if let Some(key) = live::key(&self.app, name.as_bytes()) {
+                if let Some(key) = self.server.live_apps.stream(&self.app, name.as_bytes()) {
                     return self.watch(stream, &key, name, reset);
                 }
                 let at = match start {

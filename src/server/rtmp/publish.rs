@@ -1,7 +1,6 @@
 //! Message streams that publish a live stream.
 
 use super::Connection;
-use super::live::key;
 use crate::flv::Tag;
 use crate::rtmp::{PublishError, SessionError, StreamId, StreamKey};
 use crate::stream::{PublishRefused, Publisher};
@@ -21,11 +20,11 @@ impl Connection {
         name: &[u8],
         now: Instant,
     ) -> Result<(), SessionError> {
-        let Some(key) = key(&self.app, name) else {
+        let Some(key) = self.server.live_apps.stream(&self.app, name) else {
             let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         };
-        if let Some(secret) = &self.server.publish_secret
+        if let Some(secret) = self.server.live_apps.secret(&key)
             && !StreamKey::parse(name).opens(secret.as_bytes())
         {
             tracing::info!(peer = %self.peer, stream = key, "publisher refused: wrong secret");
