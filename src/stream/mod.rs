@@ -16,9 +16,11 @@
 mod pace;
 mod ring;
 mod streams;
+mod tap;
 mod timeline;
 
 pub use streams::{PublishRefused, Streams};
+pub use tap::{Tap, Tapped};
 
 use crate::flv::Tag;
 use crate::rtmp::SharedRecord;
@@ -87,6 +89,8 @@ struct State {
     timeline: Timeline,
     publisher: Option<PublisherState>,
     last_seen: Instant,
+    /// What records the stream.
+    tap: Option<Arc<Tap>>,
 }
 
 #[derive(Debug)]
@@ -138,8 +142,13 @@ pub struct Figures {
 
 impl Stream {
     fn new(name: String, now: Instant) -> Self {
-        let state =
-            State { ring: Ring::default(), timeline: Timeline::default(), publisher: None, last_seen: now };
+        let state = State {
+            ring: Ring::default(),
+            timeline: Timeline::default(),
+            publisher: None,
+            last_seen: now,
+            tap: None,
+        };
         Self {
             name,
             state: Mutex::new(state),
@@ -163,6 +172,28 @@ impl Stream {
     pub fn subscribe(self: &Arc<Self>) -> Subscription {
         self.counters.viewers.fetch_add(1, Ordering::Relaxed);
         Subscription { edge: self.edge.subscribe(), stream: self.clone(), at: None }
+    }
+
+    /// Everything from the last keyframe on and until the stream is over, for a recording. A stream
+    /// has one tap: the one before gets nothing more.
+    pub fn tap(&self) -> Arc<Tap> {
+        let tap = Arc::new(Tap::default());
+        let mut state = self.state();
+        let entry = state.ring.entry().and_then(|entry| state.ring.from(entry));
+        let records = state.ring.preface().chain(entry.into_iter().flatten());
+        records.for_each(|record| tap.push(record.tag().clone()));
+        if let Some(before) = state.tap.replace(tap.clone()) {
+            before.close();
+        }
+        if self.edge.borrow().over {
+            tap.close();
+        }
+        tap
+    }
+
+    /// Which of its publishers the stream has, or had last: a number that grows.
+    pub fn publication(&self) -> u64 {
+        self.counters.publishers.load(Ordering::Relaxed)
     }
 
     /// Viewers now.
@@ -192,6 +223,9 @@ impl Stream {
         drop(state);
         if over {
             self.edge.send_modify(|edge| edge.over = true);
+            if let Some(tap) = self.state().tap.take() {
+                tap.close();
+            }
         }
         over
     }
@@ -219,6 +253,9 @@ impl Publisher {
             tracing::warn!(stream = self.stream.name, at = %tag.timestamp, "the publisher's clock jumped; mended");
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
+        if let Some(tap) = &state.tap {
+            tap.push(tag.clone());
+        }
         state.ring.push(Arc::new(Record::new(tag)));
         let next = state.ring.next();
         drop(state);

@@ -76,6 +76,9 @@ impl Streams {
         // What the publisher before sent cannot be decoded with this one's headers.
         state.ring.clear();
         state.timeline.begin_again();
+        if let Some(tap) = &state.tap {
+            tap.begin_again();
+        }
         let next = state.ring.next();
         drop(state);
         stream.edge.send_modify(|edge| {
@@ -88,6 +91,11 @@ impl Streams {
     /// The stream of that name, if it is on air or was lately.
     pub fn find(&self, name: &str) -> Option<Arc<Stream>> {
         self.streams().get(name).cloned()
+    }
+
+    /// The streams that somebody publishes.
+    pub fn on_air(&self) -> Vec<Arc<Stream>> {
+        self.streams().values().filter(|stream| stream.edge.borrow().on_air).cloned().collect()
     }
 
     /// Ends streams that have had no publisher for a while.
