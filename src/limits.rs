@@ -494,6 +494,12 @@ pub const MEDIA_INFO_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two comments on an idle server-sent event stream: proxies close silent connections.
 pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Body of a request to the API: the longest name of a stream with every byte escaped fits.
+pub const MAX_API_BODY: usize = 4 << 10;
+
+/// For a request's body to arrive.
+pub const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// On SIGTERM, for clients to be told and connections to drain.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 

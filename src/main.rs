@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::{pipeline, server};
@@ -42,12 +43,14 @@ fn refuse(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::from(78)
 }
 
+/// As people count their disks.
+const MB: u64 = 1_000_000;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn serve(config: &Config) -> Result<(), Failure> {
     config::refuse_root(config.allow_root)?;
     server::log::start(&config.log.directives());
-    const MB: u64 = 1_000_000;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
     // The path by which the kernel knows this very program, even when its file was replaced.
@@ -67,10 +70,25 @@ fn serve(config: &Config) -> Result<(), Failure> {
         }
         let streams = Arc::new(Streams::new(config.live.grace));
         let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
-        let app = server::App::new(providers, streams, live_apps);
+        let recordings = Arc::new(recordings(config, &providers)?);
+        let app = server::App::new(providers, streams, recordings, live_apps);
         server::run(http, rtmp, app, stop).await;
         Ok(())
     })
+}
+
+fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {
+    let record = &config.record;
+    let Some(folder) = record.folder.clone() else { return Ok(Recordings::off()) };
+    let settings = recording::Settings {
+        folder,
+        streams: record.streams.clone(),
+        split_bytes: record.split_mb * MB,
+        split: record.split,
+        keep_free: record.keep_free_mb.saturating_mul(MB),
+        limit: record.limit_mb.map(|limit| limit.saturating_mul(MB)),
+    };
+    Ok(Recordings::new(settings, providers.library(), providers.growing().clone())?)
 }
 
 async fn bind(address: SocketAddr, flag: &str, what: &str) -> Result<TcpListener, Failure> {

@@ -47,7 +47,7 @@ pub use event::{Connect, Event, ResumeAt, StreamId, Transaction};
 pub use media_record::{SharedRecord, Transmit};
 pub use playback::Demand;
 pub use session::{PlayStart, Sent, Session};
-pub use status::{MediaInfo, PlayError, PublishError};
+pub use status::{MediaInfo, PlayError, PublishError, RecordStatus};
 pub use stream_key::{LiveApps, StreamKey};
 
 /// Message types (5.4, 7.1).

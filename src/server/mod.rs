@@ -10,6 +10,7 @@ pub use accept::Shutdown;
 pub use run::run;
 
 use crate::provider::Providers;
+use crate::recording::Recordings;
 use crate::rtmp::LiveApps;
 use crate::stream::Streams;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct App {
     pub providers: Arc<Providers>,
     /// What is live.
     pub streams: Arc<Streams>,
+    /// What is recorded.
+    pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
     pub live_apps: LiveApps,
     /// When the server began.
@@ -29,7 +32,12 @@ pub struct App {
 
 impl App {
     /// A server of these files and streams.
-    pub fn new(providers: Arc<Providers>, streams: Arc<Streams>, live_apps: LiveApps) -> Self {
-        Self { providers, streams, live_apps, started: Instant::now() }
+    pub fn new(
+        providers: Arc<Providers>,
+        streams: Arc<Streams>,
+        recordings: Arc<Recordings>,
+        live_apps: LiveApps,
+    ) -> Self {
+        Self { providers, streams, recordings, live_apps, started: Instant::now() }
     }
 }

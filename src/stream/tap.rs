@@ -99,7 +99,12 @@ impl Tap {
 
     /// Adds a tag. Never waits.
     pub(super) fn push(&self, tag: Tag) {
-        self.state().push(tag);
+        let mut state = self.state();
+        if state.closed {
+            return;
+        }
+        state.push(tag);
+        drop(state);
         self.arrived.notify_one();
     }
 
@@ -118,6 +123,11 @@ impl Tap {
     pub fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_all();
+    }
+
+    /// Nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
     }
 
     /// Takes what has come, waiting for something for at most `patience`. `None` when it is closed

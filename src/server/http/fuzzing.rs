@@ -16,6 +16,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Asset(_)
         | Route::Live(_)
         | Route::Streams
+        | Route::Recordings
+        | Route::Recording(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain => None,

@@ -12,6 +12,7 @@ mod library;
 mod live;
 mod media;
 mod page;
+mod recordings;
 mod reply;
 mod route;
 mod watch;
@@ -69,15 +70,22 @@ async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shut
 }
 
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
-    let (method, uri) = (request.method(), request.uri());
-    let result = match *method {
-        Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
-            Ok(route) => dispatch(app, route, request.headers()).await,
-            Err(error) => Err(error.into()),
-        },
+    let (head, body) = request.into_parts();
+    let (method, uri) = (&head.method, &head.uri);
+    let route = Route::decode(uri.path(), uri.query());
+    let allowed = match &route {
+        Ok(Route::Recordings) => "GET, HEAD, POST",
+        Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
+        _ => "GET, HEAD",
+    };
+    let result = match (method.clone(), route) {
+        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head.headers).await,
+        (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
+        (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only GET and HEAD; see docs/http-api.md"),
+            format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
         )),
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
@@ -85,7 +93,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
         let mut reply = refusal.into_reply();
         if not_allowed {
-            reply::set(&mut reply, header::ALLOW, "GET, HEAD");
+            reply::set(&mut reply, header::ALLOW, allowed);
         }
         reply
     }));
@@ -107,6 +115,8 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(&app.streams, &key).await,
+        Route::Recordings => Ok(recordings::list(&app.recordings)),
+        Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(live::list(&app.streams)),
         Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),

@@ -26,6 +26,10 @@ pub(super) enum Route {
     Live(String),
     /// `/api/v1/streams`
     Streams,
+    /// `/api/v1/recordings`
+    Recordings,
+    /// `/api/v1/recordings/<key>`: the recording of a live stream.
+    Recording(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -87,7 +91,11 @@ impl Route {
         if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".flv")) {
             return Ok(Self::Live(percent_decode_str(key).decode_utf8_lossy().into_owned()));
         }
+        if let Some(key) = path.strip_prefix("/api/v1/recordings/") {
+            return Ok(Self::Recording(percent_decode_str(key).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/streams" => Ok(Self::Streams),
             "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
@@ -181,6 +189,8 @@ mod tests {
             ("/flv/films/a%20b.avi", Some("start=1.5"), Route::Flv { path: films(), start: Some(ms(1500)) }),
             ("/flv/films/a%20b.avi", Some("start="), Route::Flv { path: films(), start: None }),
             ("/fmp4/films/a%20b.avi", Some("x=1&start=3"), Route::Fmp4 { path: films(), start: ms(3000) }),
+            ("/api/v1/recordings", None, Route::Recordings),
+            ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),

@@ -240,12 +240,9 @@ impl Connection {
                 let status = self.players.iter().find_map(|player| player.seek_status(now));
                 self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
             }
-            Event::Publish { stream, name, .. } => self.publish(stream, name.as_bytes(), now),
+            Event::Publish { stream, name, mode } => self.publish(stream, name.as_bytes(), mode, now),
             Event::Published { stream, tag } => self.published(stream, tag, now),
-            Event::Unpublish { stream } => {
-                self.publishers.retain(|publisher| publisher.stream != stream);
-                Ok(())
-            }
+            Event::Unpublish { stream } => self.unpublish(stream),
             // The session has answered these, and keeps their effect itself.
             Event::LengthReached { .. }
             | Event::BufferLength { .. }

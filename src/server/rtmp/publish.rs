@@ -2,14 +2,18 @@
 
 use super::Connection;
 use crate::flv::Tag;
-use crate::rtmp::{PublishError, SessionError, StreamId, StreamKey};
+use crate::recording::{By, Mode, Recording, State};
+use crate::rtmp::{PublishError, PublishMode, RecordStatus, SessionError, StreamId, StreamKey};
 use crate::stream::{PublishRefused, Publisher};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A message stream that publishes.
 pub(super) struct LivePublisher {
     pub(super) stream: StreamId,
     pub(super) publisher: Publisher,
+    /// The recording that this publisher has asked for.
+    recording: Option<Arc<Recording>>,
 }
 
 impl Connection {
@@ -18,6 +22,7 @@ impl Connection {
         &mut self,
         stream: StreamId,
         name: &[u8],
+        mode: PublishMode,
         now: Instant,
     ) -> Result<(), SessionError> {
         let Some(key) = self.server.live_apps.stream(&self.app, name) else {
@@ -35,8 +40,11 @@ impl Connection {
         match self.server.streams.publish(&key, self.peer.ip(), now) {
             Ok(publisher) => {
                 tracing::info!(peer = %self.peer, stream = key, "publishing");
-                self.publishers.push(LivePublisher { stream, publisher });
-                self.session.publish_started(stream, now)
+                self.session.publish_started(stream, now)?;
+                self.server.recordings.published(publisher.stream());
+                let recording = self.record(stream, &publisher, mode)?;
+                self.publishers.push(LivePublisher { stream, publisher, recording });
+                Ok(())
             }
             Err(error) => {
                 tracing::info!(peer = %self.peer, stream = key, %error, "publisher refused");
@@ -49,14 +57,71 @@ impl Connection {
         }
     }
 
+    /// Records what is published when the publisher wants it. When that can't be, the stream is live all
+    /// the same: nobody's broadcast ends for want of a recording.
+    fn record(
+        &mut self,
+        stream: StreamId,
+        publisher: &Publisher,
+        mode: PublishMode,
+    ) -> Result<Option<Arc<Recording>>, SessionError> {
+        let mode = match mode {
+            PublishMode::Live => return Ok(None),
+            PublishMode::Record => Mode::New,
+            PublishMode::Append => Mode::Append,
+        };
+        let live = publisher.stream();
+        match self.server.recordings.start(live, mode, By::Publisher) {
+            Ok(recording) => {
+                let text = format!("{} is being recorded", live.name());
+                self.session.record_status(stream, RecordStatus::Start, &text)?;
+                Ok(Some(recording))
+            }
+            Err(error) => {
+                tracing::info!(peer = %self.peer, stream = live.name(), %error, "not recorded");
+                self.session.record_status(stream, RecordStatus::NoAccess, &error.to_string())?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Passes a tag on to the stream it is published to.
     pub(super) fn published(&mut self, stream: StreamId, tag: Tag, now: Instant) -> Result<(), SessionError> {
-        let publishing = self.publishers.iter().find(|publishing| publishing.stream == stream);
-        if publishing.is_none_or(|publishing| publishing.publisher.push(tag, now)) {
+        let Some(publishing) = self.publishers.iter_mut().find(|publishing| publishing.stream == stream)
+        else {
             return Ok(());
+        };
+        if publishing.publisher.push(tag, now) {
+            let over = publishing.recording.take_if(|recording| recording.is_over());
+            return over.map_or(Ok(()), |recording| self.say_recorded(stream, &recording));
         }
         self.publishers.retain(|publishing| publishing.stream != stream);
         let text = "another encoder has taken over this stream key; stop one of the two";
         self.session.publish_denied(stream, PublishError::BadName, text)
+    }
+
+    /// The publisher is done. A recording that it has asked for is done with it; one that somebody else
+    /// wants goes on for as long as the stream waits for a publisher.
+    pub(super) fn unpublish(&mut self, stream: StreamId) -> Result<(), SessionError> {
+        let Some(at) = self.publishers.iter().position(|publishing| publishing.stream == stream) else {
+            return Ok(());
+        };
+        let publishing = self.publishers.swap_remove(at);
+        let Some(recording) = publishing.recording else { return Ok(()) };
+        if recording.report().by == By::Publisher {
+            recording.stop();
+        }
+        self.say_recorded(stream, &recording)
+    }
+
+    fn say_recorded(&mut self, stream: StreamId, recording: &Recording) -> Result<(), SessionError> {
+        let report = recording.report();
+        match (report.state, report.error) {
+            (State::Failed, Some(error)) => self.session.record_status(stream, RecordStatus::Failed, &error),
+            _ => {
+                let text = report.name.unwrap_or_else(|| "nothing was recorded".to_owned());
+                self.session.record_status(stream, RecordStatus::Stop, &text)
+            }
+        }
     }
 }

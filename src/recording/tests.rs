@@ -1,0 +1,1 @@
+//! Recordings over streams in memory, into folders on disk.
