@@ -127,7 +127,9 @@ pub enum Mode {
 pub enum State {
     /// At work.
     Recording,
-    /// It was stopped, or its stream is over.
+    /// It was stopped; its file gets its index.
+    Finishing,
+    /// It was stopped, or its stream is over; the file is whole.
     Ended,
     /// The disk was full or failed.
     Failed,
@@ -174,7 +176,11 @@ impl Recording {
 
     /// How it is.
     pub fn report(&self) -> Report {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if report.state == State::Recording && self.tap.is_closed() {
+            report.state = State::Finishing;
+        }
+        report
     }
 
     /// Nothing more is recorded.

@@ -36,13 +36,9 @@ pub(super) fn safe(stream: &str) -> String {
 /// it cannot be a recording's.
 pub(super) fn split(file_name: &str) -> Option<(&str, &str)> {
     let base = file_name.strip_suffix(".flv")?;
-    let without_number = match base.rsplit_once(" (") {
-        Some((front, number)) => {
-            let number = number.strip_suffix(')')?;
-            number.bytes().all(|b| b.is_ascii_digit()).then_some(front)?
-        }
-        None => base,
-    };
+    let numbered = base.strip_suffix(')').and_then(|base| base.rsplit_once(" ("));
+    let is_number = |number: &str| number.bytes().all(|b| b.is_ascii_digit());
+    let without_number = numbered.filter(|(_, number)| is_number(number)).map_or(base, |(front, _)| front);
     const SHAPE: &[u8] = b"dddd-dd-dd dd-dd-dd";
     let at = without_number.len().checked_sub(SHAPE.len())?;
     let time = without_number.as_bytes().get(at..)?;

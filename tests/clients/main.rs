@@ -23,6 +23,7 @@ mod http_media;
 mod live;
 mod path_forms;
 mod paths_that_lead_out;
+mod recording;
 mod refusals;
 mod rtmp_calls;
 mod rtmp_play;

@@ -119,7 +119,7 @@ impl Connection {
         match (report.state, report.error) {
             (State::Failed, Some(error)) => self.session.record_status(stream, RecordStatus::Failed, &error),
             _ => {
-                let text = report.name.unwrap_or_else(|| "nothing was recorded".to_owned());
+                let text = report.name.unwrap_or_else(|| "the recording has ended".to_owned());
                 self.session.record_status(stream, RecordStatus::Stop, &text)
             }
         }
