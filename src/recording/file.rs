@@ -206,7 +206,7 @@ impl RecordingFile {
         let flushed = self.flush();
         if flushed.is_err() {
             // The index knows tags that are not there; a new look at the file does not.
-            self.contents = survey(&self.file)?;
+            self.contents = survey(&*self.file)?;
         }
         if !self.contents.indexer.has_media() {
             self.reel.fail("the recording ended before there was anything to record".to_owned());

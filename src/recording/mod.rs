@@ -20,6 +20,8 @@
 //! | `repair` | files whose server was killed |
 
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod name;
 mod repair;

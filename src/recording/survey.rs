@@ -7,7 +7,6 @@ use crate::flv::{PREVIOUS_TAG_SIZE_LEN, TAG_HEADER_LEN, Tag, TagKind};
 use crate::limits::{MAX_CODEC_DATA, SCAN_WINDOW};
 use crate::reel::{Indexer, Role};
 use crate::time::MediaTime;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 /// What is in a recording.
@@ -38,7 +37,7 @@ pub(super) fn lane(kind: TagKind) -> Option<usize> {
 ///
 /// # Errors
 /// When the disk fails.
-pub(super) fn survey(file: &File) -> io::Result<Survey> {
+pub(super) fn survey(file: impl Read + Seek) -> io::Result<Survey> {
     let mut reader = BufReader::with_capacity(SCAN_WINDOW, file);
     reader.seek(SeekFrom::Start(HEAD_LEN))?;
     let mut found = Survey::default();
@@ -66,7 +65,7 @@ impl Default for Survey {
 
 impl Survey {
     /// False where the file is damaged.
-    fn next(&mut self, reader: &mut BufReader<&File>) -> io::Result<bool> {
+    fn next(&mut self, reader: &mut BufReader<impl Read + Seek>) -> io::Result<bool> {
         let mut head = [0; TAG_HEADER_LEN];
         reader.read_exact(&mut head)?;
         let Ok(header) = TagHeader::parse(&head) else { return Ok(false) };

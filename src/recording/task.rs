@@ -85,7 +85,7 @@ impl Task {
             headers: [None, None],
             picture_size: None,
             has_video: false,
-            wait_for_keyframe: false,
+            wait_for_keyframe: true,
         }
     }
 

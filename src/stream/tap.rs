@@ -12,7 +12,7 @@
 //! ```
 
 use crate::flv::{Tag, TagKind};
-use crate::limits::{RECORD_QUEUE_BYTES, RECORD_QUEUE_TAGS};
+use crate::limits::{RECORD_QUEUE_BYTES, RECORD_QUEUE_TAGS, RECORD_WRITE};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -104,8 +104,11 @@ impl Tap {
             return;
         }
         state.push(tag);
+        let is_worth_a_write = state.bytes >= RECORD_WRITE;
         drop(state);
-        self.arrived.notify_one();
+        if is_worth_a_write {
+            self.arrived.notify_one();
+        }
     }
 
     /// Another publisher takes over.
@@ -130,11 +133,11 @@ impl Tap {
         self.state().closed
     }
 
-    /// Takes what has come, waiting for something for at most `patience`. `None` when it is closed
-    /// and empty.
+    /// Takes what comes within `patience`, or earlier what is worth a write: nobody wakes up for every
+    /// frame. `None` when it is closed and empty.
     pub fn take(&self, patience: Duration) -> Option<VecDeque<Tapped>> {
         let state = self.state();
-        let waits = |state: &mut State| state.items.is_empty() && !state.closed;
+        let waits = |state: &mut State| state.bytes < RECORD_WRITE && !state.closed;
         let (mut state, _) =
             self.arrived.wait_timeout_while(state, patience, waits).unwrap_or_else(PoisonError::into_inner);
         state.bytes = 0;
