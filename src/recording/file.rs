@@ -14,6 +14,7 @@ use crate::provider::{Growing, GrowingFile};
 use crate::reel::{Codecs, Reel, Role};
 use crate::time::MediaTime;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -53,23 +54,21 @@ impl RecordingFile {
     ) -> io::Result<Self> {
         let (path, file) = new_file(folder, base_name)?;
         let head = Head { stream: stream.to_owned(), picture_size, ..Head::default() };
-        // The lock tells another server's repair that this one is alive.
-        let begun = lock(&file).and_then(|()| file.write_all_at(&head.encode(), 0)).and_then(|()| {
-            file.sync_data()?;
-            // The name as well: a power cut must not make the recording nameless.
-            File::open(folder)?.sync_all()
-        });
-        if let Err(error) = begun {
+        // It tells another server's repair that this one is alive.
+        lock(&file);
+        if let Err(error) = file.write_all_at(&head.encode(), 0).and_then(|()| file.sync_data()) {
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }
+        // The name as well: a power cut must not make the recording nameless. Not every network share can.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
         Self::of(path, file, stream, picture_size, Survey::default(), growing)
     }
 
     /// A finished file, to be continued. `None` when it is not one of this stream's.
     pub(super) fn reopen(path: &Path, stream: &str, growing: &Arc<Growing>) -> io::Result<Option<Self>> {
         let file = File::options().read(true).write(true).open(path)?;
-        if lock(&file).is_err() || inspect(&file) != Some(Mark::Finished) {
+        if !lock(&file) || inspect(&file) != Some(Mark::Finished) {
             return Ok(None);
         }
         let mut head = vec![0; HEAD_LEN as usize];
@@ -262,9 +261,10 @@ pub(super) fn inspect(file: &File) -> Option<Mark> {
     Mark::of(&head)
 }
 
-/// Only one server writes to a file, or repairs it. Gone with the process, whatever ends it.
-pub(super) fn lock(file: &File) -> io::Result<()> {
-    Ok(rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive)?)
+/// Only one server writes to a file, or repairs it: false when another one does. Gone with the process,
+/// whatever ends it. Where the file system knows no locks, there is no other server either.
+pub(super) fn lock(file: &File) -> bool {
+    rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
 }
 
 /// From a sequence header; only H.264's is read.

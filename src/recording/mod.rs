@@ -279,6 +279,9 @@ impl Recordings {
     /// A stream has a new publisher: it is recorded when the configuration says so. Asked twice of the same
     /// publication, the second time does nothing.
     pub fn published(&self, stream: &Arc<Stream>) {
+        if self.patterns.is_empty() {
+            return;
+        }
         let now = (Arc::downgrade(stream), stream.publication());
         let before = lock(&self.ledger).considered.insert(stream.name().to_owned(), now.clone());
         if before.is_some_and(|before| before.0.ptr_eq(&now.0) && before.1 == now.1) {

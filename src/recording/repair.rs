@@ -61,7 +61,7 @@ pub(super) enum Repaired {
 
 pub(super) fn repair(path: &Path) -> io::Result<Repaired> {
     let file = File::options().read(true).write(true).open(path)?;
-    if inspect(&file) != Some(Mark::Unfinished) || lock(&file).is_err() {
+    if inspect(&file) != Some(Mark::Unfinished) || !lock(&file) {
         return Ok(Repaired::WasWhole);
     }
     // Whoever had the lock may have finished it meanwhile.

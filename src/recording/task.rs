@@ -281,10 +281,16 @@ impl Task {
 
     fn write(&mut self, tag: &Tag) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let origin = *self.origin.get_or_insert(tag.timestamp);
+        // Headers may be as old as the stream: they come at the time of the frame behind them.
+        let is_frame = tag.kind != TagKind::Script && !tag.is_sequence_header();
+        let origin = match self.origin {
+            Some(origin) => origin,
+            None if is_frame => *self.origin.insert(tag.timestamp),
+            None => tag.timestamp,
+        };
         // The stream's times wrap after 49 days.
         let since = tag.timestamp.as_millis().wrapping_sub(origin.as_millis()) as i32;
-        if since < 0 && tag.kind == TagKind::Audio && !tag.is_sequence_header() {
+        if since < 0 && tag.kind == TagKind::Audio && is_frame {
             // Sound from before the picture that the file begins with.
             return Ok(());
         }

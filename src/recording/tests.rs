@@ -364,8 +364,9 @@ fn append_goes_on_behind_the_newest_recording_of_that_stream_and_of_no_other() {
     let last = files.last().unwrap();
     let first_part = times(last, TagKind::Video);
     let publisher = house.streams.publish("a-b", ONE, Instant::now()).unwrap();
+    // It has been live for a while: what is recorded begins with the keyframe at 7000.
+    send(&publisher, 0, 8);
     let recording = house.recordings.start(publisher.stream(), Mode::Append, By::Publisher).unwrap();
-    send(&publisher, 50_000, 1);
     recording.stop();
     house.recordings.finish();
     assert_eq!(house.files(), files, "no new file");
