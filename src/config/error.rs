@@ -136,6 +136,9 @@ pub enum Problem {
     /// Streams to be recorded, but no folder.
     #[error("there is no folder for these recordings; say where they go with folder = \"DIR\" in [record]")]
     RecordNowhere,
+    /// More than [`limits::MAX_RECORD_PATTERNS`].
+    #[error("{0} names of streams are too many, expected at most {max}; use * for any letters", max = limits::MAX_RECORD_PATTERNS)]
+    ManyPatterns(usize),
     /// Out of range.
     #[error(
         "recordings can't be split every {0} MB, expected {min} to {max}; 3900 suits every disk",

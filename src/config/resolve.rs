@@ -242,8 +242,12 @@ fn record(file: &File, library: &[PathBuf], environment: &Environment) -> Result
     }
     if let Some(streams) = &written.streams {
         record.streams = streams.get_ref().clone();
+        let refuse = |problem| Err(ConfigError::new(file.place(streams.span()), problem));
         if record.folder.is_none() && !record.streams.is_empty() {
-            return Err(ConfigError::new(file.place(streams.span()), Problem::RecordNowhere));
+            return refuse(Problem::RecordNowhere);
+        }
+        if record.streams.len() > limits::MAX_RECORD_PATTERNS {
+            return refuse(Problem::ManyPatterns(record.streams.len()));
         }
     }
     if let Some(split) = &written.split_mb {

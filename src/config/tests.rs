@@ -386,6 +386,13 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
              [record]",
         ),
         (
+            &format!(
+                "library = [\"films\"]\n[record]\nfolder = \"films\"\nstreams = [{}]",
+                "\"a\", ".repeat(257)
+            ),
+            "HOUSE/c.toml:4: 257 names of streams are too many, expected at most 256; use * for any letters",
+        ),
+        (
             "library = [\"films\"]\n[record]\nsplit_mb = 9",
             "HOUSE/c.toml:3: recordings can't be split every 9 MB, expected 10 to 1000000; 3900 suits every disk",
         ),

@@ -11,7 +11,7 @@ use crate::flv::codec::{AVC_HEADER_LEN, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::limits::{FLV_START_TAGS, FLV_START_TIME, MAX_SAME_NAMES, RECORD_WRITE};
 use crate::provider::{Growing, GrowingFile};
-use crate::reel::{Codecs, Reel, Role};
+use crate::reel::{Codecs, Phase, Reel, Role};
 use crate::time::MediaTime;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -216,6 +216,15 @@ impl RecordingFile {
         let sealed = seal(&self.file, &self.stream, self.picture_size, &self.contents);
         self.reel.complete(self.end());
         flushed.and(sealed).map(|()| Finished::Whole)
+    }
+}
+
+impl Drop for RecordingFile {
+    /// Nobody waits for what never comes.
+    fn drop(&mut self) {
+        if self.reel.progress().phase == Phase::Growing {
+            self.reel.fail("the recording broke off here".to_owned());
+        }
     }
 }
 

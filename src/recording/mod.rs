@@ -67,8 +67,8 @@ pub struct Settings {
 pub enum FolderError {
     /// It cannot be made or written.
     #[error(
-        "nothing can be recorded into {folder}: {error}; let the user who runs the server write it, for example \
-         with `sudo chown {user} {folder}`, or name another folder in [record]"
+        "nothing can be recorded into {folder}: {error}; make it a folder of the user who runs the server with \
+         `sudo install -d -o {user} {folder}`, or name another one in [record]"
     )]
     Unwritable {
         /// The folder.

@@ -1,13 +1,15 @@
 //! What recordings are called, and which streams a pattern means: pure.
 //!
 //! ```text
-//!  house/cam 1   ──▶   house-cam 1 2026-11-22 18-30-05.flv
+//!  house/cam%201   ──▶   house-cam 1 2026-11-22 18-30-05.flv
 //! ```
 //!
 //! A name that people understand, that sorts by stream and then by time, and that every file system
 //! and every computer in the house takes: no colons.
 
 use crate::limits::RECORD_NAME_BYTES;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// What a file that is recorded from `stream` at `time` is called, without its extension. `time` is as
 /// [`TIME_FORMAT`] has it.
@@ -18,8 +20,10 @@ pub(super) fn base_name(stream: &str, time: &str) -> String {
 /// For `strftime`; [`split`] reads it back.
 pub(super) const TIME_FORMAT: &str = "%Y-%m-%d %H-%M-%S";
 
-/// A stream's name with what no file system, no SMB share and no person can cope with replaced.
+/// A stream's name with what no file system, no SMB share and no person can cope with replaced. Encoders that
+/// are given an address send `%20` for a space.
 pub(super) fn safe(stream: &str) -> String {
+    let stream = percent_decode_str(stream).decode_utf8().unwrap_or(Cow::Borrowed(stream));
     let is_bad = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
     let mut name: String = stream.trim().chars().map(|c| if is_bad(c) { '-' } else { c }).collect();
     let mut end = name.len().min(RECORD_NAME_BYTES);
@@ -87,6 +91,9 @@ mod tests {
         for (stream, safe) in [
             ("cam", "cam"),
             ("house/cam 1", "house-cam 1"),
+            ("cam%201%2F2", "cam 1-2"),
+            ("100%", "100%"),
+            ("%ff%00", "%ff%00"),
             ("../../etc/passwd", "-..-etc-passwd"),
             (".hidden", "hidden"),
             ("a:b*c?\"<>|\\\n", "a-b-c------"),

@@ -407,5 +407,5 @@ fn a_folder_that_cannot_be_used_is_refused_with_the_next_step() {
     };
     assert_eq!(open("a/b"), Ok(()));
     assert!(open("link").unwrap_err().contains("which is not in the library"));
-    assert!(open("file/x").unwrap_err().contains("sudo chown"));
+    assert!(open("file/x").unwrap_err().contains("sudo install -d -o"));
 }

