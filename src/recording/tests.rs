@@ -409,3 +409,43 @@ fn a_folder_that_cannot_be_used_is_refused_with_the_next_step() {
     assert!(open("link").unwrap_err().contains("which is not in the library"));
     assert!(open("file/x").unwrap_err().contains("sudo install -d -o"));
 }
+
+#[test]
+fn streams_that_come_by_other_ways_are_found_and_one_that_was_stopped_stays_stopped_until_it_is_published_again()
+ {
+    let house = House::new();
+    let publisher = house.streams.publish("cam", ONE, Instant::now()).unwrap();
+    let other = house.streams.publish("other", ONE, Instant::now()).unwrap();
+    send(&publisher, 0, 1);
+    send(&other, 0, 1);
+    let streams = || house.recordings.reports().into_iter().map(|report| (report.stream, report.state));
+    house.recordings.tend(&house.streams);
+    house.recordings.tend(&house.streams);
+    assert_eq!(streams().collect::<Vec<_>>(), [("cam".to_owned(), State::Recording)]);
+    house.recordings.stop("cam").unwrap();
+    house.recordings.finish();
+    house.recordings.tend(&house.streams);
+    assert_eq!(streams().collect::<Vec<_>>(), [("cam".to_owned(), State::Ended)]);
+    let _again = house.streams.publish("cam", ONE, Instant::now()).unwrap();
+    house.recordings.tend(&house.streams);
+    assert!(streams().any(|report| report == ("cam".to_owned(), State::Recording)));
+    house.finished();
+}
+
+#[test]
+fn a_stream_that_is_over_ends_its_recording() {
+    let house = House::new();
+    let publisher = house.publish("cam");
+    send(&publisher, 0, 2);
+    drop(publisher);
+    let reel = house.wait_for_reel(|reel| reel.progress().available.as_millis() == 1750);
+    house.streams.tend(Instant::now());
+    assert_eq!(reel.progress().phase, Phase::Growing, "the publisher may come back");
+    house.streams.tend(Instant::now() + crate::limits::PUBLISHER_GRACE + Duration::from_secs(1));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while reel.progress().phase == Phase::Growing {
+        assert!(Instant::now() < deadline, "nobody ends it");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(reel.progress().phase, Phase::Complete);
+}
