@@ -11,7 +11,7 @@
 //!                    pipeline: GStreamer in a worker process of this same binary
 //!
 //!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP and WebSocket /live
-//!   other server ◀─▶ rtmp::client ◀─ relay ─▶ stream
+//!   other server ◀─▶ rtmp::client ◀─ relay ─▶ └─ Tag ─▶ recording: a file of the library, a reel that grows
 //! ```
 //!
 //! Everything between a source and a viewer is an FLV [`Tag`](flv::Tag), cloned by reference
@@ -28,6 +28,7 @@
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
+//! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
@@ -41,6 +42,7 @@ pub mod library;
 pub mod limits;
 pub mod pipeline;
 pub mod provider;
+pub mod recording;
 pub mod reel;
 pub mod relay;
 pub mod rtmp;

@@ -1,6 +1,7 @@
 //! Every capacity and time-out, each with its reason. Nothing else in the source decides how much
 //! of something there may be.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 // ---- FLV -------------------------------------------------------------------------------------
@@ -167,8 +168,12 @@ pub const LIVE_MAX_STEP_BACK: Duration = Duration::from_secs(3);
 /// connection is dead, only TCP has not noticed.
 pub const PUBLISHER_SILENCE: Duration = Duration::from_secs(5);
 
-/// Viewers wait this long for a publisher to come back before their play ends.
+/// Viewers and recordings wait this long for a publisher to come back, unless `[live] grace_seconds` says
+/// otherwise: an encoder that restarts after a crash, or a phone that changes from Wi-Fi to mobile data.
 pub const PUBLISHER_GRACE: Duration = Duration::from_secs(30);
+
+/// The longest grace that can be configured: a stream that nobody publishes keeps its place that long.
+pub const MAX_PUBLISHER_GRACE: Duration = Duration::from_secs(3600);
 
 /// Up to so many viewers of a live stream each frame is written as it comes.
 pub const GATHER_FROM_VIEWERS: usize = 20;
@@ -262,6 +267,54 @@ pub const SHORTEST_SECRET: usize = 8;
 
 /// Letters kept of what another server says: it goes into the log and the interface.
 pub const MAX_RELAY_TEXT: usize = 300;
+
+// ---- Recordings ------------------------------------------------------------------------------
+
+/// Bytes that a recording may be behind its stream: half a minute of 8 Mbit/s, so that nothing is lost
+/// while an SD card tidies itself up. What comes then is lost up to a keyframe.
+pub const RECORD_QUEUE_BYTES: usize = 32 << 20;
+
+/// … and tags: two minutes of 60 fps with sound, in which the tags' own size in memory counts.
+pub const RECORD_QUEUE_TAGS: usize = 16_384;
+
+/// Between two writes of a recording, so between two steps of those who watch it while it grows.
+pub const RECORD_FLUSH: Duration = Duration::from_millis(250);
+
+/// Bytes gathered for one write of a recording.
+pub const RECORD_WRITE: usize = 256 << 10;
+
+/// Between two moments at which a recording is made to reach the disk: what a power cut costs at most. Each
+/// makes the file system write its journal, a few blocks of 4 KB; once in 10 s they are nothing beside the
+/// media, once a frame they would wear an SD card out.
+pub const RECORD_SYNC: Duration = Duration::from_secs(10);
+
+/// Keyframes in the table at the head of a recording. Room for it is kept from the start (18 bytes each):
+/// 74 KB. A longer recording's table has every second keyframe, or every fourth: one in five seconds
+/// after six hours.
+pub const RECORD_KEYFRAMES: usize = 4096;
+
+/// Bytes of a stream's name in the name of its recordings: file systems end at 255.
+pub const RECORD_NAME_BYTES: usize = 160;
+
+/// Recordings of the same stream in the same second.
+pub const MAX_SAME_NAMES: u32 = 100;
+
+/// Recordings that have ended and are still told of by `/api/v1/recordings`.
+pub const MAX_ENDED_RECORDINGS: usize = 64;
+
+/// Names of streams in `[record] streams`: each new stream is held against all of them.
+pub const MAX_RECORD_PATTERNS: usize = 256;
+
+/// On shutdown, for recordings to be finished; what is not is repaired at the next start.
+pub const RECORD_FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Megabytes at which a recording can be told to go on in another file: above a GOP of anything; below
+/// what AMF's numbers and a home's disks hold.
+pub const RECORD_SPLIT_MB: RangeInclusive<u64> = 10..=1_000_000;
+
+/// Minutes at which it can be told to: at most a day, far below the 24 days after which players read FLV's
+/// times as negative.
+pub const RECORD_SPLIT_MINUTES: RangeInclusive<u64> = 1..=1440;
 
 // ---- Sockets ---------------------------------------------------------------------------------
 
@@ -561,6 +614,12 @@ pub const MEDIA_INFO_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Between two comments on an idle server-sent event stream: proxies close silent connections.
 pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Body of a request to the API: the longest name of a stream with every byte escaped fits.
+pub const MAX_API_BODY: usize = 4 << 10;
+
+/// For a request's body to arrive.
+pub const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// On SIGTERM, for clients to be told and connections to drain.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);

@@ -8,7 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
+use wiidiaserver::rtmp::LiveApps;
+use wiidiaserver::stream::Streams;
 use wiidiaserver::{pipeline, server};
 
 fn main() -> ExitCode {
@@ -44,6 +47,9 @@ fn refuse(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::from(78)
 }
 
+/// As people count their disks.
+const MB: u64 = 1_000_000;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn serve(config: &Config) -> Result<(), Failure> {
@@ -51,7 +57,6 @@ fn serve(config: &Config) -> Result<(), Failure> {
     server::log::start(&config.log.directives());
     server::ask_for_descriptors();
     let certificates = certificates(config)?;
-    const MB: u64 = 1_000_000;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
     // The path by which the kernel knows this very program, even when its file was replaced.
@@ -79,12 +84,14 @@ fn serve(config: &Config) -> Result<(), Failure> {
         {
             println!("rtmps: rtmps://{address}/vod/<path of a file>");
         }
-        let app = server::App::new(providers, config.live.secret.clone());
+        let streams = Arc::new(Streams::new(config.live.grace));
         let own_ports = [Some(&rtmp), rtmps.as_ref().map(|(listener, _)| listener)];
         let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
         let own_ports = own_ports.map(|address| address.port()).collect();
-        let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
-        let app = app.with_relays(relays);
+        let relays = Relays::new(&config.relay, streams.clone(), own_ports)?;
+        let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
+        let recordings = Arc::new(recordings(config, &providers)?);
+        let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })
@@ -103,6 +110,20 @@ fn certificates(
 ) -> Result<Option<(SocketAddr, server::Certificates)>, server::CertificateError> {
     let Some(rtmps) = &config.rtmps else { return Ok(None) };
     Ok(Some((rtmps.listen, server::Certificates::load(&rtmps.certificate, &rtmps.key)?)))
+}
+
+fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {
+    let record = &config.record;
+    let Some(folder) = record.folder.clone() else { return Ok(Recordings::off()) };
+    let settings = recording::Settings {
+        folder,
+        streams: record.streams.clone(),
+        split_bytes: record.split_mb * MB,
+        split: record.split,
+        keep_free: record.keep_free_mb.saturating_mul(MB),
+        limit: record.limit_mb.map(|limit| limit.saturating_mul(MB)),
+    };
+    Ok(Recordings::new(settings, providers.library(), providers.growing().clone())?)
 }
 
 async fn bind(address: SocketAddr, flag: &str, what: &str) -> Result<TcpListener, Failure> {

@@ -67,6 +67,7 @@ laws_hold! {
     codec_headers_stay_within_limits: codec;
     sessions_end_but_never_break: session;
     a_server_can_say_nothing_that_hurts: client;
+    recordings_broken_off_keep_every_whole_tag: recording;
     no_name_leads_out_of_the_library: paths;
     websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
 }

@@ -12,6 +12,7 @@ pub mod codec;
 pub mod flv;
 pub mod fmp4;
 pub mod paths;
+pub mod recording;
 pub mod session;
 pub mod web_socket;
 pub mod wire;

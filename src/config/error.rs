@@ -151,6 +151,50 @@ pub enum Problem {
     /// Out of range.
     #[error("{0} encodings at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_ENCODINGS)]
     Encodings(u64),
+    /// No name for an application of ours.
+    #[error(
+        "\"{0}\" can't be an application for live streams; choose a name of letters, digits, -, _ and . other than \
+         live (its secret is [live] secret) and vod"
+    )]
+    AppName(String),
+    /// Out of range.
+    #[error(
+        "{0} seconds of grace are not possible, expected 0 to {max}; 30 suit an encoder that reconnects",
+        max = limits::MAX_PUBLISHER_GRACE.as_secs()
+    )]
+    Grace(u64),
+    /// Recordings that nobody could play.
+    #[error(
+        "the folder for recordings {} is not in the library, so they could not be played; choose one below a \
+         folder of the library, such as {}", folder.display(), example.display()
+    )]
+    RecordOutside {
+        /// As written, absolute.
+        folder: PathBuf,
+        /// One that would do.
+        example: PathBuf,
+    },
+    /// The folder for recordings is a file.
+    #[error("the folder for recordings {} is a file, expected a folder; name another one", .0.display())]
+    RecordIsFile(PathBuf),
+    /// Streams to be recorded, but no folder.
+    #[error("there is no folder for these recordings; say where they go with folder = \"DIR\" in [record]")]
+    RecordNowhere,
+    /// More than [`limits::MAX_RECORD_PATTERNS`].
+    #[error("{0} names of streams are too many, expected at most {max}; use * for any letters", max = limits::MAX_RECORD_PATTERNS)]
+    ManyPatterns(usize),
+    /// Out of range.
+    #[error(
+        "recordings can't be split every {0} MB, expected {min} to {max}; 3900 suits every disk",
+        min = limits::RECORD_SPLIT_MB.start(), max = limits::RECORD_SPLIT_MB.end()
+    )]
+    RecordSplitSize(u64),
+    /// Out of range.
+    #[error(
+        "recordings can't be split every {0} minutes, expected {min} to {max}; 360 are four files a day",
+        min = limits::RECORD_SPLIT_MINUTES.start(), max = limits::RECORD_SPLIT_MINUTES.end()
+    )]
+    RecordSplitTime(u64),
     /// No folder of the library was named.
     #[error(
         "there is no library yet; say where the films, music and pictures are with --library DIR, \

@@ -5,6 +5,7 @@ use super::error::{ConfigError, Place, Problem};
 use super::nearest::nearest;
 use crate::limits::MAX_CONFIG_FILE;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::ops::Range;
@@ -25,6 +26,14 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
+    ("live.apps", "names and passwords, such as { studio = \"open sesame\" }"),
+    ("live.grace_seconds", "a number of seconds without quotes, such as 30"),
+    ("record.folder", "a folder of the library in quotes, such as \"/srv/media/Recordings\""),
+    ("record.streams", "a list of names in quotes, such as [\"camera*\"]"),
+    ("record.split_mb", "a number of megabytes without quotes, such as 3900"),
+    ("record.split_minutes", "a number of minutes without quotes, such as 360"),
+    ("record.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
+    ("record.limit_mb", "a number of megabytes without quotes, such as 100000"),
     ("relay.ca", "a file in quotes, such as \"/etc/wiidiaserver/ca.pem\""),
     ("relay.pull.name", "a stream's name in quotes, such as \"door\""),
     ("relay.pull.url", "an address in quotes, such as \"rtmp://192.168.1.30/live/door\""),
@@ -47,6 +56,7 @@ pub(super) struct Content {
     pub(super) log: Log,
     pub(super) playback: Playback,
     pub(super) live: Live,
+    pub(super) record: Record,
     pub(super) relay: Relay,
 }
 
@@ -54,6 +64,19 @@ pub(super) struct Content {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Live {
     pub(super) secret: Option<String>,
+    pub(super) apps: Option<Spanned<BTreeMap<String, String>>>,
+    pub(super) grace_seconds: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Record {
+    pub(super) folder: Option<Spanned<String>>,
+    pub(super) streams: Option<Spanned<Vec<String>>>,
+    pub(super) split_mb: Option<Spanned<u64>>,
+    pub(super) split_minutes: Option<Spanned<u64>>,
+    pub(super) keep_free_mb: Option<u64>,
+    pub(super) limit_mb: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -20,10 +20,13 @@ pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 
+use crate::limits::PUBLISHER_GRACE;
 use crate::rtmp_url::RtmpUrl;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, io};
 
 /// What the command line asks for.
@@ -62,6 +65,8 @@ pub struct Config {
     pub playback: Playback,
     /// Live streams.
     pub live: Live,
+    /// Recordings of live streams.
+    pub record: Record,
     /// Streams from and to other servers.
     pub relay: Relay,
     /// Run although the user is root; only the flag `--allow-root` sets it.
@@ -88,8 +93,23 @@ impl fmt::Display for Config {
         }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
-        let publishers = if self.live.secret.is_some() { "those who know the secret" } else { "everybody" };
-        writeln!(f, "publish:   {publishers}")?;
+        let who = |secret: &Option<String>| match secret {
+            Some(_) => "those who know the secret",
+            None => "everybody",
+        };
+        writeln!(f, "publish:   {}", who(&self.live.secret))?;
+        for (app, secret) in &self.live.apps {
+            writeln!(f, "  to {app}: {}", who(secret))?;
+        }
+        match &self.record.folder {
+            Some(folder) if self.record.streams.is_empty() => {
+                writeln!(f, "record:    when asked, into {}", folder.display())?;
+            }
+            Some(folder) => {
+                writeln!(f, "record:    {}, into {}", self.record.streams.join(", "), folder.display())?;
+            }
+            None => writeln!(f, "record:    nothing")?,
+        }
         for pull in &self.relay.pulls {
             let when = if pull.on_demand { "on demand" } else { "always" };
             writeln!(f, "pull:      {} from {}, {when}", pull.name, pull.url)?;
@@ -224,16 +244,64 @@ impl Default for Playback {
 }
 
 /// `[live]`
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Live {
     /// What publishers must have as `?key=` behind their stream's name; `None`, the default, lets
     /// everybody on the network publish.
     pub secret: Option<String>,
+    /// Applications beside `live` that take streams, each with its secret. Default none.
+    pub apps: BTreeMap<String, Option<String>>,
+    /// Viewers and recordings wait this long for a publisher to come back. Default 30 s.
+    pub grace: Duration,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { secret: None, apps: BTreeMap::new(), grace: PUBLISHER_GRACE }
+    }
 }
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.secret.is_some() { "Live { secret: … }" } else { "Live { secret: None }" })
+        let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "…");
+        let apps: BTreeMap<_, _> = self.apps.iter().map(|(app, secret)| (app, hidden(secret))).collect();
+        f.debug_struct("Live")
+            .field("secret", &hidden(&self.secret))
+            .field("apps", &apps)
+            .field("grace", &self.grace)
+            .finish()
+    }
+}
+
+/// `[record]`: megabytes are 1,000,000 bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Where recordings go: absolute, in the library. It may not exist yet. `None`, the default:
+    /// nothing is recorded, whoever asks for it.
+    pub folder: Option<PathBuf>,
+    /// Names of streams that are recorded without being asked, with `*` and `?`. Default none.
+    pub streams: Vec<String>,
+    /// A recording goes on in another file at this size. Default 3,900: FAT's files end at 4 GB.
+    pub split_mb: u64,
+    /// … and at this length. Default 6 hours.
+    pub split: Duration,
+    /// At least this much stays free on the disk. Default 1,000.
+    pub keep_free_mb: u64,
+    /// Recordings take at most this much, the oldest are deleted for new ones. `None`, the default:
+    /// none is ever deleted.
+    pub limit_mb: Option<u64>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            streams: Vec::new(),
+            split_mb: 3_900,
+            split: Duration::from_secs(6 * 3600),
+            keep_free_mb: 1_000,
+            limit_mb: None,
+        }
     }
 }
 

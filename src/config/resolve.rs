@@ -4,11 +4,12 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Rtmp, Rtmps};
+use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 use toml::Spanned;
 use tracing_subscriber::EnvFilter;
@@ -34,8 +35,10 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         }
     }
     let cache = Cache::default();
+    let library = library(flags, file, environment)?;
     Ok(Config {
-        library: library(flags, file, environment)?,
+        record: record(file, &library, environment)?,
+        library,
         data: data(flags, file, environment)?,
         http: Http { listen: http },
         rtmp: Rtmp { listen: rtmp },
@@ -46,7 +49,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         },
         log: log(file)?,
         playback: playback(file)?,
-        live: Live { secret: content.live.secret.clone().filter(|secret| !secret.is_empty()) },
+        live: live(file)?,
         relay: super::relay::resolve(file, environment)?,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
@@ -224,4 +227,74 @@ fn playback(file: &File) -> Result<Playback, ConfigError> {
         Ok(encodings @ 1..=limits::MAX_ENCODINGS) => Ok(Playback { encodings }),
         _ => Err(ConfigError::new(file.place(written.span()), Problem::Encodings(*written.get_ref()))),
     }
+}
+
+fn live(file: &File) -> Result<Live, ConfigError> {
+    let written = &file.content.live;
+    let secret = written.secret.clone().filter(|secret| !secret.is_empty());
+    let mut live = Live { secret, ..Live::default() };
+    if let Some(apps) = &written.apps {
+        for (app, secret) in apps.get_ref() {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+            // "vod" is where the library plays.
+            if app.is_empty() || !app.bytes().all(fits) || ["live", "vod"].contains(&app.as_str()) {
+                return Err(ConfigError::new(file.place(apps.span()), Problem::AppName(app.clone())));
+            }
+            live.apps.insert(app.clone(), Some(secret.clone()).filter(|secret| !secret.is_empty()));
+        }
+    }
+    if let Some(written) = &written.grace_seconds {
+        let seconds = *written.get_ref();
+        live.grace = Duration::from_secs(seconds);
+        if live.grace > limits::MAX_PUBLISHER_GRACE {
+            return Err(ConfigError::new(file.place(written.span()), Problem::Grace(seconds)));
+        }
+    }
+    Ok(live)
+}
+
+fn record(file: &File, library: &[PathBuf], environment: &Environment) -> Result<Record, ConfigError> {
+    let written = &file.content.record;
+    let mut record = Record::default();
+    if let Some(folder) = written.folder.as_ref().filter(|folder| !folder.get_ref().is_empty()) {
+        let path = path(folder.get_ref().as_ref(), file.folder(), environment);
+        let refuse = |problem| Err(ConfigError::new(file.place(folder.span()), problem));
+        if path.components().any(|part| part == Component::ParentDir)
+            || !library.iter().any(|root| path.starts_with(root))
+        {
+            let example = library.first().map(|root| root.join("Recordings")).unwrap_or_default();
+            return refuse(Problem::RecordOutside { folder: path, example });
+        }
+        if path.exists() && !path.is_dir() {
+            return refuse(Problem::RecordIsFile(path));
+        }
+        record.folder = Some(path);
+    }
+    if let Some(streams) = &written.streams {
+        record.streams = streams.get_ref().clone();
+        let refuse = |problem| Err(ConfigError::new(file.place(streams.span()), problem));
+        if record.folder.is_none() && !record.streams.is_empty() {
+            return refuse(Problem::RecordNowhere);
+        }
+        if record.streams.len() > limits::MAX_RECORD_PATTERNS {
+            return refuse(Problem::ManyPatterns(record.streams.len()));
+        }
+    }
+    if let Some(split) = &written.split_mb {
+        record.split_mb = *split.get_ref();
+        if !limits::RECORD_SPLIT_MB.contains(&record.split_mb) {
+            let problem = Problem::RecordSplitSize(record.split_mb);
+            return Err(ConfigError::new(file.place(split.span()), problem));
+        }
+    }
+    if let Some(split) = &written.split_minutes {
+        let minutes = *split.get_ref();
+        if !limits::RECORD_SPLIT_MINUTES.contains(&minutes) {
+            return Err(ConfigError::new(file.place(split.span()), Problem::RecordSplitTime(minutes)));
+        }
+        record.split = Duration::from_secs(minutes * 60);
+    }
+    record.keep_free_mb = written.keep_free_mb.unwrap_or(record.keep_free_mb);
+    record.limit_mb = written.limit_mb.filter(|limit| *limit > 0);
+    Ok(record)
 }

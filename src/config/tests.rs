@@ -68,7 +68,15 @@ fn a_library_is_all_that_must_be_given() {
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback { encodings: 2 },
-            live: Live { secret: None },
+            live: Live { secret: None, apps: BTreeMap::new(), grace: Duration::from_secs(30) },
+            record: Record {
+                folder: None,
+                streams: vec![],
+                split_mb: 3900,
+                split: Duration::from_secs(6 * 3600),
+                keep_free_mb: 1000,
+                limit_mb: None,
+            },
             relay: Relay::default(),
             allow_root: false,
             file: None,
@@ -96,7 +104,14 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            [playback]
            encodings = 1
            [live]
-           secret = "open sesame""#,
+           secret = "open sesame"
+           apps = { studio = "another sesame", open = "" }
+           grace_seconds = 0
+           [record]
+           folder = "films/Recorded"
+           streams = ["cam*"]
+           split_minutes = 60
+           limit_mb = 100"#,
     );
     let config = house.config(&["--config", "c.toml"]);
     assert_eq!(config.library, [house.path("films"), house.path("music")]);
@@ -110,12 +125,18 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!(config.playback.encodings, 1);
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
+    let apps = [("open".to_owned(), None), ("studio".to_owned(), Some("another sesame".to_owned()))];
+    assert_eq!(config.live.apps, BTreeMap::from(apps));
+    assert_eq!(config.live.grace, Duration::ZERO);
     assert!(!format!("{config:?}{config}").contains("sesame"), "the secret stays out of logs");
+    assert_eq!(config.record.folder, Some(house.path("films/Recorded")));
+    assert_eq!((&config.record.streams[..], config.record.limit_mb), (&["cam*".to_owned()][..], Some(100)));
+    assert_eq!(config.record.split, Duration::from_secs(3600));
     assert_eq!(config.file, Some(house.path("c.toml")));
 
     let config = house.config(&[
         "--config=c.toml",
-        "--library=music",
+        "--library=films",
         "--data",
         "/elsewhere",
         "--http",
@@ -126,7 +147,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
         "0.0.0.0:3",
         "--allow-root",
     ]);
-    assert_eq!(config.library, [house.path("music")]);
+    assert_eq!(config.library, [house.path("films")]);
     assert_eq!(config.data, Path::new("/elsewhere"));
     assert_eq!(config.http.listen.to_string(), "0.0.0.0:2");
     assert_eq!(config.rtmp.listen.to_string(), "0.0.0.0:3");
@@ -281,7 +302,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, log, playback, live, relay",
+             http, rtmp, rtmps, cache, log, playback, live, record, relay",
         ),
         (
             "[cache]\nlimit = 5",
@@ -399,6 +420,47 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n[playback]\nencodings = 9",
             "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
+        ),
+        (
+            "library = [\"films\"]\n[live]\ngrace_seconds = 3601",
+            "HOUSE/c.toml:3: 3601 seconds of grace are not possible, expected 0 to 3600; 30 suit an encoder that \
+             reconnects",
+        ),
+        (
+            "library = [\"films\"]\n[live]\napps = { \"a/b\" = \"\" }",
+            "HOUSE/c.toml:3: \"a/b\" can't be an application for live streams; choose a name of letters, digits, \
+             -, _ and . other than live (its secret is [live] secret) and vod",
+        ),
+        (
+            "library = [\"films\"]\n[record]\nfolder = \"music\"",
+            "HOUSE/c.toml:3: the folder for recordings HOUSE/music is not in the library, so they could not be \
+             played; choose one below a folder of the library, such as HOUSE/films/Recordings",
+        ),
+        (
+            "library = [\"films\"]\n[record]\nfolder = \"films/../music\"",
+            "HOUSE/c.toml:3: the folder for recordings HOUSE/films/../music is not in the library, so they could \
+             not be played; choose one below a folder of the library, such as HOUSE/films/Recordings",
+        ),
+        (
+            "library = [\"films\"]\n[record]\nstreams = [\"*\"]",
+            "HOUSE/c.toml:3: there is no folder for these recordings; say where they go with folder = \"DIR\" in \
+             [record]",
+        ),
+        (
+            &format!(
+                "library = [\"films\"]\n[record]\nfolder = \"films\"\nstreams = [{}]",
+                "\"a\", ".repeat(257)
+            ),
+            "HOUSE/c.toml:4: 257 names of streams are too many, expected at most 256; use * for any letters",
+        ),
+        (
+            "library = [\"films\"]\n[record]\nsplit_mb = 9",
+            "HOUSE/c.toml:3: recordings can't be split every 9 MB, expected 10 to 1000000; 3900 suits every disk",
+        ),
+        (
+            "library = [\"films\"]\n[record]\nsplit_minutes = 0",
+            "HOUSE/c.toml:3: recordings can't be split every 0 minutes, expected 1 to 1440; 360 are four files a \
+             day",
         ),
         (
             "library = [\"films\"]\ndata = here",
@@ -550,7 +612,9 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     documented.sort();
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
-    for section in ["", "http.", "rtmp.", "rtmps.", "cache.", "log.", "playback.", "live.", "relay."] {
+    for section in
+        ["", "http.", "rtmp.", "rtmps.", "cache.", "log.", "playback.", "live.", "record.", "relay."]
+    {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
         let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };

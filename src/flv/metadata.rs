@@ -31,21 +31,28 @@ pub struct Metadata {
 impl Metadata {
     /// The script tag, at time zero.
     pub fn to_tag(&self) -> Tag {
-        let properties = Properties::default()
+        let properties = self.properties(Properties::default());
+        let body = encode_to_bytes(&[Value::from("onMetaData"), properties.into_ecma_array()]);
+        Tag { kind: TagKind::Script, timestamp: MediaTime::ZERO, body }
+    }
+
+    /// The array's properties, behind those that come `first`.
+    pub fn properties(&self, first: Properties) -> Properties {
+        // Players believe these; what is not known is better left out.
+        let is_known = self.video.is_some() || self.audio.is_some();
+        first
             .with_some("duration", self.duration.map(MediaTime::as_secs_f64))
             .with_some("width", self.picture_size.map(|s| f64::from(s.0)))
             .with_some("height", self.picture_size.map(|s| f64::from(s.1)))
             .with_some("videocodecid", self.video.map(video_codec_id))
             .with_some("audiocodecid", self.audio.map(audio_codec_id))
-            .with("hasVideo", self.video.is_some())
-            .with("hasAudio", self.audio.is_some())
+            .with_some("hasVideo", is_known.then_some(self.video.is_some()))
+            .with_some("hasAudio", is_known.then_some(self.audio.is_some()))
             .with_some("filesize", self.file_size.map(|n| n as f64))
             .with("metadatacreator", concat!("wiidiaserver ", env!("CARGO_PKG_VERSION")))
             .with_some("hasKeyframes", (!self.keyframes.is_empty()).then_some(true))
             .with_some("canSeekToEnd", (!self.keyframes.is_empty()).then_some(true))
-            .with_some("keyframes", (!self.keyframes.is_empty()).then(|| keyframe_table(&self.keyframes)));
-        let body = encode_to_bytes(&[Value::from("onMetaData"), properties.into_ecma_array()]);
-        Tag { kind: TagKind::Script, timestamp: MediaTime::ZERO, body }
+            .with_some("keyframes", (!self.keyframes.is_empty()).then(|| keyframe_table(&self.keyframes)))
     }
 }
 

@@ -47,6 +47,13 @@ pub struct OpenFile {
     pub len: u64,
 }
 
+/// Which file, whatever is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
 /// Which file, in which version: what a reel was made from. A changed file is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
@@ -57,6 +64,11 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
+    /// The file, in whichever version.
+    pub fn file(&self) -> FileId {
+        FileId { device: self.device, inode: self.inode }
+    }
+
     pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -129,6 +141,17 @@ impl Library {
             return Err(LibraryError::NotRegular(path.clone()));
         }
         Ok(OpenFile { file, identity: FileIdentity::of(&metadata), len: metadata.len() })
+    }
+
+    /// The path by which a folder of the file system is in the library, if it is.
+    pub fn path_of(&self, dir: &Path) -> Option<LibraryPath> {
+        let root = self.roots.iter().find(|root| dir.starts_with(&root.dir))?;
+        let below = dir.strip_prefix(&root.dir).ok()?;
+        let mut path = LibraryPath::from_bytes(below.as_os_str().as_bytes()).ok()?;
+        if self.roots.len() > 1 {
+            path = path.names().iter().fold(LibraryPath::default().join(&root.name), |p, name| p.join(name));
+        }
+        Some(path)
     }
 
     /// Checks that every root is there: a disk may have gone away.
@@ -325,6 +348,9 @@ mod tests {
         let top: Vec<String> = library.list(&path("")).unwrap().entries.into_iter().map(|e| e.name).collect();
         assert_eq!(top, ["media", "media (2)"]);
         assert!(library.open(&path("media (2)/z.mp4")).is_ok());
+        assert_eq!(library.path_of(&dir.path().join("x/media/a/b")), Some(path("media (2)/a/b")));
+        assert_eq!(library.path_of(&dir.path().join("x")), None);
+        assert_eq!(Library::new([dir.path().to_owned()]).path_of(&dir.path().join("x")), Some(path("x")));
         assert!(matches!(library.open(&path("z.mp4")), Err(LibraryError::NotFound(_))));
     }
 

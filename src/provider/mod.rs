@@ -3,6 +3,7 @@
 //! | file | provider |
 //! |---|---|
 //! | FLV, by its first bytes | `flv_file`: as it is |
+//! | FLV that this server is writing | the recording's own reel, from [`Growing`] |
 //! | FLV with codecs that fragmented MP4 can't carry, for a browser | `convert` |
 //! | anything else | `convert`: a worker process makes FLV of it |
 //!
@@ -14,10 +15,12 @@ mod durations;
 mod flv_file;
 #[doc(hidden)]
 pub mod fuzzing;
+mod growing;
 mod job;
 mod transcodes;
 
 pub use cache::{Cache, CacheError};
+pub use growing::{Growing, GrowingFile};
 
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, TEND_INTERVAL};
@@ -68,6 +71,7 @@ pub struct Providers {
     reels: Mutex<HashMap<Key, Entry>>,
     transcodes: Arc<Transcodes>,
     durations: Durations,
+    growing: Arc<Growing>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,12 +109,25 @@ impl Providers {
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
         let durations = Durations::new(library.clone(), program.clone());
         let transcodes = Transcodes::new(encodings);
-        Self { library, cache: Arc::new(cache), program, reels: Mutex::default(), transcodes, durations }
+        Self {
+            library,
+            cache: Arc::new(cache),
+            program,
+            reels: Mutex::default(),
+            transcodes,
+            durations,
+            growing: Arc::default(),
+        }
     }
 
     /// The library.
     pub fn library(&self) -> &Arc<Library> {
         &self.library
+    }
+
+    /// Files that are being written.
+    pub fn growing(&self) -> &Arc<Growing> {
+        &self.growing
     }
 
     fn reels(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
@@ -144,6 +161,9 @@ impl Providers {
 
     fn open_blocking(&self, path: &LibraryPath, form: Form) -> Result<Viewer, OpenError> {
         let file = self.library.open(path)?;
+        if let (Form::AsItIs, Some(reel)) = (form, self.growing.find(file.identity.file())) {
+            return Ok(reel.join());
+        }
         let form = if flv_file::is_flv(&file.file) { form } else { Form::Converted };
         let key = Key { file: file.identity, form };
         let mut reels = self.reels();
@@ -223,7 +243,10 @@ impl Providers {
 
     /// How long a file plays, when that is known by now. Asking makes it known later.
     pub fn duration(&self, path: &LibraryPath, file: FileIdentity) -> Option<MediaTime> {
-        self.durations.get(path, file)
+        match self.growing.find(file.file()) {
+            Some(reel) => Some(reel.playable()),
+            None => self.durations.get(path, file),
+        }
     }
 
     /// Watches over workers, ends conversions that nobody watches, and drops what is no longer

@@ -49,8 +49,8 @@ pub use event::{Connect, Event, ResumeAt, StreamId, Transaction};
 pub use media_record::{SharedRecord, Transmit};
 pub use playback::Demand;
 pub use session::{PlayStart, Sent, Session};
-pub use status::{MediaInfo, PlayError, PublishError};
-pub use stream_key::StreamKey;
+pub use status::{MediaInfo, PlayError, PublishError, RecordStatus};
+pub use stream_key::{LiveApps, StreamKey};
 
 /// Message types (5.4, 7.1).
 mod message_type {

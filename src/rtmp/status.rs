@@ -37,6 +37,37 @@ impl PublishError {
     }
 }
 
+/// What becomes of the recording that a publisher has asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordStatus {
+    /// It begins.
+    Start,
+    /// It has ended.
+    Stop,
+    /// It broke off; the stream goes on.
+    Failed,
+    /// There is none; the stream goes on.
+    NoAccess,
+}
+
+impl RecordStatus {
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Start => "NetStream.Record.Start",
+            Self::Stop => "NetStream.Record.Stop",
+            Self::Failed => "NetStream.Record.Failed",
+            Self::NoAccess => "NetStream.Record.NoAccess",
+        }
+    }
+
+    pub(super) const fn level(self) -> Level {
+        match self {
+            Self::Start | Self::Stop => Level::Status,
+            Self::Failed | Self::NoAccess => Level::Error,
+        }
+    }
+}
+
 /// How long a medium is and how much of it can be played already.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct MediaInfo {

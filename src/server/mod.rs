@@ -18,7 +18,9 @@ pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};
 
 use crate::provider::Providers;
+use crate::recording::Recordings;
 use crate::relay::Relays;
+use crate::rtmp::LiveApps;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
 use std::sync::Arc;
@@ -32,8 +34,10 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// What comes from other servers and goes to them.
     pub relays: Arc<Relays>,
-    /// What publishers must know; see [`Live`](crate::config::Live).
-    pub publish_secret: Option<String>,
+    /// What is recorded.
+    pub recordings: Arc<Recordings>,
+    /// What may be published, and what publishers must know.
+    pub live_apps: LiveApps,
     /// When the server began.
     pub started: Instant,
     /// Who is connected.
@@ -41,13 +45,19 @@ pub struct App {
 }
 
 impl App {
-    /// A server of these files, with no live stream yet.
-    pub fn new(providers: Arc<Providers>, publish_secret: Option<String>) -> Self {
+    /// A server of these files and streams.
+    pub fn new(
+        providers: Arc<Providers>,
+        streams: Arc<Streams>,
+        recordings: Arc<Recordings>,
+        live_apps: LiveApps,
+    ) -> Self {
         Self {
             providers,
-            streams: Arc::default(),
+            streams,
             relays: Arc::default(),
-            publish_secret,
+            recordings,
+            live_apps,
             started: Instant::now(),
             connections: Connections::default(),
         }

@@ -3,8 +3,6 @@
 use super::accept::Shutdown;
 use super::{App, Certificates, http, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
-use crate::provider::Providers;
-use crate::stream::Streams;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -23,7 +21,7 @@ pub struct Listeners {
 pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
     let (trigger, shutdown) = Shutdown::new();
     let app = Arc::new(app);
-    let tending = tokio::spawn(tend(app.providers.clone(), app.streams.clone()));
+    let tending = tokio::spawn(tend(app.clone()));
     let Listeners { http, rtmp, rtmps } = listeners;
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
     let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
@@ -49,17 +47,20 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
+    let recordings = app.recordings.clone();
+    let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     app.providers.stop();
 }
 
-/// Looks after conversions and live streams until the server ends.
-async fn tend(providers: Arc<Providers>, streams: Arc<Streams>) {
+/// Looks after conversions, live streams and recordings until the server ends.
+async fn tend(app: Arc<App>) {
     let streams_end = async {
         let mut tick = tokio::time::interval(TEND_INTERVAL);
         loop {
             tick.tick().await;
-            streams.tend(std::time::Instant::now());
+            app.streams.tend(std::time::Instant::now());
+            app.recordings.tend(&app.streams);
         }
     };
-    futures_util::future::join(providers.tend(), streams_end).await;
+    futures_util::future::join(app.providers.clone().tend(), streams_end).await;
 }

@@ -17,10 +17,12 @@ mod audience;
 mod pace;
 mod ring;
 mod streams;
+mod tap;
 mod timeline;
 
 pub use audience::{Lag, Via};
 pub use streams::{PublishRefused, Streams};
+pub use tap::{Tap, Tapped};
 
 use crate::flv::Tag;
 use crate::rtmp::SharedRecord;
@@ -91,6 +93,8 @@ struct State {
     timeline: Timeline,
     publisher: Option<PublisherState>,
     last_seen: Instant,
+    /// What records the stream.
+    tap: Option<Arc<Tap>>,
 }
 
 #[derive(Debug)]
@@ -154,8 +158,13 @@ pub struct Figures {
 
 impl Stream {
     fn new(name: String, now: Instant) -> Self {
-        let state =
-            State { ring: Ring::default(), timeline: Timeline::default(), publisher: None, last_seen: now };
+        let state = State {
+            ring: Ring::default(),
+            timeline: Timeline::default(),
+            publisher: None,
+            last_seen: now,
+            tap: None,
+        };
         Self {
             name,
             state: Mutex::new(state),
@@ -181,6 +190,28 @@ impl Stream {
         self.counters.viewers.fetch_add(1, Ordering::Relaxed);
         let seat = self.audience.join(via);
         Subscription { edge: self.edge.subscribe(), stream: self.clone(), at: None, gops: 0, seat }
+    }
+
+    /// Everything from the last keyframe on and until the stream is over, for a recording. A stream
+    /// has one tap: the one before gets nothing more.
+    pub fn tap(&self) -> Arc<Tap> {
+        let tap = Arc::new(Tap::default());
+        let mut state = self.state();
+        let entry = state.ring.entry().and_then(|entry| state.ring.from(entry));
+        let records = state.ring.preface().chain(entry.into_iter().flatten());
+        records.for_each(|record| tap.push(record.tag().clone()));
+        if let Some(before) = state.tap.replace(tap.clone()) {
+            before.close();
+        }
+        if self.edge.borrow().over {
+            tap.close();
+        }
+        tap
+    }
+
+    /// Which of its publishers the stream has, or had last: a number that grows.
+    pub fn publication(&self) -> u64 {
+        self.counters.publishers.load(Ordering::Relaxed)
     }
 
     /// Viewers now.
@@ -223,6 +254,9 @@ impl Stream {
         drop(state);
         if over {
             self.edge.send_modify(|edge| edge.over = true);
+            if let Some(tap) = self.state().tap.take() {
+                tap.close();
+            }
         }
         over
     }
@@ -251,6 +285,9 @@ impl Publisher {
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
         self.stream.audience.edge_at(tag.timestamp);
+        if let Some(tap) = &state.tap {
+            tap.push(tag.clone());
+        }
         state.ring.push(Arc::new(Record::new(tag)));
         let next = state.ring.next();
         drop(state);

@@ -5,12 +5,20 @@ use crate::limits::{MAX_LIVE_STREAMS, MAX_STREAM_NAME, PUBLISHER_GRACE, PUBLISHE
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The live streams of a server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Streams {
     streams: Mutex<HashMap<String, Arc<Stream>>>,
+    /// How long a stream waits for its publisher to come back.
+    grace: Duration,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self::new(PUBLISHER_GRACE)
+    }
 }
 
 /// Why somebody may not publish. The texts are shown to people.
@@ -28,6 +36,11 @@ pub enum PublishRefused {
 }
 
 impl Streams {
+    /// No stream yet; those to come wait for `grace` for a publisher that has gone.
+    pub fn new(grace: Duration) -> Self {
+        Self { streams: Mutex::default(), grace }
+    }
+
     fn streams(&self) -> MutexGuard<'_, HashMap<String, Arc<Stream>>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +76,9 @@ impl Streams {
         // What the publisher before sent cannot be decoded with this one's headers.
         state.ring.clear();
         state.timeline.begin_again();
+        if let Some(tap) = &state.tap {
+            tap.begin_again();
+        }
         let next = state.ring.next();
         drop(state);
         stream.edge.send_modify(|edge| {
@@ -84,7 +100,7 @@ impl Streams {
 
     /// Ends streams that have had no publisher for a while.
     pub fn tend(&self, now: Instant) {
-        self.streams().retain(|_, stream| !stream.end_if_abandoned(now, PUBLISHER_GRACE));
+        self.streams().retain(|_, stream| !stream.end_if_abandoned(now, self.grace));
     }
 
     /// The figures of all streams, by name.
@@ -105,7 +121,6 @@ mod tests {
     use crate::stream::Via;
     use crate::time::MediaTime;
     use std::net::Ipv4Addr;
-    use std::time::Duration;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));

@@ -33,6 +33,7 @@ mod obs;
 mod operations;
 mod path_forms;
 mod paths_that_lead_out;
+mod recording;
 mod refusals;
 mod relay;
 mod rtmp_calls;

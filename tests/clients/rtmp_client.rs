@@ -159,19 +159,30 @@ impl RtmpClient {
     /// Publishes on stream 1.
     #[track_caller]
     pub(crate) fn publish(&mut self, name: &str) {
+        self.publish_as(name, "live");
+    }
+
+    /// As [`publish`](Self::publish), with what is to be done beside (7.2.2.6).
+    #[track_caller]
+    pub(crate) fn publish_as(&mut self, name: &str, mode: &str) {
         self.create_stream();
-        self.send_command(1, "publish", 0.0, &[Value::Null, Value::from(name), Value::from("live")]);
+        self.send_command(1, "publish", 0.0, &[Value::Null, Value::from(name), Value::from(mode)]);
         self.wait_status("NetStream.Publish.Start", SOON);
     }
 
     /// A video message with the time zero.
     pub(crate) fn send_video(&mut self, body: &[u8]) {
-        self.send_message(4, 1, 9, body).unwrap();
+        self.send_video_at(0, body);
+    }
+
+    /// A video message with a time below 2^24 ms.
+    pub(crate) fn send_video_at(&mut self, ms: u32, body: &[u8]) {
+        self.send_message_at(4, 1, 9, ms, body).unwrap();
     }
 
     /// A video message, as long as the server takes it.
     pub(crate) fn try_send_video(&mut self, ms: u32, body: &[u8]) -> io::Result<()> {
-        self.send_message_at(4, ms, 1, 9, body)
+        self.send_message_at(4, 1, 9, ms, body)
     }
 
     /// SetChunkSize (5.4.1): for those who send much.
@@ -194,11 +205,11 @@ impl RtmpClient {
     }
 
     fn send_message(&mut self, csid: u8, stream: u32, kind: u8, body: &[u8]) -> io::Result<()> {
-        self.send_message_at(csid, 0, stream, kind, body)
+        self.send_message_at(csid, stream, kind, 0, body)
     }
 
     /// One message, its header in full (5.3.1.2.1), in chunks. Times stay below 2^24 ms.
-    fn send_message_at(&mut self, csid: u8, ms: u32, stream: u32, kind: u8, body: &[u8]) -> io::Result<()> {
+    fn send_message_at(&mut self, csid: u8, stream: u32, kind: u8, ms: u32, body: &[u8]) -> io::Result<()> {
         let mut bytes = vec![csid];
         bytes.extend(&ms.to_be_bytes()[1..]);
         bytes.extend(&(body.len() as u32).to_be_bytes()[1..]);

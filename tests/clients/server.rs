@@ -119,6 +119,12 @@ impl Server {
         kill(Signal::TERM, self.child.id());
     }
 
+    /// Ends the server as a power cut does: it gets no chance to do anything.
+    pub(crate) fn kill_at_once(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the server's end.
     #[track_caller]
     pub(crate) fn ended(&mut self, limit: Duration) -> ExitStatus {

@@ -17,7 +17,7 @@ use crate::rtmp::event::{Event, StreamId, Transaction};
 use crate::rtmp::message_type::{AGGREGATE, AUDIO, DATA, DATA_AMF3, VIDEO};
 use crate::rtmp::net_stream::Phase;
 use crate::rtmp::published::{parts, script_body};
-use crate::rtmp::status::{Level, PublishError, info};
+use crate::rtmp::status::{Level, PublishError, RecordStatus, info};
 use crate::time::MediaTime;
 use bytes::Bytes;
 use rml_rtmp::messages::UserControlEventType;
@@ -55,6 +55,20 @@ impl Session {
             _ => return Ok(()),
         }
         self.out.status_error(id.as_u32(), error.code(), description)
+    }
+
+    /// Tells a publisher what becomes of the recording it has asked for (ActionScript 3, `NetStatusEvent`).
+    /// Only those who asked: ffmpeg ends on an error, whatever it is about.
+    pub fn record_status(
+        &mut self,
+        id: StreamId,
+        status: RecordStatus,
+        description: &str,
+    ) -> Result<(), SessionError> {
+        if self.stream(id).is_none() {
+            return Ok(());
+        }
+        self.out.status_info(id.as_u32(), info(status.level(), status.code(), description))
     }
 
     pub(super) fn publish(

@@ -18,6 +18,7 @@ mod live_viewer;
 mod media;
 mod metrics;
 mod page;
+mod recordings;
 mod relays;
 mod reply;
 mod route;
@@ -32,6 +33,7 @@ use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
@@ -54,28 +56,40 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
 }
 
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
-    let (method, uri) = (request.method(), request.uri());
-    let result = match *method {
-        Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
-            Ok(route) => dispatch(app, route, &request).await,
-            Err(error) => Err(error.into()),
-        },
+    let (head, body) = request.into_parts();
+    let (method, uri) = (&head.method, &head.uri);
+    let route = Route::decode(uri.path(), uri.query());
+    let allowed = match &route {
+        Ok(Route::Recordings) => "GET, HEAD, POST",
+        Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
+        _ => "GET, HEAD",
+    };
+    let result = match (method.clone(), route) {
+        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
+        (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
+        (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only GET and HEAD; see docs/http-api.md"),
+            format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
         )),
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
-        refusal.into_reply()
+        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
+        let mut reply = refusal.into_reply();
+        if not_allowed {
+            reply::set(&mut reply, header::ALLOW, allowed);
+        }
+        reply
     }));
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
     reply
 }
 
-async fn dispatch(app: &App, route: Route, request: &Request<Incoming>) -> Result<Reply, Refusal> {
-    let (providers, headers) = (&app.providers, request.headers());
+async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
+    let (providers, headers) = (&app.providers, &request.headers);
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
@@ -92,6 +106,8 @@ async fn dispatch(app: &App, route: Route, request: &Request<Incoming>) -> Resul
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::Recordings => Ok(recordings::list(&app.recordings)),
+        Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(metrics::list(&app.streams)),
         Route::Relays => Ok(relays::list(&app.relays)),
         Route::Metrics => Ok(metrics::metrics(app)),

@@ -28,6 +28,10 @@ pub(super) enum Route {
     Streams,
     /// `/api/v1/relays`
     Relays,
+    /// `/api/v1/recordings`
+    Recordings,
+    /// `/api/v1/recordings/<key>`: the recording of a live stream.
+    Recording(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -91,7 +95,11 @@ impl Route {
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
             return Ok(Self::Live { key, suffix });
         }
+        if let Some(key) = path.strip_prefix("/api/v1/recordings/") {
+            return Ok(Self::Recording(percent_decode_str(key).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/streams" => Ok(Self::Streams),
             "/api/v1/relays" => Ok(Self::Relays),
             "/metrics" => Ok(Self::Metrics),
@@ -186,6 +194,8 @@ mod tests {
             ("/flv/films/a%20b.avi", Some("start=1.5"), Route::Flv { path: films(), start: Some(ms(1500)) }),
             ("/flv/films/a%20b.avi", Some("start="), Route::Flv { path: films(), start: None }),
             ("/fmp4/films/a%20b.avi", Some("x=1&start=3"), Route::Fmp4 { path: films(), start: ms(3000) }),
+            ("/api/v1/recordings", None, Route::Recordings),
+            ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),

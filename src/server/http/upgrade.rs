@@ -3,9 +3,9 @@
 use super::handover::SocketBody;
 use super::reply::{Refusal, Reply};
 use crate::websocket::{VERSION, accept};
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode, Version};
 
 /// A request for a WebSocket that will be granted.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ pub(super) struct Opening {
 
 impl Opening {
     /// `None` when no WebSocket is asked for.
-    pub(super) fn of(request: &Request<Incoming>) -> Result<Option<Self>, Refusal> {
-        let headers = request.headers();
-        let asked = request.method() == Method::GET
-            && request.version() == Version::HTTP_11
+    pub(super) fn of(request: &Parts) -> Result<Option<Self>, Refusal> {
+        let headers = &request.headers;
+        let asked = request.method == Method::GET
+            && request.version == Version::HTTP_11
             && has_word(headers, header::UPGRADE, "websocket")
             && has_word(headers, header::CONNECTION, "upgrade");
         if !asked {

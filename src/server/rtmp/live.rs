@@ -1,4 +1,4 @@
-//! Message streams that watch a live stream, or publish one.
+//! Message streams that watch a live stream.
 
 use super::Connection;
 use super::starting::Play;
@@ -6,11 +6,9 @@ use crate::amf0::AmfString;
 use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::limits::WRITE_BATCH_BYTES;
-use crate::rtmp::{
-    Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
-};
+use crate::rtmp::{Capabilities, PlayError, PlayStart, Sent, Session, SessionError, StreamId};
 use crate::server::accept::must_take;
-use crate::stream::{PublishRefused, Publisher, Record, Stream, Subscription, Via};
+use crate::stream::{Record, Stream, Subscription, Via};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -173,12 +171,6 @@ fn codec_name(four_cc: [u8; 4]) -> String {
     name.to_owned()
 }
 
-/// A message stream that publishes.
-pub(super) struct LivePublisher {
-    pub(super) stream: StreamId,
-    pub(super) publisher: Publisher,
-}
-
 impl Connection {
     /// Starts watching the live stream of that key.
     pub(super) fn watch(
@@ -220,81 +212,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Starts publishing, or says why not.
-    pub(super) fn publish(
-        &mut self,
-        stream: StreamId,
-        name: &[u8],
-        now: Instant,
-    ) -> Result<(), SessionError> {
-        let Some(key) = key(&self.app, name) else {
-            self.server.connections.refusal("rtmp", "publish_elsewhere");
-            let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
-            return self.session.publish_denied(stream, PublishError::Denied, text);
-        };
-        if let Some(secret) = &self.server.publish_secret
-            && !StreamKey::parse(name).opens(secret.as_bytes())
-        {
-            self.server.connections.refusal("rtmp", "publish_secret");
-            tracing::info!(peer = %self.peer, stream = key, "publisher refused: wrong secret");
-            let text =
-                "the stream key lacks the right secret; publish to rtmp://<box>/live/<name>?key=<secret>";
-            return self.session.publish_denied(stream, PublishError::Denied, text);
-        }
-        if self.is_relay && self.server.relays.sends(&key, self.peer.ip()) {
-            tracing::info!(peer = %self.peer, stream = key, "publisher refused: a circle");
-            let text = "this stream goes from here to there, and would come back in a circle; let one of the two not push it";
-            return self.session.publish_denied(stream, PublishError::Denied, text);
-        }
-        match self.server.streams.publish(&key, self.peer.ip(), now) {
-            Ok(publisher) => {
-                tracing::info!(peer = %self.peer, stream = key, "publishing");
-                self.publishers.push(LivePublisher { stream, publisher });
-                self.session.publish_started(stream, now)
-            }
-            Err(error) => {
-                tracing::info!(peer = %self.peer, stream = key, %error, "publisher refused");
-                let (kind, reason) = match error {
-                    PublishRefused::InUse(_) => (PublishError::BadName, "publish_in_use"),
-                    PublishRefused::BadName(_) => (PublishError::Denied, "publish_name"),
-                    PublishRefused::TooMany => (PublishError::Denied, "publish_too_many"),
-                };
-                self.server.connections.refusal("rtmp", reason);
-                self.session.publish_denied(stream, kind, &error.to_string())
-            }
-        }
-    }
-
-    /// Passes a tag on to the stream it is published to.
-    pub(super) fn published(&mut self, stream: StreamId, tag: Tag, now: Instant) -> Result<(), SessionError> {
-        let publishing = self.publishers.iter().find(|publishing| publishing.stream == stream);
-        if publishing.is_none_or(|publishing| publishing.publisher.push(tag, now)) {
-            return Ok(());
-        }
-        self.publishers.retain(|publishing| publishing.stream != stream);
-        let text = "another encoder has taken over this stream key; stop one of the two";
-        self.session.publish_denied(stream, PublishError::BadName, text)
-    }
-
     pub(super) fn with_viewer(&mut self, stream: StreamId, act: impl FnOnce(&mut LiveViewer)) {
         if let Some(viewer) = self.viewers.iter_mut().find(|viewer| viewer.stream() == stream) {
             act(viewer);
         }
     }
-}
-
-/// The key of a live stream, when that is what application and name mean: `rtmp://box/live/<key>`.
-/// What follows a question mark belongs to the encoder.
-pub(super) fn key(app: &[u8], name: &[u8]) -> Option<String> {
-    let app = String::from_utf8_lossy(app);
-    let folder = app.trim_matches('/').strip_prefix("live")?;
-    if !folder.is_empty() && !folder.starts_with('/') {
-        return None;
-    }
-    let name = String::from_utf8_lossy(name);
-    let name = name.split('?').next().unwrap_or_default().trim_matches('/');
-    let folder = folder.trim_matches('/');
-    Some(if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
 }
 
 /// Waits until one of the streams watched has news.
@@ -305,24 +227,6 @@ pub(super) async fn news(viewers: &mut [LiveViewer]) {
         viewers => {
             let all = viewers.iter_mut().map(|viewer| Box::pin(viewer.news()));
             drop(futures_util::future::select_all(all).await);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::key;
-
-    #[test]
-    fn live_streams_are_named_below_the_application_live() {
-        for (app, name, expected) in [
-            ("live", "cam", Some("cam")),
-            ("live/", "cam?token=1", Some("cam")),
-            ("live/house", "cam", Some("house/cam")),
-            ("vod", "cam", None),
-            ("livestream", "cam", None),
-        ] {
-            assert_eq!(key(app.as_bytes(), name.as_bytes()).as_deref(), expected, "{app} {name}");
         }
     }
 }

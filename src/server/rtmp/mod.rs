@@ -4,6 +4,7 @@ mod calls;
 mod live;
 mod outgoing;
 mod player;
+mod publish;
 mod resolve;
 mod starting;
 
@@ -20,9 +21,10 @@ use crate::stream::Stream;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
-use live::{LivePublisher, LiveViewer};
+use live::LiveViewer;
 use outgoing::Outgoing;
 use player::Player;
+use publish::LivePublisher;
 use starting::Starting;
 use std::future::poll_fn;
 use std::io;
@@ -234,7 +236,7 @@ impl Connection {
             }
             Event::Play { stream, name, start, reset, .. } => {
                 self.stop(stream);
-                if let Some(key) = live::key(&self.app, name.as_bytes()) {
+                if let Some(key) = self.server.live_apps.stream(&self.app, name.as_bytes()) {
                     return self.watch(stream, &key, name, reset);
                 }
                 let at = match start {
@@ -289,12 +291,9 @@ impl Connection {
                 let status = self.players.iter().find_map(|player| player.seek_status(now));
                 self.session.reply(transaction, status.map_or(Value::Null, |status| status.as_value()))
             }
-            Event::Publish { stream, name, .. } => self.publish(stream, name.as_bytes(), now),
+            Event::Publish { stream, name, mode } => self.publish(stream, name.as_bytes(), mode, now),
             Event::Published { stream, tag } => self.published(stream, tag, now),
-            Event::Unpublish { stream } => {
-                self.publishers.retain(|publisher| publisher.stream != stream);
-                Ok(())
-            }
+            Event::Unpublish { stream } => self.unpublish(stream),
             // The session has answered these, and keeps their effect itself.
             Event::LengthReached { .. }
             | Event::BufferLength { .. }

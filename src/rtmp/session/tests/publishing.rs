@@ -7,7 +7,7 @@ use crate::amf0::{Properties, Value, encode_to_bytes};
 use crate::flv::{Tag, TagKind};
 use crate::limits::{IDLE_TIMEOUT, OUT_CHUNK_SIZE};
 use crate::rtmp::event::{Event, StreamId};
-use crate::rtmp::{PublishError, PublishMode};
+use crate::rtmp::{PublishError, PublishMode, RecordStatus};
 use bytes::Bytes;
 
 /// Each piece is sent when the one before it was answered.
@@ -414,4 +414,21 @@ fn a_publisher_is_not_idle_and_is_told_when_the_server_goes_down() {
         pair.received(),
         ["[1] status NetStream.Unpublish.Success", "[0] error NetConnection.Connect.AppShutdown"]
     );
+}
+
+#[test]
+fn a_publisher_hears_what_becomes_of_its_recording() {
+    let mut pair = Pair::publishing();
+    for (status, line) in [
+        (RecordStatus::Start, "[1] status NetStream.Record.Start"),
+        (RecordStatus::Stop, "[1] status NetStream.Record.Stop"),
+        (RecordStatus::Failed, "[1] error NetStream.Record.Failed"),
+        (RecordStatus::NoAccess, "[1] error NetStream.Record.NoAccess"),
+    ] {
+        pair.session.record_status(ONE, status, "the reason").unwrap();
+        assert_eq!(pair.received(), [line]);
+    }
+    // One that has gone meanwhile.
+    pair.session.record_status(StreamId::new(7), RecordStatus::Stop, "the reason").unwrap();
+    assert_eq!(pair.received(), [""; 0]);
 }
