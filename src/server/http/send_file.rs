@@ -6,7 +6,7 @@
 //! thread first.
 
 use super::connection::Link;
-use crate::limits::{FILE_PROBE_STEP, FILE_WARM, SENDFILE_STEP};
+use crate::limits::{FILE_PROBE_STEP, FILE_WARM, SENDFILE_STEP, SENDFILE_TURN};
 use crate::reel::Viewer;
 use bytes::Bytes;
 use rustix::fs::{Advice, fadvise, sendfile};
@@ -91,6 +91,7 @@ async fn send_all(socket: &TcpStream, mut bytes: &[u8], flags: SendFlags) -> io:
 
 async fn pour(socket: &TcpStream, file: &Arc<File>, data: Range<u64>) -> io::Result<()> {
     let (mut at, end) = (data.start, data.end);
+    let mut turn = 0;
     while at < end {
         // Anew after each wait: what was in memory may be gone when a player goes on after a pause.
         socket.writable().await?;
@@ -103,9 +104,14 @@ async fn pour(socket: &TcpStream, file: &Arc<File>, data: Range<u64>) -> io::Res
         let count = (step.end - at) as usize;
         let sent = socket.try_io(Interest::WRITABLE, || Ok(sendfile(socket, file, Some(&mut at), count)?));
         match sent {
-            // The others in between, step by step: a reader that is as fast as we are would have a thread
-            // of the server to itself otherwise, and fifty of them waited for seconds for their turns.
-            Ok(sent) if sent > 0 => tokio::task::yield_now().await,
+            Ok(sent) if sent > 0 => {
+                turn += sent as u64;
+                // A reader that is as fast as we are would have a thread of the server to itself.
+                if turn >= SENDFILE_TURN {
+                    turn = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
             Ok(_) => return Err(cut()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
