@@ -27,6 +27,15 @@ impl EventQueue {
         Some(event)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Gives back memory that a burst needed.
+    pub(super) fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+    }
+
     /// Anything but a published tag.
     pub(super) fn push(&mut self, event: Event) -> Result<(), SessionError> {
         if self.events.len() - self.published_tags == MAX_SESSION_EVENTS {

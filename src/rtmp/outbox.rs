@@ -55,6 +55,16 @@ impl Outbox {
         self.total
     }
 
+    /// So many bytes were sent without having been here.
+    pub(super) fn sent_past(&mut self, bytes: u64) {
+        self.total += bytes;
+    }
+
+    /// Gives back memory that a burst needed.
+    pub(super) fn shrink(&mut self) {
+        self.queue.shrink_to_fit();
+    }
+
     /// Bytes as they are: the handshake.
     pub(super) fn raw(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
         self.push(Transmit { head: heapless::Vec::new(), body: bytes.into() })

@@ -13,61 +13,25 @@
 //! What belongs here: who publishes, what is kept, where viewers are. What does not: sockets,
 //! sessions, and what a viewer does with a record.
 
+mod feed;
 mod pace;
+mod record;
 mod ring;
 mod streams;
 mod timeline;
 
+pub use feed::Feed;
+pub use record::{Record, UsedFourCcs};
 pub use streams::{PublishRefused, Streams};
 
 use crate::flv::Tag;
-use crate::rtmp::SharedRecord;
-use bytes::{Bytes, BytesMut};
 use ring::Ring;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use timeline::Timeline;
 use tokio::sync::watch;
-
-/// A tag, and the bytes by which it reaches viewers, made at most once.
-#[derive(Debug)]
-pub struct Record {
-    chunks: SharedRecord,
-    flv: OnceLock<Bytes>,
-}
-
-impl Record {
-    pub(crate) fn new(tag: Tag) -> Self {
-        Self { chunks: SharedRecord::new(tag), flv: OnceLock::new() }
-    }
-
-    /// The tag.
-    pub fn tag(&self) -> &Tag {
-        self.chunks.tag()
-    }
-
-    /// As RTMP chunks.
-    pub fn chunks(&self) -> &SharedRecord {
-        &self.chunks
-    }
-
-    /// As an FLV file carries it.
-    pub fn flv(&self) -> Bytes {
-        let encode = || {
-            let mut bytes = BytesMut::with_capacity(self.tag().encoded_len());
-            self.tag().encode_into(&mut bytes);
-            bytes.freeze()
-        };
-        self.flv.get_or_init(encode).clone()
-    }
-
-    /// Bytes of the tag's body.
-    fn len(&self) -> usize {
-        self.tag().body.len()
-    }
-}
 
 /// A live stream.
 #[derive(Debug)]
@@ -296,6 +260,16 @@ impl Subscription {
         counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         counters.lost_records.fetch_add(batch.lost, Ordering::Relaxed);
         batch
+    }
+
+    /// The number of the next record, unless the viewer has yet to join.
+    pub fn place(&self) -> Option<u64> {
+        self.at
+    }
+
+    /// Somebody else has given the viewer what comes before record `at`.
+    pub fn go_on_at(&mut self, at: u64) {
+        self.at = Some(at);
     }
 
     /// Continues at the last keyframe, as a viewer who joins: after a pause.

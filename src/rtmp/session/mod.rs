@@ -192,6 +192,17 @@ impl Session {
         self.out.queued()
     }
 
+    /// Nothing to send, nothing to act on, and no end in sight.
+    pub fn is_quiet(&self) -> bool {
+        self.out.queued() == 0 && self.events.is_empty() && !self.wants_close()
+    }
+
+    /// Gives back memory that bursts needed: before a long time in which little happens here.
+    pub fn shrink(&mut self) {
+        self.out.shrink();
+        self.events.shrink();
+    }
+
     /// Nothing will come any more: close the socket when the output is written.
     pub fn wants_close(&self) -> bool {
         matches!(self.state, State::Closing)

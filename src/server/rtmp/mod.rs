@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 use live::{LivePublisher, LiveViewer};
 use outgoing::Outgoing;
 use player::Player;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -56,7 +57,8 @@ enum End {
 }
 
 struct Connection {
-    socket: TcpStream,
+    /// Shared with the writer of the stream that is watched.
+    socket: Arc<TcpStream>,
     peer: SocketAddr,
     server: Arc<App>,
     session: Session,
@@ -84,7 +86,7 @@ enum Wake {
 impl Connection {
     fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>) -> Self {
         Self {
-            socket,
+            socket: Arc::new(socket),
             peer,
             server,
             session: Session::new(Instant::now()),
@@ -100,41 +102,83 @@ impl Connection {
 
     /// Drain what is to be done, then await exactly one thing.
     async fn run(&mut self, mut shutdown: Shutdown) -> Result<(), End> {
-        let mut buffer = vec![0; RTMP_READ];
         loop {
             self.drain()?;
             if self.session.wants_close() {
                 return self.flush().await;
             }
+            self.hand_over();
             match self.wake(&mut shutdown).await? {
-                Wake::Readable => match self.socket.try_read(&mut buffer) {
-                    Ok(0) => return Ok(()),
-                    Ok(len) => self.take_in(&buffer[..len]).await?,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error.into()),
-                },
+                Wake::Readable => {
+                    if self.read()? == Some(0) {
+                        return Ok(());
+                    }
+                }
                 Wake::Writable => match self.outgoing.write(&self.socket) {
                     Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
                     _ => {}
                 },
                 Wake::Step(result) => result?,
-                Wake::Deadline => self.session.handle_timeout(Instant::now())?,
+                Wake::Deadline => {
+                    // What was written past the session counts as well.
+                    self.take_back();
+                    self.session.handle_timeout(Instant::now())?;
+                }
                 Wake::Shutdown => return self.say_goodbye().await,
             }
         }
     }
 
+    /// Reads what is there, into memory that all connections of a thread share. `None`: nothing after all.
+    fn read(&mut self) -> Result<Option<usize>, End> {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; RTMP_READ]);
+        }
+        BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
+            Ok(0) => Ok(Some(0)),
+            Ok(len) => self.take_in(&buffer[..len]).map(|()| Some(len)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
     /// A peer that breaks the protocol is told what the session still had to say, then left.
-    async fn take_in(&mut self, bytes: &[u8]) -> Result<(), End> {
+    fn take_in(&mut self, bytes: &[u8]) -> Result<(), End> {
         let result = self.session.handle_input(bytes, Instant::now());
         if result.is_err() {
+            self.take_back();
             self.outgoing.gather(&mut self.session);
             let _ = self.outgoing.write(&self.socket);
         }
         Ok(result?)
     }
 
+    /// Lets the stream's writer write for a connection that does nothing but watch one live stream.
+    fn hand_over(&mut self) {
+        let Self { socket, server, session, viewers, players, outgoing, .. } = self;
+        if let [viewer] = &mut viewers[..]
+            && players.is_empty()
+            && outgoing.is_empty()
+        {
+            viewer.hand_over(session, &server.fanout, socket);
+            if viewer.is_handed_over() {
+                outgoing.shrink();
+            }
+        }
+    }
+
+    /// Writes for itself again.
+    fn take_back(&mut self) {
+        for viewer in self.viewers.iter_mut().filter(|viewer| viewer.is_handed_over()) {
+            self.outgoing.begin_with(viewer.take_back(&mut self.session));
+        }
+    }
+
     fn drain(&mut self) -> Result<(), SessionError> {
+        // What the session has to say comes behind what was written past it.
+        if !self.session.is_quiet() || self.viewers.iter().any(LiveViewer::is_returned) {
+            self.take_back();
+        }
         let now = Instant::now();
         while let Some(event) = self.session.poll_event() {
             self.handle(event, now)?;
@@ -142,7 +186,7 @@ impl Connection {
         for player in &mut self.players {
             player.advance(&mut self.session, now)?;
         }
-        for viewer in &mut self.viewers {
+        for viewer in self.viewers.iter_mut().filter(|viewer| !viewer.is_handed_over()) {
             viewer.advance(&mut self.session, now)?;
         }
         self.outgoing.gather(&mut self.session);
@@ -265,6 +309,7 @@ impl Connection {
 
     /// Tells the player that the server ends, for as long as it takes to listen.
     async fn say_goodbye(&mut self) -> Result<(), End> {
+        self.take_back();
         self.players.clear();
         self.session.shutdown("the server is being switched off or restarted; try again in a minute")?;
         self.flush().await

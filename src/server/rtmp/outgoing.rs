@@ -2,6 +2,7 @@
 
 use crate::limits::{WRITE_BATCH_BYTES, WRITE_BATCH_PIECES};
 use crate::rtmp::{Session, Transmit};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use tokio::net::TcpStream;
@@ -18,6 +19,20 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
+    }
+
+    /// Takes what comes before all that the session has to say, while nothing is here.
+    pub(super) fn begin_with(&mut self, rest: Bytes) {
+        debug_assert!(self.is_empty(), "what is here was to be written first");
+        if !rest.is_empty() {
+            self.bytes += rest.len();
+            self.pieces.push_back(Transmit { head: heapless::Vec::new(), body: rest });
+        }
+    }
+
+    /// Gives back memory that a burst needed.
+    pub(super) fn shrink(&mut self) {
+        self.pieces.shrink_to_fit();
     }
 
     /// Takes from the session what fits one write.

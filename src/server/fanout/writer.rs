@@ -1,0 +1,136 @@
+//! The task that writes to the viewers of a stream.
+
+use super::Fanout;
+use super::framing::Segments;
+use super::lease::{Fate, Shared};
+use crate::limits::WRITES_BETWEEN_YIELDS;
+use crate::stream::{Edge, Feed};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::Notify;
+
+/// The viewers of one writer, as their connections see them.
+#[derive(Debug, Default)]
+pub(super) struct Crew {
+    /// Handed over, and not yet seen by the writer.
+    joining: Mutex<Vec<Arc<Shared>>>,
+    /// Viewers that are lent to the writer.
+    lent: AtomicUsize,
+    /// Somebody has joined, or the last one has left.
+    changed: Notify,
+}
+
+impl Crew {
+    /// Viewers now.
+    pub(super) fn len(&self) -> usize {
+        self.lent.load(Ordering::Acquire)
+    }
+
+    fn joining(&self) -> MutexGuard<'_, Vec<Arc<Shared>>> {
+        self.joining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more; only with the lock of all writers held.
+    pub(super) fn join(&self, viewer: Arc<Shared>) {
+        let lent = self.lent.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut joining = self.joining();
+        // A stream whose publisher is silent has no writing moment at which those who left again are
+        // forgotten.
+        if joining.len() > 2 * lent {
+            joining.retain(|viewer| viewer.is_lent());
+        }
+        joining.push(viewer);
+        drop(joining);
+        self.changed.notify_one();
+    }
+
+    /// One less.
+    pub(super) fn leave(&self) {
+        if self.lent.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.changed.notify_one();
+        }
+    }
+}
+
+/// Writes to the viewers of a crew until there are none.
+pub(super) struct Writer {
+    fanout: Arc<Fanout>,
+    crew: Arc<Crew>,
+    feed: Feed,
+    viewers: Vec<Arc<Shared>>,
+}
+
+impl Writer {
+    pub(super) fn new(fanout: Arc<Fanout>, crew: Arc<Crew>, feed: Feed) -> Self {
+        Self { fanout, crew, feed, viewers: Vec::new() }
+    }
+
+    pub(super) async fn run(mut self) {
+        // All viewers have what comes before this record.
+        let mut written = 0;
+        loop {
+            let joined = self.admit();
+            if self.crew.len() == 0 && self.fanout.retire(self.feed.stream(), &self.crew) {
+                return;
+            }
+            let Edge { next, on_air, over } = self.feed.edge();
+            if on_air && !over && (joined || next > written) {
+                self.write(next).await;
+                written = next;
+            } else {
+                if !on_air || over {
+                    // What there is to say about it, each session says itself.
+                    self.return_all();
+                }
+                tokio::select! {
+                    () = self.feed.changed() => {}
+                    () = self.crew.changed.notified() => {}
+                }
+            }
+            // The next writing moment at once, not when a record has come: one waking less.
+            if let Some(due) = self.feed.next_writing(Instant::now()) {
+                tokio::time::sleep_until(due.into()).await;
+            }
+        }
+    }
+
+    /// Takes in those who have joined; false when there are none.
+    fn admit(&mut self) -> bool {
+        let joining = std::mem::take(&mut *self.crew.joining());
+        let any = !joining.is_empty();
+        self.viewers.extend(joining);
+        any
+    }
+
+    /// Everybody gets what comes before that record.
+    async fn write(&mut self, to: u64) {
+        let mut segments = Segments::up_to(to);
+        let (mut index, mut tag_bytes, mut since_yield) = (0, 0, 0);
+        while let Some(viewer) = self.viewers.get(index) {
+            match viewer.write(&self.feed, &mut segments, &mut tag_bytes) {
+                Fate::Stays => index += 1,
+                Fate::Gone => drop(self.viewers.swap_remove(index)),
+            }
+            since_yield += 1;
+            if since_yield == WRITES_BETWEEN_YIELDS {
+                since_yield = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        self.feed.count_sent(tag_bytes);
+    }
+
+    fn return_all(&mut self) {
+        self.viewers.drain(..).for_each(|viewer| viewer.return_it());
+    }
+}
+
+/// Also when a bug here ends the task: its viewers go on by themselves.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.fanout.forget(self.feed.stream(), &self.crew);
+        self.admit();
+        self.return_all();
+    }
+}
