@@ -142,8 +142,9 @@ pub const WRITE_BATCH_PIECES: usize = 64;
 /// See [`WRITE_BATCH_PIECES`].
 pub const WRITE_BATCH_BYTES: usize = 256 << 10;
 
-/// Bytes taken from an RTMP peer with one read: commands are small.
-pub const RTMP_READ: usize = 8 << 10;
+/// Bytes taken from an RTMP peer with one read, into memory that all peers of a thread share. Commands are
+/// small; a publisher's pictures are not.
+pub const RTMP_READ: usize = 64 << 10;
 
 /// Calls of one RTMP peer that are being answered at a time; further ones are answered with null.
 pub const MAX_PENDING_CALLS: usize = 8;

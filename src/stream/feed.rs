@@ -3,7 +3,7 @@
 use super::{Edge, Record, Stream, UsedFourCcs, pace};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Reads a stream on behalf of viewers that are counted elsewhere: each has its
@@ -54,9 +54,9 @@ impl Feed {
         (!records.is_empty()).then_some((records, codecs))
     }
 
-    /// When the viewers are written to next, if they were at `now`: `None` is as soon as there is something.
-    pub fn next_writing(&self, now: Instant) -> Option<Instant> {
-        pace::next_writing(self.stream.epoch, now, self.stream.viewers())
+    /// How long records gather before they are written.
+    pub fn gather_time(&self) -> Duration {
+        pace::gather_time(self.stream.viewers())
     }
 
     /// So many bytes of tags were handed to viewers.

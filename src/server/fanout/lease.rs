@@ -4,6 +4,7 @@ use super::framing::{Framing, Segments};
 use super::writer::Crew;
 use crate::stream::{Feed, UsedFourCcs};
 use bytes::Bytes;
+use rustix::net::{SendFlags, send};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -78,8 +79,10 @@ impl Shared {
                 self.give_back(&mut state);
                 return Fate::Gone;
             };
-            // Whether it is full or broken is for the connection to find out.
-            let written = place.socket.try_write(&segment.bytes).unwrap_or(0);
+            // Past tokio, which need not know whether the socket is ready. Whether it is full or broken is for
+            // the connection to find out.
+            let written = send(&place.socket, &segment.bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+            let written = written.unwrap_or(0);
             if written > 0 {
                 place.at = segment.to;
                 place.tag_bytes += segment.tag_bytes;

@@ -7,7 +7,6 @@ use crate::limits::WRITES_BETWEEN_YIELDS;
 use crate::stream::{Edge, Feed};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 use tokio::sync::Notify;
 
 /// The viewers of one writer, as their connections see them.
@@ -75,22 +74,22 @@ impl Writer {
                 return;
             }
             let Edge { next, on_air, over } = self.feed.edge();
-            if on_air && !over && (joined || next > written) {
-                self.write(next).await;
-                written = next;
-            } else {
-                if !on_air || over {
-                    // What there is to say about it, each session says itself.
-                    self.return_all();
+            if !on_air || over {
+                // What there is to say about it, each session says itself.
+                self.return_all();
+            } else if joined || next > written {
+                // From the first of them on, not in a fixed rhythm: as many writes as with a longer time, and
+                // nothing waits longer than this.
+                let gather = self.feed.gather_time();
+                if !gather.is_zero() {
+                    tokio::time::sleep(gather).await;
                 }
-                tokio::select! {
-                    () = self.feed.changed() => {}
-                    () = self.crew.changed.notified() => {}
-                }
+                written = self.write().await;
+                continue;
             }
-            // The next writing moment at once, not when a record has come: one waking less.
-            if let Some(due) = self.feed.next_writing(Instant::now()) {
-                tokio::time::sleep_until(due.into()).await;
+            tokio::select! {
+                () = self.feed.changed() => {}
+                () = self.crew.changed.notified() => {}
             }
         }
     }
@@ -103,8 +102,9 @@ impl Writer {
         any
     }
 
-    /// Everybody gets what comes before that record.
-    async fn write(&mut self, to: u64) {
+    /// Everybody gets what there is. Returns the number of the first record that nobody has.
+    async fn write(&mut self) -> u64 {
+        let to = self.feed.edge().next;
         let mut segments = Segments::up_to(to);
         let (mut index, mut tag_bytes, mut since_yield) = (0, 0, 0);
         while let Some(viewer) = self.viewers.get(index) {
@@ -119,6 +119,7 @@ impl Writer {
             }
         }
         self.feed.count_sent(tag_bytes);
+        to
     }
 
     fn return_all(&mut self) {
