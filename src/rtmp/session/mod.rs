@@ -41,8 +41,8 @@ use super::net_stream::{NetStream, Phase};
 use super::outbox::Outbox;
 use super::playback::Demand;
 use crate::limits::{
-    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_MESSAGE_STREAMS, MAX_RTMP_COMMAND,
-    PING_INTERVAL, RTMP_OUTPUT_HIGH_WATER,
+    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_RTMP_COMMAND, PING_INTERVAL,
+    RTMP_OUTPUT_HIGH_WATER,
 };
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
@@ -68,8 +68,8 @@ pub struct Session {
     reader: ChunkReader,
     out: Outbox,
     events: EventQueue,
-    /// Message stream ids from 1.
-    streams: [Option<NetStream>; MAX_MESSAGE_STREAMS],
+    /// Message stream ids from 1, at most [`MAX_MESSAGE_STREAMS`](crate::limits::MAX_MESSAGE_STREAMS). Most clients have one.
+    streams: Vec<Option<NetStream>>,
     started: Instant,
     /// When waiting for a request ends.
     patience: Instant,
@@ -100,7 +100,7 @@ impl Session {
             reader: ChunkReader::new(MAX_RTMP_COMMAND),
             out: Outbox::new(),
             events: EventQueue::default(),
-            streams: [const { None }; MAX_MESSAGE_STREAMS],
+            streams: Vec::new(),
             started: now,
             patience: now + HANDSHAKE_TIMEOUT,
             ping: Heartbeat { at: now + PING_INTERVAL, seen: 0 },

@@ -5,7 +5,6 @@ use super::writer::Crew;
 use crate::stream::{Feed, UsedFourCcs};
 use bytes::Bytes;
 use rustix::net::{SendFlags, send};
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use tokio::net::TcpStream;
@@ -159,12 +158,8 @@ impl Lease {
         !self.shared.is_lent()
     }
 
-    /// Waits until the writer returns the viewer.
-    pub(in crate::server) async fn returned(&mut self) {
-        poll_fn(|cx| self.poll_returned(cx)).await;
-    }
-
-    fn poll_returned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the writer has returned the viewer.
+    pub(in crate::server) fn poll_returned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut *self.shared.state() {
             State::Lent(_, Some(waker)) => {
                 waker.clone_from(cx.waker());

@@ -78,20 +78,23 @@ impl LiveViewer {
 
     /// Waits for news of the stream; for ever while frames gather, or nothing may be sent.
     pub(super) async fn news(&mut self) {
-        if let Some(lease) = &mut self.lease {
-            return lease.returned().await;
-        }
         if self.over || self.due.is_some() {
             return std::future::pending().await;
         }
         self.subscription.changed().await;
     }
 
-    /// Lets the stream's writer write for this viewer, if nothing is left to be sent here.
-    pub(super) fn hand_over(&mut self, session: &mut Session, fanout: &Arc<Fanout>, socket: &Arc<TcpStream>) {
+    /// Lets the stream's writer write for this viewer, if nothing is left to be sent here. True when that
+    /// begins.
+    pub(super) fn hand_over(
+        &mut self,
+        session: &mut Session,
+        fanout: &Arc<Fanout>,
+        socket: &Arc<TcpStream>,
+    ) -> bool {
         let ready = self.joined && self.on_air && self.held.is_empty() && !self.paused && !self.over;
         if !ready || self.lease.is_some() || !session.passes_all(self.stream) {
-            return;
+            return false;
         }
         self.lease = fanout.hand_over(&Viewer {
             socket,
@@ -99,15 +102,22 @@ impl LiveViewer {
             framing: Framing::Rtmp(self.stream),
             takes: Some(self.seen),
         });
-        if self.lease.is_some() {
+        let begins = self.lease.is_some();
+        if begins {
             self.due = None;
             self.held = VecDeque::new();
             session.shrink();
         }
+        begins
     }
 
     pub(super) fn is_handed_over(&self) -> bool {
         self.lease.is_some()
+    }
+
+    /// What the viewer is handed over by.
+    pub(super) fn lease(&mut self) -> Option<&mut Lease> {
+        self.lease.as_mut()
     }
 
     /// The writer has given this viewer back.
@@ -245,6 +255,7 @@ impl Connection {
         };
         tracing::info!(peer = %self.peer, stream = key, "watching");
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
+        self.viewers.reserve_exact(1);
         self.viewers.push(LiveViewer::new(stream, live.subscribe(), self.capabilities.clone()));
         Ok(())
     }

@@ -105,10 +105,15 @@ impl Connection {
         loop {
             self.drain()?;
             if self.session.wants_close() {
-                return self.flush().await;
+                return Box::pin(self.flush()).await;
             }
-            self.hand_over();
-            match self.wake(&mut shutdown).await? {
+            let handed_over = self.hand_over();
+            let wake = match handed_over {
+                true => self.wake_handed_over(&mut shutdown).await?,
+                // Boxed, so that it takes no place in the many tasks that hardly ever need it.
+                false => Box::pin(self.wake(&mut shutdown)).await?,
+            };
+            match wake {
                 Wake::Readable => {
                     if self.read()? == Some(0) {
                         return Ok(());
@@ -124,7 +129,7 @@ impl Connection {
                     self.take_back();
                     self.session.handle_timeout(Instant::now())?;
                 }
-                Wake::Shutdown => return self.say_goodbye().await,
+                Wake::Shutdown => return Box::pin(self.say_goodbye()).await,
             }
         }
     }
@@ -154,17 +159,18 @@ impl Connection {
     }
 
     /// Lets the stream's writer write for a connection that does nothing but watch one live stream.
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self) -> bool {
         let Self { socket, server, session, viewers, players, outgoing, .. } = self;
         if let [viewer] = &mut viewers[..]
             && players.is_empty()
             && outgoing.is_empty()
         {
-            viewer.hand_over(session, &server.fanout, socket);
-            if viewer.is_handed_over() {
+            if viewer.hand_over(session, &server.fanout, socket) {
                 outgoing.shrink();
             }
+            return viewer.is_handed_over();
         }
+        false
     }
 
     /// Writes for itself again.
@@ -211,6 +217,30 @@ impl Connection {
             writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
             result = steps => Ok(Wake::Step(result)),
             () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
+            () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
+            () = shutdown.wait() => Ok(Wake::Shutdown),
+        }
+    }
+
+    /// As [`wake`](Self::wake), for a connection that has nothing to do but listen.
+    async fn wake_handed_over(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
+        let Self { socket, session, viewers, calls, .. } = self;
+        let deadline = session.next_deadline();
+        let news = poll_fn(|cx| {
+            if let Poll::Ready(ready) = socket.poll_read_ready(cx) {
+                return Poll::Ready(ready.map(|()| Wake::Readable));
+            }
+            if viewers
+                .iter_mut()
+                .filter_map(LiveViewer::lease)
+                .any(|lease| lease.poll_returned(cx).is_ready())
+            {
+                return Poll::Ready(Ok(Wake::Step(Ok(()))));
+            }
+            calls.poll_answer(cx, session).map(|result| Ok(Wake::Step(result)))
+        });
+        tokio::select! {
+            wake = news => wake,
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
         }
