@@ -3,7 +3,7 @@
 use super::{Edge, Record, Stream, UsedFourCcs, pace};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// Reads a stream on behalf of viewers that are counted elsewhere: each has its
@@ -54,9 +54,11 @@ impl Feed {
         (!records.is_empty()).then_some((records, codecs))
     }
 
-    /// How long records gather before they are written.
-    pub fn gather_time(&self) -> Duration {
-        pace::gather_time(self.stream.viewers())
+    /// When the records from `from` on are written: they gather since the first of them came. As many writes
+    /// as with a fixed rhythm of a longer time, and nothing waits longer than it must.
+    pub fn due(&self, from: u64) -> Option<Instant> {
+        let first = self.stream.state().ring.from(from)?.next()?.arrived();
+        Some(first + pace::gather_time(self.stream.viewers()))
     }
 
     /// So many bytes of tags were handed to viewers.

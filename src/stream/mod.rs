@@ -183,7 +183,7 @@ impl Publisher {
             tracing::warn!(stream = self.stream.name, at = %tag.timestamp, "the publisher's clock jumped; mended");
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
-        state.ring.push(Arc::new(Record::new(tag)));
+        state.ring.push(Arc::new(Record::new(tag, now)));
         let next = state.ring.next();
         drop(state);
         self.stream.edge.send_modify(|edge| edge.next = next);

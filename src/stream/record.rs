@@ -5,6 +5,7 @@ use crate::flv::{Tag, TagKind};
 use crate::rtmp::SharedRecord;
 use bytes::{Bytes, BytesMut};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// A tag, and the bytes by which it reaches viewers, made at most once.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub struct Record {
     chunks: SharedRecord,
     flv: OnceLock<Bytes>,
     four_ccs: UsedFourCcs,
+    arrived: Instant,
 }
 
 /// The codecs beyond Adobe's of one or some records: not every viewer takes them.
@@ -53,8 +55,9 @@ impl UsedFourCcs {
 }
 
 impl Record {
-    pub(crate) fn new(tag: Tag) -> Self {
-        Self { four_ccs: UsedFourCcs::of(&tag), chunks: SharedRecord::new(tag), flv: OnceLock::new() }
+    pub(crate) fn new(tag: Tag, now: Instant) -> Self {
+        let four_ccs = UsedFourCcs::of(&tag);
+        Self { chunks: SharedRecord::new(tag), flv: OnceLock::new(), four_ccs, arrived: now }
     }
 
     /// The tag.
@@ -80,6 +83,11 @@ impl Record {
     /// Its codec, when that is one beyond Adobe's.
     pub fn four_ccs(&self) -> UsedFourCcs {
         self.four_ccs
+    }
+
+    /// When the publisher brought it.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// Bytes of the tag's body.

@@ -7,6 +7,7 @@ use crate::limits::WRITES_BETWEEN_YIELDS;
 use crate::stream::{Edge, Feed};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// The viewers of one writer, as their connections see them.
@@ -78,11 +79,8 @@ impl Writer {
                 // What there is to say about it, each session says itself.
                 self.return_all();
             } else if joined || next > written {
-                // From the first of them on, not in a fixed rhythm: as many writes as with a longer time, and
-                // nothing waits longer than this.
-                let gather = self.feed.gather_time();
-                if !gather.is_zero() {
-                    tokio::time::sleep(gather).await;
+                if let Some(due) = self.feed.due(written).filter(|due| *due > Instant::now()) {
+                    tokio::time::sleep_until(due.into()).await;
                 }
                 written = self.write().await;
                 continue;
