@@ -10,7 +10,7 @@
 //!                       │ access units
 //!                    pipeline: GStreamer in a worker process of this same binary
 //!
-//!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP /live
+//!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP and WebSocket /live
 //! ```
 //!
 //! Everything between a source and a viewer is an FLV [`Tag`](flv::Tag), cloned by reference
@@ -27,7 +27,7 @@
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
-//! | [`rtmp`], [`fmp4`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
@@ -44,3 +44,4 @@ pub mod rtmp;
 pub mod server;
 pub mod stream;
 pub mod time;
+pub mod websocket;

@@ -435,6 +435,34 @@ pub const SSE_INTERVAL: Duration = Duration::from_millis(500);
 /// For a request's head to arrive.
 pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Bytes that a client may send while an answer goes out without hyper: some requests in advance.
+pub const MAX_HTTP_READ_AHEAD: usize = 16 << 10;
+
+/// Bytes given to one `sendfile`: a socket seldom takes more at once, and a thread of the server is busy
+/// for a tenth of a millisecond with them.
+pub const SENDFILE_STEP: u64 = 256 << 10;
+
+/// Between two bytes by which is seen whether a file is in memory: the kernel's usual read-ahead is
+/// twice as much.
+pub const FILE_PROBE_STEP: usize = 64 << 10;
+
+/// Bytes read into memory at a time for a viewer whose file is not there: three seconds of a film, and
+/// worth a disk's seek.
+pub const FILE_WARM: u64 = 1 << 20;
+
+/// A client that is told of a connection's end gets so long to take it.
+pub const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Bytes of a WebSocket client that are still read after its end.
+pub const MAX_AFTER_CLOSE: usize = 64 << 10;
+
+/// Payload of one message from a WebSocket client. A viewer has nothing to say; some send a word now and
+/// then so that a proxy keeps the connection.
+pub const MAX_WS_MESSAGE: u64 = 4 << 10;
+
+/// Bytes taken from a WebSocket client within a second: thirty pings of the largest kind.
+pub const WS_INCOMING_PER_SECOND: usize = 4 << 10;
+
 /// HTTP connections served at once.
 pub const MAX_HTTP_CONNECTIONS: usize = 2048;
 

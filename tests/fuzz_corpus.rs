@@ -67,4 +67,5 @@ laws_hold! {
     codec_headers_stay_within_limits: codec;
     sessions_end_but_never_break: session;
     no_name_leads_out_of_the_library: paths;
+    websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
 }

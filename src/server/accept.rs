@@ -18,6 +18,11 @@ impl Shutdown {
         (trigger, Self(receiver))
     }
 
+    /// Whether the server is ending.
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the server ends.
     pub async fn wait(&mut self) {
         // An error means that the trigger is gone, and so is the server.

@@ -119,6 +119,11 @@ fn parse(received: &[u8], whole: bool) -> Option<Answer> {
     Some(answer)
 }
 
+/// The body in a chunked answer's bytes, and whether its end is there.
+pub(crate) fn body_of(received: &[u8]) -> (Vec<u8>, bool) {
+    unchunk(&received[head_length(received).unwrap_or(received.len())..])
+}
+
 /// RFC 9112 7.1. Also says whether the last chunk was there.
 fn unchunk(mut input: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();

@@ -15,7 +15,7 @@ fn live_url(server: &Server, key: &str) -> String {
 }
 
 /// ffmpeg sends a film in real time, over and over.
-fn publish(server: &Server, key: &str) -> Running {
+pub(crate) fn publish(server: &Server, key: &str) -> Running {
     let (source, url) = (path_of(H264_FLV), live_url(server, key));
     let publisher = start(command(
         "ffmpeg",
@@ -26,7 +26,7 @@ fn publish(server: &Server, key: &str) -> Running {
 }
 
 /// What `/api/v1/streams` says of a stream.
-fn figures(server: &Server, key: &str) -> serde_json::Value {
+pub(crate) fn figures(server: &Server, key: &str) -> serde_json::Value {
     let streams = get(server.http, "/api/v1/streams").json();
     let streams = streams["streams"].as_array().unwrap().clone();
     streams.into_iter().find(|stream| stream["name"] == key).unwrap_or_default()

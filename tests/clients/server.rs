@@ -82,6 +82,11 @@ impl Server {
         descendants(self.child.id())
     }
 
+    /// Files and sockets that the server has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// Kills every worker, as the kernel does when memory is short. Returns how many there were.
     pub(crate) fn kill_workers(&self) -> usize {
         let workers = self.workers();

@@ -1,5 +1,7 @@
-//! Response bodies: a few bytes, or a stream that is made while it is sent.
+//! Response bodies: a few bytes, a stream that is made while it is sent, or bytes that go to the
+//! socket past hyper.
 
+use super::handover::SocketBody;
 use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::{Frame, SizeHint};
@@ -13,20 +15,21 @@ pub(super) enum Body {
     Whole(Bytes),
     /// Pieces as they come; hyper asks for the next one when the socket has taken the last, so a
     /// viewer that does not read costs no memory.
-    Pieces {
-        stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
-        /// The exact length, when it is known.
-        len: Option<u64>,
-    },
+    Pieces(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
+    /// Bytes that go to the socket without hyper; see [`handover`](super::handover). `None` once they
+    /// are on their way.
+    Socket(Option<SocketBody>),
 }
 
 impl Body {
     pub(super) fn pieces(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
-        Self::Pieces { stream: Box::pin(stream), len: None }
+        Self::Pieces(Box::pin(stream))
     }
+}
 
-    pub(super) fn sized(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static, len: u64) -> Self {
-        Self::Pieces { stream: Box::pin(stream), len: Some(len) }
+impl From<SocketBody> for Body {
+    fn from(body: SocketBody) -> Self {
+        Self::Socket(Some(body))
     }
 }
 
@@ -44,9 +47,11 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Pieces { stream, .. } => {
+            Self::Pieces(stream) => {
                 stream.as_mut().poll_next(cx).map(|piece| piece.map(|p| p.map(Frame::data)))
             }
+            // Whoever has the socket sends them.
+            Self::Socket(_) => Poll::Pending,
         }
     }
 
@@ -57,8 +62,11 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Pieces { len: Some(len), .. } => SizeHint::with_exact(*len),
-            Self::Pieces { len: None, .. } => SizeHint::default(),
+            Self::Pieces(_) => SizeHint::default(),
+            Self::Socket(body) => match body.as_ref().and_then(SocketBody::len) {
+                Some(len) => SizeHint::with_exact(len),
+                None => SizeHint::default(),
+            },
         }
     }
 }

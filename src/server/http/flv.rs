@@ -4,19 +4,21 @@
 //! |---|---|
 //! | complete | a file: its length, byte ranges, and the keyframes' real positions in `onMetaData` |
 //! | growing | endless until it ends; the keyframe table has [virtual positions](crate::flv::VIRTUAL_POSITION_BASE) |
-//! | asked from a time (`?start=`, or a virtual position) | from the keyframe at or before it |
+//! | asked from a time (`?start=`, or a virtual position) | from the keyframe at or before it; its length, when the reel is complete |
 
 use super::body::Body;
+use super::handover::SocketBody;
 use super::reply::{Refusal, Reply, reply, set};
 use super::route::ByteRange;
+use super::send_file::FileBody;
 use super::watch::{open_started, wait_for_point};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::flv::metadata::Metadata;
 use crate::flv::reader::file_header;
 use crate::library::LibraryPath;
-use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, REEL_READ, VIRTUAL_KEYFRAME_STEP};
+use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, VIRTUAL_KEYFRAME_STEP};
 use crate::provider::{Providers, Wanted};
-use crate::reel::{Codecs, Cursor, Phase, Reel, SeekPoint, Viewer};
+use crate::reel::{Codecs, Cursor, Phase, Progress, Reel, Seek, SeekPoint, Viewer};
 use crate::time::MediaTime;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
@@ -24,8 +26,8 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::Instant;
 
 const CONTENT_TYPE: &str = "video/x-flv";
 
@@ -44,8 +46,8 @@ pub(super) async fn flv(
         drop(tokio::time::timeout(FLV_INDEX_PATIENCE, indexed).await);
     }
     match (start, range) {
-        (_, Some(ByteRange::Virtual(time))) => Ok(growing(viewer, Lead::MidFile, codecs, time)),
-        (Some(time), _) if time > MediaTime::ZERO => Ok(growing(viewer, Lead::FileHead, codecs, time)),
+        (_, Some(ByteRange::Virtual(time))) => Ok(from_time(viewer, Lead::MidFile, codecs, time)),
+        (Some(time), _) if time > MediaTime::ZERO => Ok(from_time(viewer, Lead::FileHead, codecs, time)),
         _ => match whole_file(&reel, codecs) {
             Some(file) => Ok(file.serve(viewer, range)),
             None => Ok(growing(viewer, Lead::FileHead, codecs, MediaTime::ZERO)),
@@ -62,24 +64,45 @@ enum Lead {
     MidFile,
 }
 
+/// From the keyframe at or before `start` on.
+fn from_time(viewer: Viewer, lead: Lead, codecs: Codecs, start: MediaTime) -> Reply {
+    let reel = viewer.reel();
+    let Progress { phase: Phase::Complete, end_offset, .. } = reel.progress() else {
+        return growing(viewer, lead, codecs, start);
+    };
+    match reel.seek(start, Instant::now()) {
+        Seek::Ready(point) => {
+            let head = lead_in(reel, lead, codecs, point);
+            let body = SocketBody::File(FileBody::new(viewer, head, point.offset..end_offset));
+            reply(CONTENT_TYPE, body)
+        }
+        Seek::Pending { .. } | Seek::Empty => growing(viewer, lead, codecs, start),
+    }
+}
+
 fn growing(viewer: Viewer, lead: Lead, codecs: Codecs, start: MediaTime) -> Reply {
     let first = async move {
         let point = wait_for_point(&viewer, start).await?;
-        let reel = viewer.reel();
-        let mut head = BytesMut::new();
-        if lead == Lead::FileHead {
-            head.put_slice(&file_header(codecs.video.is_some(), codecs.audio.is_some()));
-            metadata(reel, codecs, virtual_keyframes(reel)).to_tag().encode_into(&mut head);
-        }
-        reel.headers_at(point).iter().for_each(|tag| tag.encode_into(&mut head));
-        let cursor = Cursor::new(reel.clone(), point);
-        Ok::<_, io::Error>((head.freeze(), tags_from(viewer, cursor)))
+        let head = lead_in(viewer.reel(), lead, codecs, point);
+        let cursor = Cursor::new(viewer.reel().clone(), point);
+        Ok::<_, io::Error>((head, tags_from(viewer, cursor)))
     };
     let pieces = stream::once(first).flat_map(|first| match first {
         Ok((head, tags)) => stream::once(async { Ok(head) }).chain(tags).left_stream(),
         Err(error) => stream::once(async { Err(error) }).right_stream(),
     });
     reply(CONTENT_TYPE, Body::pieces(pieces))
+}
+
+/// What precedes the tags from `point` on.
+fn lead_in(reel: &Reel, lead: Lead, codecs: Codecs, point: SeekPoint) -> Bytes {
+    let mut head = BytesMut::new();
+    if lead == Lead::FileHead {
+        head.put_slice(&file_header(codecs.video.is_some(), codecs.audio.is_some()));
+        metadata(reel, codecs, virtual_keyframes(reel)).to_tag().encode_into(&mut head);
+    }
+    reel.headers_at(point).iter().for_each(|tag| tag.encode_into(&mut head));
+    head.freeze()
 }
 
 /// The tags from a cursor on, as the bytes they are on disk.
@@ -149,7 +172,7 @@ impl WholeFile {
     fn serve(self, viewer: Viewer, range: Option<ByteRange>) -> Reply {
         let len = self.head.len() as u64 + self.data.end - self.data.start;
         let Some(asked) = range else {
-            let mut reply = reply(CONTENT_TYPE, Body::sized(self.bytes(viewer, 0..len), len));
+            let mut reply = reply(CONTENT_TYPE, self.bytes(viewer, 0..len));
             set(&mut reply, header::ACCEPT_RANGES, "bytes");
             return reply;
         };
@@ -160,8 +183,7 @@ impl WholeFile {
             return reply;
         };
         let content_range = format!("bytes {}-{}/{len}", range.start, range.end - 1);
-        let body = Body::sized(self.bytes(viewer, range.clone()), range.end - range.start);
-        let mut reply = reply(CONTENT_TYPE, body);
+        let mut reply = reply(CONTENT_TYPE, self.bytes(viewer, range));
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut reply, header::ACCEPT_RANGES, "bytes");
         set_text(&mut reply, header::CONTENT_RANGE, content_range);
@@ -169,26 +191,13 @@ impl WholeFile {
     }
 
     /// The bytes in `range` of head and data together.
-    fn bytes(self, viewer: Viewer, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+    fn bytes(self, viewer: Viewer, range: Range<u64>) -> SocketBody {
         let head_len = self.head.len() as u64;
         let cut = |at: u64| at.min(head_len) as usize;
         let head = self.head.slice(cut(range.start)..cut(range.end));
         let data_at = |at: u64| self.data.start + at.saturating_sub(head_len);
         let data = data_at(range.start)..data_at(range.end);
-        let pieces = stream::try_unfold((viewer, data), async |(viewer, left)| {
-            if left.is_empty() {
-                return Ok(None);
-            }
-            let len = (left.end - left.start).min(REEL_READ as u64) as usize;
-            let data = viewer.reel().data().clone();
-            let read = move || {
-                let mut block = vec![0; len];
-                data.read_exact_at(&mut block, left.start).map(|()| Bytes::from(block))
-            };
-            let block = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-            Ok(Some((block, (viewer, left.start + len as u64..left.end))))
-        });
-        stream::iter((!head.is_empty()).then_some(Ok(head))).chain(pieces)
+        SocketBody::File(FileBody::new(viewer, head, data))
     }
 }
 

@@ -14,7 +14,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::Asset(_)
-        | Route::Live(_)
+        | Route::Live { .. }
         | Route::Streams
         | Route::Metrics
         | Route::Feedback(_)

@@ -1,22 +1,31 @@
 //! `GET /live/<key>.flv`: a live stream as endless FLV; `/api/v1/streams` and `/metrics`.
 
-use super::body::Body;
-use super::reply::{Refusal, Reply, json, reply};
-use crate::flv::reader::file_header;
-use crate::flv::{Tag, TagKind};
+use super::handover::SocketBody;
+use super::live_viewer::LiveViewer;
+use super::reply::{Refusal, Reply, json, reply, set};
+use super::upgrade::Opening;
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
 use crate::stream::{Batch, Figures, Streams, Subscription};
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
-use hyper::StatusCode;
+use bytes::Bytes;
+use hyper::{StatusCode, header};
 use serde::Serialize;
-use std::collections::VecDeque;
 use std::fmt::Write;
-use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refusal> {
+/// `GET /live/<key>.flv`
+pub(super) async fn flv(streams: &Streams, key: &str) -> Result<Reply, Refusal> {
+    let mut reply = reply("video/x-flv", SocketBody::Live(viewer(streams, key).await?));
+    // There is no end after which the client could say anything.
+    set(&mut reply, header::CONNECTION, "close");
+    Ok(reply)
+}
+
+/// The same over WebSocket.
+pub(super) async fn web_socket(streams: &Streams, key: &str, opening: Opening) -> Result<Reply, Refusal> {
+    Ok(opening.accepted(SocketBody::Live(viewer(streams, key).await?)))
+}
+
+async fn viewer(streams: &Streams, key: &str) -> Result<LiveViewer, Refusal> {
     let stream = streams.find(key).ok_or_else(|| {
         let text = format!(
             "nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air"
@@ -29,12 +38,7 @@ pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refu
         let text = format!("\"{key}\" has no picture or sound yet; check the encoder, then try again");
         return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, text));
     };
-    let viewer = Viewer { subscription, pieces: VecDeque::new(), taken: Instant::now() };
-    let viewer = viewer.beginning_with(first);
-    let pieces = stream::try_unfold(viewer, async |mut viewer| {
-        Ok::<_, io::Error>(viewer.next_piece().await.map(|piece| (piece, viewer)))
-    });
-    Ok(reply("video/x-flv", Body::pieces(pieces)))
+    Ok(LiveViewer::new(subscription, first))
 }
 
 async fn first_batch(subscription: &mut Subscription) -> Option<Batch> {
@@ -47,61 +51,6 @@ async fn first_batch(subscription: &mut Subscription) -> Option<Batch> {
             return None;
         }
         subscription.changed().await;
-    }
-}
-
-struct Viewer {
-    subscription: Subscription,
-    /// What hyper takes next. Records' bytes are shared with all other viewers.
-    pieces: VecDeque<Bytes>,
-    /// When records were taken last.
-    taken: Instant,
-}
-
-impl Viewer {
-    fn beginning_with(mut self, batch: Batch) -> Self {
-        let has = |kind| {
-            let of_kind =
-                |records: &[Arc<crate::stream::Record>]| records.iter().any(|r| r.tag().kind == kind);
-            of_kind(&batch.preface) || of_kind(&batch.records)
-        };
-        let head = file_header(has(TagKind::Video), has(TagKind::Audio));
-        self.pieces.push_back(Bytes::copy_from_slice(&head));
-        self.queue(batch);
-        self
-    }
-
-    fn queue(&mut self, batch: Batch) {
-        let Some(first) = batch.records.first() else { return };
-        let at = first.tag().timestamp;
-        let mut preface = BytesMut::new();
-        for record in &batch.preface {
-            Tag { timestamp: at, ..record.tag().clone() }.encode_into(&mut preface);
-        }
-        if !preface.is_empty() {
-            self.pieces.push_back(preface.freeze());
-        }
-        self.pieces.extend(batch.records.iter().map(|record| record.flv()));
-    }
-
-    async fn next_piece(&mut self) -> Option<Bytes> {
-        loop {
-            if let Some(piece) = self.pieces.pop_front() {
-                return Some(piece);
-            }
-            if self.subscription.edge().over {
-                return None;
-            }
-            if let Some(due) = self.subscription.next_writing(self.taken) {
-                tokio::time::sleep_until(due.into()).await;
-            }
-            if !self.subscription.has_more() {
-                self.subscription.changed().await;
-            }
-            self.taken = Instant::now();
-            let batch = self.subscription.take(WRITE_BATCH_BYTES);
-            self.queue(batch);
-        }
     }
 }
 

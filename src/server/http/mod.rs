@@ -1,37 +1,41 @@
 //! HTTP: the page, listings, FLV and fragmented MP4.
 //!
-//! [`serve`] owns the sockets; `Route::decode` says what an address means; one file per kind of
-//! answer makes it. `answer` never fails: refusals become statuses in `reply` alone.
+//! [`serve`] accepts; `connection` lets hyper and bodies that own the socket take turns at it;
+//! `Route::decode` says what an address means; one file per kind of answer makes it. `answer` never
+//! fails: refusals become statuses in `reply` alone.
 
 mod body;
+mod connection;
 mod flv;
 mod fmp4;
 #[doc(hidden)]
 pub mod fuzzing;
+mod handover;
 mod library;
 mod live;
+mod live_viewer;
 mod media;
 mod page;
 mod reply;
 mod route;
+mod send_file;
+mod upgrade;
 mod watch;
 
-use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
-use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use reply::{Refusal, Reply, finish, reply};
-use route::{ByteRange, Route};
-use std::convert::Infallible;
+use route::{ByteRange, Route, RouteError};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use upgrade::Opening;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
@@ -40,39 +44,18 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     while let Some((socket, peer, place)) = acceptor.accept().await {
         let (app, shutdown) = (app.clone(), shutdown.clone());
         tokio::spawn(async move {
-            connection(socket, peer, app, shutdown).await;
+            connection::serve(socket, peer, app, shutdown).await;
             drop(place);
         });
     }
     acceptor.drained(places.0).await;
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shutdown: Shutdown) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(answer(&app, request, peer).await) }
-    });
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service));
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = shutdown.wait() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        // Players drop their connections at every seek: nothing for the journal.
-        tracing::debug!(%peer, %error, "http connection ended");
-    }
-}
-
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
     let (method, uri) = (request.method(), request.uri());
     let result = match *method {
         Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
-            Ok(route) => dispatch(app, route, request.headers()).await,
+            Ok(route) => dispatch(app, route, &request).await,
             Err(error) => Err(error.into()),
         },
         _ => Err(Refusal::new(
@@ -82,19 +65,14 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
-        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
-        let mut reply = refusal.into_reply();
-        if not_allowed {
-            reply::set(&mut reply, header::ALLOW, "GET, HEAD");
-        }
-        reply
+        refusal.into_reply()
     }));
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
     reply
 }
 
-async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply, Refusal> {
-    let providers = &app.providers;
+async fn dispatch(app: &App, route: Route, request: &Request<Incoming>) -> Result<Reply, Refusal> {
+    let (providers, headers) = (&app.providers, request.headers());
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
@@ -106,7 +84,11 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
             flv::flv(providers, &path, start, range).await
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
-        Route::Live(key) => live::flv(&app.streams, &key).await,
+        Route::Live { key, suffix } => match Opening::of(request)? {
+            Some(opening) => live::web_socket(&app.streams, &key, opening).await,
+            None if suffix => live::flv(&app.streams, &key).await,
+            None => Err(RouteError::Unknown.into()),
+        },
         Route::Streams => Ok(live::list(&app.streams)),
         Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),

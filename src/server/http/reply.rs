@@ -4,6 +4,7 @@ use super::body::Body;
 use super::route::RouteError;
 use crate::library::LibraryError;
 use crate::provider::OpenError;
+use crate::websocket;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -47,6 +48,15 @@ impl Refusal {
         let mut reply = json(&problem);
         *reply.status_mut() = self.status;
         set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
+        // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
+        match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => set(&mut reply, header::ALLOW, "GET, HEAD"),
+            StatusCode::UPGRADE_REQUIRED => {
+                set(&mut reply, header::UPGRADE, "websocket");
+                set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
+            }
+            _ => {}
+        }
         reply
     }
 }

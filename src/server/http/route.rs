@@ -22,8 +22,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime> },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime },
-    /// `/live/<key>.flv`: a live stream.
-    Live(String),
+    /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
+    Live { key: String, suffix: bool },
     /// `/api/v1/streams`
     Streams,
     /// `/metrics`
@@ -84,8 +84,10 @@ impl Route {
                 text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
             ));
         }
-        if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".flv")) {
-            return Ok(Self::Live(percent_decode_str(key).decode_utf8_lossy().into_owned()));
+        if let Some(rest) = path.strip_prefix("/live/") {
+            let (key, suffix) = rest.strip_suffix(".flv").map_or((rest, false), |key| (key, true));
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            return Ok(Self::Live { key, suffix });
         }
         match path {
             "/api/v1/streams" => Ok(Self::Streams),
@@ -185,6 +187,8 @@ mod tests {
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
+            ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
             (
                 "/api/v1/events",
                 Some("path=films%2Fa+b.avi&target=9"),

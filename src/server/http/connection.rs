@@ -1,0 +1,148 @@
+//! One connection: hyper and the bodies that own the socket take turns at it.
+
+use super::answer;
+use super::handover::{Handover, Offer, SocketBody, Terms, Watched};
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_READ_AHEAD};
+use crate::server::App;
+use crate::server::accept::Shutdown;
+use bytes::{Bytes, BytesMut};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::net::TcpStream;
+
+/// A socket that hyper does not have, and what its client has sent meanwhile.
+pub(super) struct Link {
+    pub(super) socket: TcpStream,
+    pub(super) ahead: ReadAhead,
+}
+
+/// What a client sends while its answer goes out: the next request, most likely.
+#[derive(Default)]
+pub(super) struct ReadAhead(BytesMut);
+
+impl ReadAhead {
+    /// All of it, for a reader that goes on.
+    pub(super) fn take(&mut self) -> Bytes {
+        self.0.split().freeze()
+    }
+
+    /// Waits until the client is gone, or behaves as if it need not stay: it sends more than anybody
+    /// sends while a film comes in. Can be dropped and called again.
+    pub(super) async fn gone(&mut self, socket: &TcpStream) -> io::Error {
+        loop {
+            if let Err(error) = socket.readable().await {
+                return error;
+            }
+            let mut block = [0; 1024];
+            match socket.try_read(&mut block) {
+                Ok(0) => return io::ErrorKind::UnexpectedEof.into(),
+                Ok(len) if self.0.len() + len > MAX_HTTP_READ_AHEAD => {
+                    return io::Error::other("the client sends too much beside its request");
+                }
+                Ok(len) => self.0.extend_from_slice(&block[..len]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return error,
+            }
+        }
+    }
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, app: Arc<App>, shutdown: Shutdown) {
+    if let Err(error) = take_turns(socket, peer, app, shutdown).await {
+        // Players drop their connections at every seek: nothing for the journal.
+        tracing::debug!(%peer, %error, "http connection ended");
+    }
+}
+
+async fn take_turns(
+    socket: TcpStream,
+    peer: SocketAddr,
+    app: Arc<App>,
+    mut shutdown: Shutdown,
+) -> io::Result<()> {
+    let mut link = Link { socket, ahead: ReadAhead::default() };
+    loop {
+        // Boxed, like what is inside: a viewer of a live stream does not carry hyper's state along.
+        let serving = Box::pin(hyper_serves(link, peer, app.clone(), &mut shutdown));
+        let Some((taken, mut offer)) = serving.await.map_err(io::Error::other)? else { return Ok(()) };
+        link = taken;
+        if !Box::pin(send(&mut link, &mut offer, &mut shutdown)).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends a body past hyper. True when another request may follow.
+async fn send(link: &mut Link, offer: &mut Offer, shutdown: &mut Shutdown) -> io::Result<bool> {
+    match &mut offer.body {
+        SocketBody::File(file) => file.send(link).await?,
+        SocketBody::Live(viewer) => viewer.send(link, offer.terms.framing, shutdown).await?,
+    }
+    Ok(offer.terms.keep_alive && !shutdown.has_begun())
+}
+
+/// Lets hyper answer requests until a body wants the socket; `None` when the connection has ended before.
+async fn hyper_serves(
+    mut link: Link,
+    peer: SocketAddr,
+    app: Arc<App>,
+    shutdown: &mut Shutdown,
+) -> hyper::Result<Option<(Link, Offer)>> {
+    let handover = Arc::new(Handover::default());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (app, handover) = (app.clone(), handover.clone());
+        Box::pin(async move {
+            let terms = Terms::of(&request);
+            Ok::<_, Infallible>(handover.attach(answer(&app, request, peer).await, terms))
+        })
+    });
+    let watched = Watched::new(link.socket, link.ahead.take(), handover.clone());
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+    let mut connection = http.serve_connection(TokioIo::new(watched), service);
+    let mut ending = false;
+    loop {
+        let served = poll_fn(|cx| match connection.poll_without_shutdown(cx) {
+            Poll::Pending if handover.is_due() => Poll::Ready(Ok(())),
+            polled => polled,
+        });
+        tokio::select! {
+            result = served => break result?,
+            () = shutdown.wait(), if !ending => ending = true,
+        }
+        Pin::new(&mut connection).graceful_shutdown();
+    }
+    let Some(offer) = handover.take() else { return Ok(None) };
+    let parts = connection.into_parts();
+    let ahead = ReadAhead(BytesMut::from(parts.read_buf.as_ref()));
+    Ok(Some((Link { socket: parts.io.into_inner().into_socket(), ahead }, offer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_hyper_does_not_serve_stays_small() {
+        // Five hundred viewers of a live stream have five hundred of these.
+        fn size<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
+        let task = size(serve);
+        let inside =
+            size(|link: &'static mut Link, offer: &'static mut Offer, shutdown: &'static mut _, ()| {
+                send(link, offer, shutdown)
+            });
+        assert!(task + inside < 2048, "{task} and {inside} bytes");
+    }
+}
