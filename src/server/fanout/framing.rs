@@ -3,7 +3,9 @@
 use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::StreamId;
 use crate::stream::{Feed, Record, UsedFourCcs};
+use crate::websocket::{FrameHead, Opcode, frame_head};
 use bytes::{Bytes, BytesMut};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// How tags become bytes.
@@ -11,6 +13,39 @@ use std::sync::Arc;
 pub(in crate::server) enum Framing {
     /// Chunks with full headers, on this message stream.
     Rtmp(StreamId),
+    /// FLV.
+    Flv(FlvFraming),
+}
+
+/// How FLV that has no end says where it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum FlvFraming {
+    /// By the end of the connection: HTTP/1.0.
+    Plain,
+    /// Chunked (RFC 9112 7.1).
+    Chunked,
+    /// WebSocket messages.
+    WebSocket,
+}
+
+impl FlvFraming {
+    /// What goes before and behind so many bytes.
+    pub(in crate::server) fn envelope(self, len: usize) -> (FrameHead, &'static [u8]) {
+        match self {
+            // Nothing would be the end of a chunked body.
+            _ if len == 0 => (FrameHead::new(), b""),
+            Self::Plain => (FrameHead::new(), b""),
+            Self::Chunked => (chunk_head(len), b"\r\n"),
+            Self::WebSocket => (frame_head(Opcode::Binary, len), b""),
+        }
+    }
+}
+
+/// A length of 64 bits would not fit, one of records does.
+fn chunk_head(len: usize) -> FrameHead {
+    let mut head = heapless::String::<10>::new();
+    let _ = write!(head, "{len:x}\r\n");
+    head.into_bytes()
 }
 
 impl Framing {
@@ -20,6 +55,15 @@ impl Framing {
                 let len = records.iter().map(|record| record.chunks().wire_len()).sum();
                 let mut out = BytesMut::with_capacity(len);
                 records.iter().for_each(|record| record.chunks().encode_into(&mut out, stream));
+                out.freeze()
+            }
+            Self::Flv(framing) => {
+                let len = records.iter().map(|record| record.tag().encoded_len()).sum();
+                let (head, tail) = framing.envelope(len);
+                let mut out = BytesMut::with_capacity(head.len() + len + tail.len());
+                out.extend_from_slice(&head);
+                records.iter().for_each(|record| record.tag().encode_into(&mut out));
+                out.extend_from_slice(tail);
                 out.freeze()
             }
         }

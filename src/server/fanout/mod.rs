@@ -20,7 +20,7 @@ mod framing;
 mod lease;
 mod writer;
 
-pub(super) use framing::Framing;
+pub(super) use framing::{FlvFraming, Framing};
 pub(super) use lease::Lease;
 
 use crate::limits::MAX_VIEWERS_PER_WRITER;

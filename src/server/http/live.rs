@@ -25,7 +25,7 @@ pub(super) async fn web_socket(streams: &Streams, key: &str, opening: Opening) -
     Ok(opening.accepted(SocketBody::Live(viewer(streams, key).await?)))
 }
 
-async fn viewer(streams: &Streams, key: &str) -> Result<LiveViewer, Refusal> {
+async fn viewer(streams: &Streams, key: &str) -> Result<Box<LiveViewer>, Refusal> {
     let stream = streams.find(key).ok_or_else(|| {
         let text = format!(
             "nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air"
@@ -38,7 +38,7 @@ async fn viewer(streams: &Streams, key: &str) -> Result<LiveViewer, Refusal> {
         let text = format!("\"{key}\" has no picture or sound yet; check the encoder, then try again");
         return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, text));
     };
-    Ok(LiveViewer::new(subscription, first))
+    Ok(Box::new(LiveViewer::new(subscription, first)))
 }
 
 async fn first_batch(subscription: &mut Subscription) -> Option<Batch> {
