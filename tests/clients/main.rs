@@ -22,6 +22,7 @@ mod http_api;
 mod http_connection;
 mod http_media;
 mod live;
+mod live_together;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;
