@@ -218,6 +218,13 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 /// the socket, small enough that two hundred viewers need 25 MB at the very most.
 pub const REEL_READ: usize = 128 << 10;
 
+/// The least of them, when a viewer takes little at a time: a few frames of a small film.
+pub const REEL_READ_LEAST: usize = 16 << 10;
+
+/// Chunks for which a connection's queues keep room while it waits: what one [`PACE_STEP`] brings. The bursts at
+/// the beginning of a play need eight times that.
+pub const QUEUE_KEPT: usize = 32;
+
 /// Bytes gathered before a conversion's tags are written to its reel, unless a viewer waits.
 pub const REEL_WRITE: usize = 256 << 10;
 

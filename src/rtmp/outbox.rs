@@ -60,9 +60,9 @@ impl Outbox {
         self.total += bytes;
     }
 
-    /// Gives back memory that a burst needed.
-    pub(super) fn shrink(&mut self) {
-        self.queue.shrink_to_fit();
+    /// Gives back memory that a burst needed, but for so many pieces.
+    pub(super) fn shrink_to(&mut self, pieces: usize) {
+        self.queue.shrink_to(pieces);
     }
 
     /// Bytes as they are: the handshake.

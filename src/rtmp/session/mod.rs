@@ -197,9 +197,10 @@ impl Session {
         self.out.queued() == 0 && self.events.is_empty() && !self.wants_close()
     }
 
-    /// Gives back memory that bursts needed: before a long time in which little happens here.
-    pub fn shrink(&mut self) {
-        self.out.shrink();
+    /// Gives back memory that bursts needed, but for so many pieces of output: before a time in which less
+    /// happens here.
+    pub fn shrink_to(&mut self, pieces: usize) {
+        self.out.shrink_to(pieces);
         self.events.shrink();
     }
 

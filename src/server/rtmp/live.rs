@@ -106,7 +106,7 @@ impl LiveViewer {
         if begins {
             self.due = None;
             self.held = VecDeque::new();
-            session.shrink();
+            session.shrink_to(0);
         }
         begins
     }

@@ -8,7 +8,8 @@ mod resolve;
 
 use crate::amf0::Value;
 use crate::limits::{
-    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
+    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, QUEUE_KEPT, RTMP_READ,
+    SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::App;
@@ -166,9 +167,13 @@ impl Connection {
             && outgoing.is_empty()
         {
             if viewer.hand_over(session, &server.fanout, socket) {
-                outgoing.shrink();
+                outgoing.shrink_to(0);
             }
             return viewer.is_handed_over();
+        }
+        if outgoing.is_empty() {
+            session.shrink_to(QUEUE_KEPT);
+            outgoing.shrink_to(QUEUE_KEPT);
         }
         false
     }

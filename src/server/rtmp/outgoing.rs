@@ -30,9 +30,9 @@ impl Outgoing {
         }
     }
 
-    /// Gives back memory that a burst needed.
-    pub(super) fn shrink(&mut self) {
-        self.pieces.shrink_to_fit();
+    /// Gives back memory that a burst needed, but for so many pieces.
+    pub(super) fn shrink_to(&mut self, pieces: usize) {
+        self.pieces.shrink_to(pieces);
     }
 
     /// Takes from the session what fits one write.
