@@ -18,6 +18,9 @@
 
 mod framing;
 mod lease;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod writer;
 
 pub(super) use framing::{FlvFraming, Framing};

@@ -31,6 +31,12 @@ impl Crew {
         self.joining.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Viewers that the writer has not seen, with those that have left again.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.joining().len()
+    }
+
     /// One more; only with the lock of all writers held.
     pub(super) fn join(&self, viewer: Arc<Shared>) {
         let lent = self.lent.fetch_add(1, Ordering::AcqRel) + 1;
