@@ -28,7 +28,7 @@
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
-//! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
+//! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
 pub mod amf0;

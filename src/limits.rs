@@ -65,8 +65,8 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// connection open during an hour's pause.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// RTMP connections served at once. Each costs a task, a socket, and about 25 KB for a live stream or
-/// 160 KB for a recorded one (docs/performance.md): 330 MB at the very most.
+/// RTMP connections served at once. Each costs a task, a socket, and about 5 KB for a live stream or
+/// 20 KB for a recorded one (docs/performance.md), [`REEL_READ`] while it is sent much: 40 MB.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
 /// RTMP connections from one address: a TV opens two or three; a NAT'ed household stays below.
@@ -188,6 +188,8 @@ pub const MAX_VIEWERS_PER_WRITER: usize = 512;
 
 /// Viewers written to before other tasks have their turn: about a millisecond.
 pub const WRITES_BETWEEN_YIELDS: usize = 64;
+/// See [`WRITES_BETWEEN_YIELDS`]: of a stream with large pictures, too.
+pub const BYTES_BETWEEN_YIELDS: u64 = 2 << 20;
 
 /// A viewer over HTTP waits this long for a live stream's first keyframe.
 pub const LIVE_START_TIMEOUT: Duration = Duration::from_secs(15);

@@ -31,9 +31,9 @@ impl EventQueue {
         self.events.is_empty()
     }
 
-    /// Gives back memory that a burst needed.
-    pub(super) fn shrink(&mut self) {
-        self.events.shrink_to_fit();
+    /// Gives back memory that a burst needed, but for so many events.
+    pub(super) fn shrink_to(&mut self, events: usize) {
+        self.events.shrink_to(events);
     }
 
     /// Anything but a published tag.

@@ -33,7 +33,8 @@ impl Session {
 
     /// Whether every record of the live stream goes to this viewer as it is, and nothing waits to be sent
     /// before: then its records may be written past the session, as [`SharedRecord::encode_into`] makes
-    /// them. Tell [`sent_past`](Self::sent_past) before the next verb, input or time.
+    /// them. Take in what you like meanwhile, but tell [`sent_past`](Self::sent_past) before the next verb,
+    /// timeout or transmit.
     pub fn passes_all(&mut self, id: StreamId) -> bool {
         self.out.queued() == 0 && self.stream(id).is_some_and(|stream| stream.passes_all())
     }

@@ -68,7 +68,8 @@ pub struct Session {
     reader: ChunkReader,
     out: Outbox,
     events: EventQueue,
-    /// Message stream ids from 1, at most [`MAX_MESSAGE_STREAMS`](crate::limits::MAX_MESSAGE_STREAMS). Most clients have one.
+    /// Message stream ids from 1, at most [`MAX_MESSAGE_STREAMS`](crate::limits::MAX_MESSAGE_STREAMS). Most
+    /// clients have one.
     streams: Vec<Option<NetStream>>,
     started: Instant,
     /// When waiting for a request ends.
@@ -197,11 +198,11 @@ impl Session {
         self.out.queued() == 0 && self.events.is_empty() && !self.wants_close()
     }
 
-    /// Gives back memory that bursts needed, but for so many pieces of output: before a time in which less
-    /// happens here.
-    pub fn shrink_to(&mut self, pieces: usize) {
-        self.out.shrink_to(pieces);
-        self.events.shrink();
+    /// Gives back memory that bursts needed, but for so many pieces of output and events: before a time in
+    /// which less happens here.
+    pub fn shrink_to(&mut self, kept: usize) {
+        self.out.shrink_to(kept);
+        self.events.shrink_to(kept);
     }
 
     /// Nothing will come any more: close the socket when the output is written.

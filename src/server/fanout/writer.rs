@@ -3,7 +3,7 @@
 use super::Fanout;
 use super::framing::Segments;
 use super::lease::{Fate, Shared};
-use crate::limits::WRITES_BETWEEN_YIELDS;
+use crate::limits::{BYTES_BETWEEN_YIELDS, WRITES_BETWEEN_YIELDS};
 use crate::stream::{Edge, Feed};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -110,15 +110,16 @@ impl Writer {
     async fn write(&mut self) -> u64 {
         let to = self.feed.edge().next;
         let mut segments = Segments::up_to(to);
-        let (mut index, mut tag_bytes, mut since_yield) = (0, 0, 0);
+        let (mut index, mut tag_bytes) = (0, 0);
+        let (mut writes, mut bytes) = (0, 0);
         while let Some(viewer) = self.viewers.get(index) {
             match viewer.write(&self.feed, &mut segments, &mut tag_bytes) {
                 Fate::Stays => index += 1,
                 Fate::Gone => drop(self.viewers.swap_remove(index)),
             }
-            since_yield += 1;
-            if since_yield == WRITES_BETWEEN_YIELDS {
-                since_yield = 0;
+            writes += 1;
+            if writes == WRITES_BETWEEN_YIELDS || tag_bytes - bytes > BYTES_BETWEEN_YIELDS {
+                (writes, bytes) = (0, tag_bytes);
                 tokio::task::yield_now().await;
             }
         }
