@@ -35,7 +35,7 @@ impl Encoder {
                 if ended.load(Ordering::Relaxed) {
                     return;
                 }
-                let key = number % KEYFRAME_EVERY == 0;
+                let key = number.is_multiple_of(KEYFRAME_EVERY);
                 let mut body = vec![if key { 0x17 } else { 0x27 }, 1, 0, 0, 0, mark];
                 body.extend(number.to_be_bytes());
                 body.resize(len.max(body.len()), number as u8);
@@ -90,7 +90,10 @@ fn begins_anew(viewer: &mut RtmpClient) -> u32 {
         header |= message.is_sequence_header();
         frame(message).map(|(_, number)| number)
     });
-    assert!(header && first % KEYFRAME_EVERY == 0, "begins with frame {first}, header before it: {header}");
+    assert!(
+        header && first.is_multiple_of(KEYFRAME_EVERY),
+        "begins with frame {first}, header before it: {header}"
+    );
     first
 }
 
@@ -199,7 +202,10 @@ fn who_does_not_read_loses_whole_gops_and_the_others_nothing() {
         header |= message.is_sequence_header();
         if let Some((_, number)) = frame(message) {
             if let Some(at) = at.filter(|at| at + 1 != number) {
-                assert!(header && number % KEYFRAME_EVERY == 0 && number > at, "from {at} to {number}");
+                assert!(
+                    header && number.is_multiple_of(KEYFRAME_EVERY) && number > at,
+                    "from {at} to {number}"
+                );
             }
             (header, at, frames) = (false, Some(number), frames + 1);
         }
