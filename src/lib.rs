@@ -31,7 +31,7 @@
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
-//! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
+//! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
 pub mod amf0;

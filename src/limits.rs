@@ -66,8 +66,8 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// connection open during an hour's pause.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// RTMP connections served at once. Each costs a task, a socket, and about 25 KB for a live stream or
-/// 160 KB for a recorded one (docs/performance.md): 330 MB at the very most.
+/// RTMP connections served at once. Each costs a task, a socket, and about 5 KB for a live stream or
+/// 20 KB for a recorded one (docs/performance.md), [`REEL_READ`] while it is sent much: 40 MB.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
 /// RTMP connections from one address: a TV opens two or three; a NAT'ed household stays below.
@@ -143,8 +143,9 @@ pub const WRITE_BATCH_PIECES: usize = 64;
 /// See [`WRITE_BATCH_PIECES`].
 pub const WRITE_BATCH_BYTES: usize = 256 << 10;
 
-/// Bytes taken from an RTMP peer with one read: commands are small.
-pub const RTMP_READ: usize = 8 << 10;
+/// Bytes taken from an RTMP peer with one read, into memory that all peers of a thread share. Commands are
+/// small; a publisher's pictures are not.
+pub const RTMP_READ: usize = 64 << 10;
 
 /// Calls of one RTMP peer that are being answered at a time; further ones are answered with null.
 pub const MAX_PENDING_CALLS: usize = 8;
@@ -185,6 +186,15 @@ pub const GATHER_MOST_VIEWERS: usize = 60;
 /// The longest that frames gather before they are written: one or two frames' time, which adds 20
 /// ms to the delay in the middle and saves half of the processor.
 pub const GATHER_MOST: Duration = Duration::from_millis(40);
+
+/// Viewers that one task writes to. At 10 to 30 µs for a write it is done well within [`GATHER_MOST`]; more
+/// viewers of a stream are shared out among the machine's cores.
+pub const MAX_VIEWERS_PER_WRITER: usize = 512;
+
+/// Viewers written to before other tasks have their turn: about a millisecond.
+pub const WRITES_BETWEEN_YIELDS: usize = 64;
+/// See [`WRITES_BETWEEN_YIELDS`]: of a stream with large pictures, too.
+pub const BYTES_BETWEEN_YIELDS: u64 = 2 << 20;
 
 /// A viewer over HTTP waits this long for a live stream's first keyframe.
 pub const LIVE_START_TIMEOUT: Duration = Duration::from_secs(15);
@@ -354,6 +364,13 @@ pub const MAX_PEM_FILE: u64 = 1 << 20;
 /// Bytes read from a reel for one viewer at a time: large enough that a read costs little beside
 /// the socket, small enough that two hundred viewers need 25 MB at the very most.
 pub const REEL_READ: usize = 128 << 10;
+
+/// The least of them, when a viewer takes little at a time: a few frames of a small film.
+pub const REEL_READ_LEAST: usize = 16 << 10;
+
+/// Chunks for which a connection's queues keep room while it waits: what one [`PACE_STEP`] brings. The bursts at
+/// the beginning of a play need eight times that.
+pub const QUEUE_KEPT: usize = 32;
 
 /// Bytes gathered before a conversion's tags are written to its reel, unless a viewer waits.
 pub const REEL_WRITE: usize = 256 << 10;
@@ -599,7 +616,7 @@ pub const FILE_WARM: u64 = 1 << 20;
 pub const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of a WebSocket client that are still read after its end.
-pub const MAX_AFTER_CLOSE: usize = 64 << 10;
+pub const MAX_AFTER_CLOSE: usize = 256 << 10;
 
 /// Payload of one message from a WebSocket client. A viewer has nothing to say; some send a word now and
 /// then so that a proxy keeps the connection.

@@ -3,10 +3,13 @@
 use super::{Phase, Progress, Reel, SeekPoint};
 use crate::flv::Tag;
 use crate::flv::reader::{InvalidFlv, TagHeader, next_tag_len, take_tag};
-use crate::limits::REEL_READ;
+use crate::limits::{REEL_READ, REEL_READ_LEAST};
 use crate::time::MediaTime;
 use bytes::Bytes;
-use std::io;
+use rustix::io::{ReadWriteFlags, preadv2};
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -17,6 +20,10 @@ pub struct Cursor {
     block: Bytes,
     /// Where the reel's data goes on behind `block`.
     offset: u64,
+    /// Bytes to read next, unless a tag is larger.
+    ask: usize,
+    /// Bytes of tags taken since the viewer waited last.
+    taken: usize,
     /// The last time in the last block read.
     position: MediaTime,
 }
@@ -40,7 +47,14 @@ pub enum Next {
 impl Cursor {
     /// A cursor at `point`.
     pub fn new(reel: Arc<Reel>, point: SeekPoint) -> Self {
-        Self { reel, block: Bytes::new(), offset: point.offset, position: point.time }
+        Self {
+            reel,
+            block: Bytes::new(),
+            offset: point.offset,
+            ask: REEL_READ,
+            taken: 0,
+            position: point.time,
+        }
     }
 
     /// The next tag if it is in memory, and what to do if it is not.
@@ -48,7 +62,9 @@ impl Cursor {
     /// # Errors
     /// When the data is no FLV: a file that changed under us, or a failing disk.
     pub fn next_tag(&mut self) -> Result<Next, InvalidFlv> {
+        let before = self.block.len();
         if let Some(mut tag) = take_tag(&mut self.block)? {
+            self.taken += before - self.block.len();
             let origin = self.reel.origin();
             tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
             return Ok(Next::Tag(tag));
@@ -106,22 +122,54 @@ impl Cursor {
         self.position
     }
 
+    /// Lets go of the block while the viewer waits: two hundred viewers of 128 KB are 25 MB, and what is read
+    /// again is in the page cache. About as much as was taken since the last wait is read next time.
+    pub fn let_go(&mut self) {
+        self.offset -= self.block.len() as u64;
+        self.block = Bytes::new();
+        self.ask = (self.taken + self.taken / 8).clamp(REEL_READ_LEAST, REEL_READ);
+        self.taken = 0;
+    }
+
     /// Reads the next block. Call after [`Next::Unread`].
     ///
     /// # Errors
     /// When the disk fails or the file became shorter.
     pub async fn fill(&mut self) -> io::Result<()> {
-        debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
-        let (reel, offset) = (self.reel.clone(), self.offset);
-        let block = tokio::task::spawn_blocking(move || read_block(&reel, offset))
+        if self.fill_now() {
+            return Ok(());
+        }
+        let (data, there, offset, ask) = (self.reel.data.clone(), self.there(), self.offset, self.ask);
+        let block = tokio::task::spawn_blocking(move || read_block(&data, there, offset, ask))
             .await
             .map_err(io::Error::other)??;
+        self.take_up(block);
+        Ok(())
+    }
+
+    /// Reads the next block if the page cache has it; false when [`fill`](Self::fill) must wait for the disk.
+    pub fn fill_now(&mut self) -> bool {
+        debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
+        let block = read_cached(&self.reel.data, self.there(), self.offset, self.ask);
+        let filled = block.is_some();
+        if let Some(block) = block {
+            self.take_up(block);
+        }
+        filled
+    }
+
+    /// Bytes of data that may be read from `offset` on.
+    fn there(&self) -> usize {
+        let end = self.reel.progress().end_offset;
+        usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX)
+    }
+
+    fn take_up(&mut self, block: Block) {
         self.offset += block.bytes.len() as u64;
         if let Some(last) = block.last_time {
             self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
         }
         self.block = block.bytes;
-        Ok(())
     }
 
     /// The reel read from.
@@ -135,13 +183,27 @@ struct Block {
     last_time: Option<MediaTime>,
 }
 
-/// Reads whole tags from `offset` on, up to [`REEL_READ`] bytes, or one tag if it is larger.
-fn read_block(reel: &Reel, offset: u64) -> io::Result<Block> {
-    let there = usize::try_from(reel.progress().end_offset.saturating_sub(offset)).unwrap_or(usize::MAX);
-    let mut wanted = REEL_READ;
+/// As [`read_block`], from the page cache alone. `None` when that has not one whole tag of it, or the file
+/// system can't say.
+fn read_cached(data: &File, there: usize, offset: u64, ask: usize) -> Option<Block> {
+    thread_local! {
+        // A new block of this size is a mapping of its own for the allocator, zeroed and given back each time.
+        static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; REEL_READ]);
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        let wanted = ask.min(there).min(scratch.len());
+        let slices = &mut [IoSliceMut::new(&mut scratch[..wanted])];
+        let len = preadv2(data, slices, offset, ReadWriteFlags::NOWAIT).ok()?;
+        let (whole, last_time) = whole_tags(&scratch[..len]);
+        (whole > 0).then(|| Block { bytes: Bytes::copy_from_slice(&scratch[..whole]), last_time })
+    })
+}
+
+/// Reads whole tags from `offset` on, up to `wanted` bytes, or one tag if it is larger.
+fn read_block(data: &File, there: usize, offset: u64, mut wanted: usize) -> io::Result<Block> {
     loop {
         let mut bytes = vec![0; wanted.min(there)];
-        reel.data.read_exact_at(&mut bytes, offset)?;
+        data.read_exact_at(&mut bytes, offset)?;
         let (whole, last_time) = whole_tags(&bytes);
         if whole > 0 {
             bytes.truncate(whole);
@@ -222,6 +284,44 @@ mod tests {
         assert_eq!(points.len(), 8);
         for (n, point) in points.into_iter().enumerate() {
             assert_eq!(read_all(&reel, point).await, tags[n * 25..]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cursor_that_lets_go_of_its_block_goes_on_with_the_same_tag() {
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        let len = |n: u32| if n == 60 { REEL_READ * 2 } else { (n as usize * 997) % 9000 };
+        let tags: Vec<Tag> = (0..200).map(|n| video(n * 40, n % 25 == 0, len(n))).collect();
+        for tag in &tags {
+            recorder.push(tag).unwrap();
+        }
+        recorder.flush().unwrap();
+        reel.complete(recorder.indexer().end());
+        for step in [1, 2, 7, 50, 1000] {
+            let mut cursor = Cursor::new(reel.clone(), reel.first_point().unwrap());
+            let mut read = Vec::new();
+            loop {
+                match cursor.next_tag().unwrap() {
+                    Next::Tag(tag) => read.push(tag),
+                    // From the page cache or from the disk: both are the same to the reader.
+                    Next::Unread if read.len() % 2 == 0 && cursor.fill_now() => {}
+                    Next::Unread => cursor.fill().await.unwrap(),
+                    Next::NotYet | Next::End { .. } => break,
+                }
+                if read.len() % step == 0 {
+                    cursor.let_go();
+                    assert!(cursor.block.is_empty());
+                    // Otherwise nothing but letting go would happen.
+                    if let Next::Unread = cursor.next_tag().unwrap() {
+                        cursor.fill().await.unwrap();
+                    }
+                    if let Next::Tag(tag) = cursor.next_tag().unwrap() {
+                        read.push(tag);
+                    }
+                }
+            }
+            assert_eq!(read, tags, "letting go after every {step}");
         }
     }
 

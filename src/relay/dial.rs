@@ -56,7 +56,7 @@ impl Dialer {
         let is_self = self.is_self(&tcp);
         let peer = tcp.peer_addr().ok().map(|peer| peer.ip().to_canonical());
         if !url.tls {
-            return Ok(Dialed { socket: Socket::Plain(tcp), peer, is_self });
+            return Ok(Dialed { socket: Socket::Plain(Arc::new(tcp)), peer, is_self });
         }
         let dialer = self.clone();
         let config = tokio::task::spawn_blocking(move || dialer.tls()).await.map_err(io::Error::other)?;

@@ -34,6 +34,15 @@ impl EventQueue {
         Some(event)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Gives back memory that a burst needed, but for so many events.
+    pub(super) fn shrink_to(&mut self, events: usize) {
+        self.events.shrink_to(events);
+    }
+
     /// Anything but a published tag.
     pub(super) fn push(&mut self, event: Event) -> Result<(), SessionError> {
         if self.events.len() - self.published_tags == MAX_SESSION_EVENTS {

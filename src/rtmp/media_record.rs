@@ -10,10 +10,11 @@
 //! ```
 
 use super::chunk_reader::EXTENDED;
+use super::event::StreamId;
 use crate::flv::{Tag, TagKind};
 use crate::limits::OUT_CHUNK_SIZE;
 use crate::time::MediaTime;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::sync::Arc;
 
@@ -173,6 +174,13 @@ impl SharedRecord {
     /// Bytes on the wire, chunk headers included.
     pub fn wire_len(&self) -> usize {
         self.0.wire_len
+    }
+
+    /// Writes the chunks for a message stream behind what `out` has: [`wire_len`](Self::wire_len) bytes.
+    pub fn encode_into(&self, out: &mut BytesMut, stream: StreamId) {
+        for piece in self.pieces(stream.as_u32()) {
+            piece.parts().into_iter().for_each(|part| out.extend_from_slice(part));
+        }
     }
 
     /// The chunks, for a message stream. Only the stream's id differs, and only in the first of them.

@@ -172,6 +172,13 @@ impl NetStream {
         if self.passes(tag.kind, || is_keyframe) { Passage::Send } else { Passage::Skip }
     }
 
+    /// Live, and nothing is held back, left out or counted.
+    pub(super) fn passes_all(&self) -> bool {
+        let unlimited = self.limit.is_none() && self.live_length.is_none();
+        let all = self.audio && self.video == VideoGate::Open;
+        self.live && self.phase == Phase::Playing && !self.playback.paused() && unlimited && all
+    }
+
     fn pass(&mut self, tag: &Tag) -> Passage {
         if self.passes(tag.kind, || tag.is_keyframe()) { Passage::Send } else { Passage::Skip }
     }

@@ -68,6 +68,16 @@ impl Outbox {
         self.total
     }
 
+    /// So many bytes were sent without having been here.
+    pub(super) fn sent_past(&mut self, bytes: u64) {
+        self.total += bytes;
+    }
+
+    /// Gives back memory that a burst needed, but for so many pieces.
+    pub(super) fn shrink_to(&mut self, pieces: usize) {
+        self.queue.shrink_to(pieces);
+    }
+
     /// Bytes as they are: the handshake.
     pub(super) fn raw(&mut self, bytes: Vec<u8>) -> Result<(), SessionError> {
         self.push(Transmit { head: heapless::Vec::new(), body: bytes.into() })

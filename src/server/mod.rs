@@ -3,6 +3,7 @@
 mod accept;
 mod certificates;
 mod connections;
+pub mod fanout;
 pub mod http;
 pub mod log;
 mod process;
@@ -23,6 +24,7 @@ use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
+use fanout::Fanout;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +34,8 @@ pub struct App {
     pub providers: Arc<Providers>,
     /// What is live.
     pub streams: Arc<Streams>,
+    /// Who writes to those who watch it.
+    pub fanout: Arc<Fanout>,
     /// What comes from other servers and goes to them.
     pub relays: Arc<Relays>,
     /// What is recorded.
@@ -55,6 +59,7 @@ impl App {
         Self {
             providers,
             streams,
+            fanout: Arc::default(),
             relays: Arc::default(),
             recordings,
             live_apps,

@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 
 /// A connected socket.
 pub(crate) enum Socket {
-    /// As it is.
-    Plain(TcpStream),
+    /// As it is. Shared with the writer of the live stream that is watched.
+    Plain(Arc<TcpStream>),
     /// Behind a completed TLS handshake.
     Tls(Box<TlsSocket>),
 }

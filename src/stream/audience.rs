@@ -64,8 +64,18 @@ pub(super) struct Audience {
 pub(super) struct Seat {
     audience: Arc<Audience>,
     number: u64,
-    /// Time of what it took last, in milliseconds; [`NOTHING`] before there was something.
-    at: Arc<AtomicU32>,
+    progress: Progress,
+}
+
+/// Time of what a viewer took last, in milliseconds; [`NOTHING`] before there was something.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress(Arc<AtomicU32>);
+
+impl Progress {
+    /// The viewer was given everything up to here.
+    pub(crate) fn took(&self, time: MediaTime) {
+        self.0.store(time.as_millis(), Ordering::Relaxed);
+    }
 }
 
 /// No media time: 49 days, where RTMP's clock wraps.
@@ -81,7 +91,7 @@ impl Audience {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let at = Arc::new(AtomicU32::new(NOTHING));
         self.seats().insert(number, (via, at.clone()));
-        Seat { audience: self.clone(), number, at }
+        Seat { audience: self.clone(), number, progress: Progress(at) }
     }
 
     /// The live edge has moved.
@@ -111,9 +121,9 @@ impl Audience {
 }
 
 impl Seat {
-    /// The viewer was given everything up to here.
-    pub(super) fn took(&self, time: MediaTime) {
-        self.at.store(time.as_millis(), Ordering::Relaxed);
+    /// For whoever gives this viewer something.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 }
 
@@ -136,7 +146,7 @@ mod tests {
         audience.edge_at(ms(1000));
         assert_eq!(audience.lag(), Lag::default(), "nobody has got anything");
         for (seat, at) in seats.iter().zip([1010, 900, 400]) {
-            seat.took(ms(at));
+            seat.progress().took(ms(at));
         }
         let lag = audience.lag();
         assert_eq!((lag.median, lag.most), (Duration::from_millis(100), Duration::from_millis(600)));

@@ -14,65 +14,30 @@
 //! sessions, and what a viewer does with a record.
 
 mod audience;
+mod feed;
 mod pace;
+mod record;
 mod ring;
 mod streams;
 mod tap;
 mod timeline;
 
+pub(crate) use audience::Progress;
 pub use audience::{Lag, Via};
+pub use feed::Feed;
+pub use record::{Record, UsedFourCcs};
 pub use streams::{PublishRefused, Streams};
 pub use tap::{Tap, Tapped};
 
 use crate::flv::Tag;
-use crate::rtmp::SharedRecord;
 use audience::{Audience, Seat};
-use bytes::{Bytes, BytesMut};
 use ring::Ring;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use timeline::Timeline;
 use tokio::sync::watch;
-
-/// A tag, and the bytes by which it reaches viewers, made at most once.
-#[derive(Debug)]
-pub struct Record {
-    chunks: SharedRecord,
-    flv: OnceLock<Bytes>,
-}
-
-impl Record {
-    pub(crate) fn new(tag: Tag) -> Self {
-        Self { chunks: SharedRecord::new(tag), flv: OnceLock::new() }
-    }
-
-    /// The tag.
-    pub fn tag(&self) -> &Tag {
-        self.chunks.tag()
-    }
-
-    /// As RTMP chunks.
-    pub fn chunks(&self) -> &SharedRecord {
-        &self.chunks
-    }
-
-    /// As an FLV file carries it.
-    pub fn flv(&self) -> Bytes {
-        let encode = || {
-            let mut bytes = BytesMut::with_capacity(self.tag().encoded_len());
-            self.tag().encode_into(&mut bytes);
-            bytes.freeze()
-        };
-        self.flv.get_or_init(encode).clone()
-    }
-
-    /// Bytes of the tag's body.
-    fn len(&self) -> usize {
-        self.tag().body.len()
-    }
-}
 
 /// A live stream.
 #[derive(Debug)]
@@ -288,7 +253,7 @@ impl Publisher {
         if let Some(tap) = &state.tap {
             tap.push(tag.clone());
         }
-        state.ring.push(Arc::new(Record::new(tag)));
+        state.ring.push(Arc::new(Record::new(tag, now)));
         let next = state.ring.next();
         drop(state);
         self.stream.edge.send_modify(|edge| edge.next = next);
@@ -377,12 +342,28 @@ impl Subscription {
     fn note_taken(&mut self, batch: &Batch, bytes: usize) {
         self.gops += batch.records.iter().filter(|record| record.tag().is_keyframe()).count() as u64;
         if let Some(last) = batch.records.last() {
-            self.seat.took(last.tag().timestamp);
+            self.seat.progress().took(last.tag().timestamp);
         }
         let counters = &self.stream.counters;
         counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         counters.lost_records.fetch_add(batch.lost, Ordering::Relaxed);
         counters.lost_gops.fetch_add(batch.lost_gops, Ordering::Relaxed);
+    }
+
+    /// The number of the next record, unless the viewer has yet to join.
+    pub fn place(&self) -> Option<u64> {
+        self.at
+    }
+
+    /// Somebody else has given the viewer what comes before record `at`.
+    pub fn go_on_at(&mut self, at: u64) {
+        self.at = Some(at);
+        self.gops = self.stream.state().ring.keyframes_before(at);
+    }
+
+    /// Where somebody else notes what it gives to the viewer.
+    pub(crate) fn progress(&self) -> Progress {
+        self.seat.progress().clone()
     }
 
     /// Continues at the last keyframe, as a viewer who joins: after a pause.

@@ -8,7 +8,7 @@ use crate::limits::{GATHER_FROM_VIEWERS, GATHER_MOST, GATHER_MOST_VIEWERS};
 use std::time::{Duration, Instant};
 
 /// The time to gather for, with so many viewers of a stream.
-fn gather_time(viewers: usize) -> Duration {
+pub(super) fn gather_time(viewers: usize) -> Duration {
     let above = viewers.saturating_sub(GATHER_FROM_VIEWERS);
     let range = GATHER_MOST_VIEWERS - GATHER_FROM_VIEWERS;
     GATHER_MOST.mul_f64(above.min(range) as f64 / range as f64)

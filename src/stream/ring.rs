@@ -122,7 +122,7 @@ mod tests {
     fn record(kind: TagKind, body: &[u8], ms: u32) -> Arc<Record> {
         let tag =
             Tag { kind, timestamp: MediaTime::from_millis(ms), body: bytes::Bytes::copy_from_slice(body) };
-        Arc::new(Record::new(tag))
+        Arc::new(Record::new(tag, std::time::Instant::now()))
     }
 
     fn picture(key: bool, len: usize) -> Arc<Record> {

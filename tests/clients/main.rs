@@ -29,6 +29,7 @@ mod http_api;
 mod http_connection;
 mod http_media;
 mod live;
+mod live_together;
 mod obs;
 mod operations;
 mod path_forms;

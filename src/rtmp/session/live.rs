@@ -30,6 +30,22 @@ impl Session {
         }
     }
 
+    /// Whether every record of the live stream goes to this viewer as it is, and nothing waits to be sent
+    /// before: then its records may be written past the session, as [`SharedRecord::encode_into`] makes
+    /// them. Take in what you like meanwhile, but tell [`sent_past`](Self::sent_past) before the next verb,
+    /// timeout or transmit.
+    pub fn passes_all(&mut self, id: StreamId) -> bool {
+        self.out.queued() == 0 && self.stream(id).is_some_and(|stream| stream.passes_all())
+    }
+
+    /// Records were written past the session: `tag_bytes` of tags, `wire_bytes` in all.
+    pub fn sent_past(&mut self, id: StreamId, tag_bytes: u64, wire_bytes: u64) {
+        self.out.sent_past(wire_bytes);
+        if let Some(stream) = self.stream(id) {
+            stream.bytes += tag_bytes;
+        }
+    }
+
     /// The publisher is gone, and may come back: [`publish_notify`](Self::publish_notify), or
     /// [`finish_live`](Self::finish_live). Flash and rtmp2src wait; ffmpeg and librtmp leave, and
     /// their players are started again or ask anew by themselves (rtmpsrc).

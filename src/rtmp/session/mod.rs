@@ -42,8 +42,8 @@ use super::net_stream::{NetStream, Phase};
 use super::outbox::Outbox;
 use super::playback::Demand;
 use crate::limits::{
-    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_MESSAGE_STREAMS, MAX_RTMP_COMMAND,
-    PING_INTERVAL, RTMP_OUTPUT_HIGH_WATER,
+    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MAX_DEFERRED_COMMANDS, MAX_RTMP_COMMAND, PING_INTERVAL,
+    RTMP_OUTPUT_HIGH_WATER,
 };
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
@@ -69,8 +69,9 @@ pub struct Session {
     reader: ChunkReader,
     out: Outbox,
     events: EventQueue,
-    /// Message stream ids from 1.
-    streams: [Option<NetStream>; MAX_MESSAGE_STREAMS],
+    /// Message stream ids from 1, at most [`MAX_MESSAGE_STREAMS`](crate::limits::MAX_MESSAGE_STREAMS). Most
+    /// clients have one.
+    streams: Vec<Option<NetStream>>,
     started: Instant,
     /// When waiting for a request ends.
     patience: Instant,
@@ -101,7 +102,7 @@ impl Session {
             reader: ChunkReader::new(MAX_RTMP_COMMAND),
             out: Outbox::new(),
             events: EventQueue::default(),
-            streams: [const { None }; MAX_MESSAGE_STREAMS],
+            streams: Vec::new(),
             started: now,
             patience: now + HANDSHAKE_TIMEOUT,
             ping: Heartbeat { at: now + PING_INTERVAL, seen: 0 },
@@ -204,6 +205,18 @@ impl Session {
     /// [`MAX_RTMP_OUTPUT`](crate::limits::MAX_RTMP_OUTPUT) the session ends.
     pub fn buffered_output(&self) -> usize {
         self.out.queued()
+    }
+
+    /// Nothing to send, nothing to act on, and no end in sight.
+    pub fn is_quiet(&self) -> bool {
+        self.out.queued() == 0 && self.events.is_empty() && !self.wants_close()
+    }
+
+    /// Gives back memory that bursts needed, but for so many pieces of output and events: before a time in
+    /// which less happens here.
+    pub fn shrink_to(&mut self, kept: usize) {
+        self.out.shrink_to(kept);
+        self.events.shrink_to(kept);
     }
 
     /// Nothing will come any more: close the socket when the output is written.

@@ -106,9 +106,14 @@ impl Session {
     }
 
     fn create_stream(&mut self, request: &Request) -> Result<(), SessionError> {
-        let Some(index) = self.streams.iter().position(Option::is_none) else {
+        let index = self.streams.iter().position(Option::is_none).unwrap_or(self.streams.len());
+        if index == MAX_MESSAGE_STREAMS {
             return self.refuse(request, &format!("a connection has at most {MAX_MESSAGE_STREAMS} streams"));
-        };
+        }
+        if index == self.streams.len() {
+            self.streams.reserve_exact(1);
+            self.streams.push(None);
+        }
         self.streams[index] = Some(NetStream::new());
         self.out.result(request.transaction, Value::Null, Value::from(index as u32 + 1))
     }

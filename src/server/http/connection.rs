@@ -108,24 +108,26 @@ async fn take_turns(
     loop {
         // Boxed, like what is inside: a viewer of a live stream does not carry hyper's state along.
         let serving = Box::pin(hyper_serves(link, peer, app.clone(), &mut shutdown, place));
-        let Some((taken, mut offer)) = serving.await? else { return Ok(()) };
-        link = taken;
-        if !Box::pin(send(&mut link, &mut offer, &mut shutdown)).await? {
-            return Ok(());
+        let Some((taken, offer)) = serving.await? else { return Ok(()) };
+        match Box::pin(send(taken, offer, &app, &mut shutdown)).await? {
+            Some(back) => link = back,
+            None => return Ok(()),
         }
     }
 }
 
-/// Sends a body past hyper. True when another request may follow.
-async fn send(link: &mut Link, offer: &mut Offer, shutdown: &mut Shutdown) -> io::Result<bool> {
-    match &mut offer.body {
-        SocketBody::File(file) => file.send(link).await?,
+/// Sends a body past hyper. Gives back what another request may follow on.
+async fn send(mut link: Link, offer: Offer, app: &App, shutdown: &mut Shutdown) -> io::Result<Option<Link>> {
+    let Offer { body, terms } = offer;
+    match body {
+        SocketBody::File(file) => file.send(&mut link).await?,
+        // It has no end that a request could follow.
         SocketBody::Live(viewer) => {
             must_take(&link.socket, true);
-            viewer.send(link, offer.terms.framing, shutdown).await?;
+            return viewer.send(link, terms.framing, &app.fanout, shutdown).await.map(|()| None);
         }
     }
-    Ok(offer.terms.keep_alive && !shutdown.has_begun())
+    Ok(Some(link).filter(|_| terms.keep_alive && !shutdown.has_begun()))
 }
 
 /// Lets hyper answer requests until a body wants the socket; `None` when the connection has ended before.
@@ -180,8 +182,8 @@ mod tests {
         }
         let task = size(serve);
         let inside =
-            size(|link: &'static mut Link, offer: &'static mut Offer, shutdown: &'static mut _, (), ()| {
-                send(link, offer, shutdown)
+            size(|link: Link, offer: Offer, app: &'static App, shutdown: &'static mut Shutdown, ()| {
+                send(link, offer, app, shutdown)
             });
         assert!(task + inside < 2048, "{task} and {inside} bytes");
     }

@@ -16,6 +16,7 @@ use super::live_viewer::LiveViewer;
 use super::reply::{Reply, set};
 use super::send_file::FileBody;
 use super::upgrade::has_word;
+use crate::server::fanout::FlvFraming;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::CONNECTION;
@@ -31,7 +32,8 @@ use tokio::net::TcpStream;
 /// A body that writes to the socket itself.
 pub(super) enum SocketBody {
     File(FileBody),
-    Live(LiveViewer),
+    /// Boxed, because it is moved often.
+    Live(Box<LiveViewer>),
 }
 
 impl SocketBody {
@@ -44,21 +46,11 @@ impl SocketBody {
     }
 }
 
-/// How a body of unknown length says where it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// By the end of the connection: HTTP/1.0. A body of known length needs no more either.
-    Plain,
-    /// Chunked (RFC 9112 7.1).
-    Chunked,
-    /// WebSocket messages.
-    WebSocket,
-}
-
 /// What a request leaves to a body that owns the socket.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
-    pub(super) framing: Framing,
+    /// How a body of unknown length says where it ends.
+    pub(super) framing: FlvFraming,
     /// Another request may follow on this connection.
     pub(super) keep_alive: bool,
 }
@@ -66,8 +58,8 @@ pub(super) struct Terms {
 impl Terms {
     pub(super) fn of(request: &Request<Incoming>) -> Self {
         let (framing, keep_alive) = match request.version() {
-            Version::HTTP_11 => (Framing::Chunked, !has_word(request.headers(), CONNECTION, "close")),
-            _ => (Framing::Plain, has_word(request.headers(), CONNECTION, "keep-alive")),
+            Version::HTTP_11 => (FlvFraming::Chunked, !has_word(request.headers(), CONNECTION, "close")),
+            _ => (FlvFraming::Plain, has_word(request.headers(), CONNECTION, "keep-alive")),
         };
         // What follows the head would be taken for the next request.
         Self { framing, keep_alive: keep_alive && request.body().is_end_stream() }
@@ -118,13 +110,13 @@ impl Handover {
         let endless = body.len().is_none();
         if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
             // hyper asks for no body here: it is done when the head is out.
-            terms = Terms { framing: Framing::WebSocket, keep_alive: false };
+            terms = Terms { framing: FlvFraming::WebSocket, keep_alive: false };
             if let Body::Socket(Some(body)) = std::mem::replace(reply.body_mut(), Bytes::new().into()) {
                 self.offer(body, terms);
             }
             return reply.map(|body| Attached { body, terms, handover: self });
         }
-        terms.keep_alive &= !(endless && terms.framing == Framing::Plain);
+        terms.keep_alive &= !(endless && terms.framing == FlvFraming::Plain);
         terms.keep_alive &= !has_word(reply.headers(), CONNECTION, "close");
         if !terms.keep_alive {
             set(&mut reply, CONNECTION, "close");

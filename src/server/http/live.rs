@@ -22,7 +22,7 @@ pub(super) async fn web_socket(app: &App, key: &str, opening: Opening) -> Result
     Ok(opening.accepted(SocketBody::Live(viewer(app, key, Via::WebSocketFlv).await?)))
 }
 
-async fn viewer(app: &App, key: &str, via: Via) -> Result<LiveViewer, Refusal> {
+async fn viewer(app: &App, key: &str, via: Via) -> Result<Box<LiveViewer>, Refusal> {
     let missing = |text| Refusal::new(StatusCode::NOT_FOUND, text);
     let stream = app.live_stream(key).await.map_err(missing)?;
     let mut subscription = stream.subscribe(via);
@@ -31,7 +31,7 @@ async fn viewer(app: &App, key: &str, via: Via) -> Result<LiveViewer, Refusal> {
         let text = format!("\"{key}\" has no picture or sound yet; check the encoder, then try again");
         return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, text));
     };
-    Ok(LiveViewer::new(subscription, first))
+    Ok(Box::new(LiveViewer::new(subscription, first)))
 }
 
 async fn first_batch(subscription: &mut Subscription) -> Option<Batch> {

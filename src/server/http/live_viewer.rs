@@ -2,26 +2,29 @@
 //! stream's records, which it shares with all other viewers.
 
 use super::connection::Link;
-use super::handover::Framing;
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{CLOSING_PATIENCE, MAX_AFTER_CLOSE, WRITE_BATCH_BYTES, WRITE_BATCH_PIECES};
 use crate::server::accept::Shutdown;
+use crate::server::fanout::{self, Fanout, FlvFraming, Framing, Lease};
 use crate::stream::{Batch, Record, Subscription};
-use crate::websocket::{CloseCode, FrameHead, Heard, Incoming, Opcode, close_frame, frame_head, pong_frame};
+use crate::websocket::{CloseCode, Heard, Incoming, close_frame, pong_frame};
 use bytes::{Bytes, BytesMut};
-use std::fmt::Write;
+use rustix::net;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// A viewer's place in a stream, and what is on its way to it.
 pub(super) struct LiveViewer {
     subscription: Subscription,
-    framing: Framing,
+    framing: FlvFraming,
     outgoing: Outgoing,
+    /// Written to together with others, once it has caught up with the stream.
+    lease: Option<Lease>,
+    caught_up: bool,
     /// An answer to a ping, to go out between two messages.
     pong: Option<Bytes>,
     /// When records were taken last.
@@ -35,7 +38,15 @@ impl LiveViewer {
         let mut pieces = vec![Bytes::copy_from_slice(&file_header(has(TagKind::Video), has(TagKind::Audio)))];
         pieces.extend(flv_of(first));
         let outgoing = Outgoing { pieces, ..Outgoing::default() };
-        Self { subscription, framing: Framing::Plain, outgoing, pong: None, taken: Instant::now() }
+        Self {
+            caught_up: !subscription.has_more(),
+            subscription,
+            framing: FlvFraming::Plain,
+            outgoing,
+            lease: None,
+            pong: None,
+            taken: Instant::now(),
+        }
     }
 
     /// Sends what comes until the stream, the client or the server ends.
@@ -43,50 +54,60 @@ impl LiveViewer {
     /// # Errors
     /// When the client leaves.
     pub(super) async fn send(
-        &mut self,
-        link: &mut Link,
-        framing: Framing,
+        mut self: Box<Self>,
+        link: Link,
+        framing: FlvFraming,
+        fanout: &Arc<Fanout>,
         shutdown: &mut Shutdown,
     ) -> io::Result<()> {
+        let Link { socket, mut ahead } = link;
+        let socket = Arc::new(socket);
         self.framing = framing;
         let pieces = std::mem::take(&mut self.outgoing.pieces);
         self.outgoing = Outgoing::framed(framing, pieces);
-        if framing == Framing::WebSocket {
-            return self.send_messages(link, shutdown).await;
+        if framing == FlvFraming::WebSocket {
+            return self.send_messages(&socket, ahead.take(), fanout, shutdown).await;
         }
         tokio::select! {
-            result = self.advance(&link.socket) => result?,
-            error = link.ahead.gone(&link.socket) => return Err(error),
+            result = self.advance(&socket, fanout) => result?,
+            error = ahead.gone(&socket) => return Err(error),
             () = shutdown.wait() => {}
         }
-        let end = if framing == Framing::Chunked { Bytes::from_static(b"0\r\n\r\n") } else { Bytes::new() };
-        self.end(&link.socket, end).await
+        let chunked = framing == FlvFraming::Chunked;
+        let end = if chunked { Bytes::from_static(b"0\r\n\r\n") } else { Bytes::new() };
+        self.end(&socket, end).await
     }
 
-    async fn send_messages(&mut self, link: &mut Link, shutdown: &mut Shutdown) -> io::Result<()> {
-        let mut client = Client { incoming: Incoming::new(Instant::now()), unread: link.ahead.take() };
+    async fn send_messages(
+        &mut self,
+        socket: &Arc<TcpStream>,
+        unread: Bytes,
+        fanout: &Arc<Fanout>,
+        shutdown: &mut Shutdown,
+    ) -> io::Result<()> {
+        let mut client = Client { incoming: Incoming::new(Instant::now()), unread };
         let (code, why) = loop {
             tokio::select! {
-                result = self.advance(&link.socket) => {
+                result = self.advance(socket, fanout) => {
                     result?;
                     break (CloseCode::Normal, "the stream has ended".to_owned());
                 }
-                said = client.next(&link.socket) => match said? {
+                said = client.next(socket) => match said? {
                     Said::Ping(pong) => self.pong = Some(pong),
                     Said::Close(code, why) => break (code, why),
                 },
                 () = shutdown.wait() => break (CloseCode::GoingAway, "the server ends".to_owned()),
             }
         };
-        self.end(&link.socket, close_frame(code, &why)).await?;
+        self.end(socket, close_frame(code, &why)).await?;
         // What still comes must be read, or the kernel tells the client of a reset instead of this.
-        link.socket.shutdown().await?;
+        net::shutdown(socket, net::Shutdown::Write)?;
         let linger = async {
             let mut left = MAX_AFTER_CLOSE;
             while left > 0 {
-                link.socket.readable().await?;
+                socket.readable().await?;
                 let mut block = [0; 1024];
-                match link.socket.try_read(&mut block) {
+                match socket.try_read(&mut block) {
                     Ok(0) => break,
                     Ok(len) => left = left.saturating_sub(len),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -101,6 +122,7 @@ impl LiveViewer {
     /// Sends the rest of the message that is on its way, then these last bytes, to a client that
     /// still reads.
     async fn end(&mut self, socket: &TcpStream, last: Bytes) -> io::Result<()> {
+        self.take_back();
         let ending = async {
             self.outgoing.flush(socket).await?;
             self.outgoing = Outgoing { pieces: vec![last], ..Outgoing::default() };
@@ -111,8 +133,14 @@ impl LiveViewer {
     }
 
     /// Sends until the stream is over. Can be dropped at any time, and called again.
-    async fn advance(&mut self, socket: &TcpStream) -> io::Result<()> {
+    async fn advance(&mut self, socket: &Arc<TcpStream>, fanout: &Arc<Fanout>) -> io::Result<()> {
         loop {
+            if let Some(lease) = &mut self.lease {
+                if self.pong.is_none() {
+                    poll_fn(|cx| lease.poll_returned(cx)).await;
+                }
+                self.take_back();
+            }
             self.outgoing.flush(socket).await?;
             if let Some(pong) = self.pong.take() {
                 self.outgoing = Outgoing { pieces: vec![pong], ..Outgoing::default() };
@@ -121,8 +149,19 @@ impl LiveViewer {
             if self.subscription.edge().over {
                 return Ok(());
             }
-            if let Some(due) = self.subscription.next_writing(self.taken) {
-                tokio::time::sleep_until(due.into()).await;
+            if self.caught_up {
+                self.lease = fanout.hand_over(&fanout::Viewer {
+                    socket,
+                    subscription: &self.subscription,
+                    framing: Framing::Flv(self.framing),
+                    takes: None,
+                });
+                if self.lease.is_some() {
+                    continue;
+                }
+                if let Some(due) = self.subscription.next_writing(self.taken) {
+                    tokio::time::sleep_until(due.into()).await;
+                }
             }
             if !self.subscription.has_more() {
                 self.subscription.changed().await;
@@ -131,9 +170,11 @@ impl LiveViewer {
             let batch = self.subscription.take(WRITE_BATCH_BYTES);
             if batch.records.is_empty() {
                 // Its place is gone, and there is no keyframe to go on from: there may be one next.
+                self.caught_up = false;
                 self.subscription.changed().await;
                 continue;
             }
+            self.caught_up = !self.subscription.has_more();
             if batch.lost > 0 {
                 let name = self.subscription.stream().name();
                 tracing::info!(
@@ -144,6 +185,15 @@ impl LiveViewer {
             }
             self.outgoing = Outgoing::framed(self.framing, flv_of(batch).collect());
         }
+    }
+
+    /// Goes on by itself, with the rest of the message that is on its way.
+    fn take_back(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        let back = lease.take_back();
+        self.subscription.go_on_at(back.at);
+        self.caught_up = false;
+        self.outgoing = Outgoing { pieces: vec![back.rest], ..Outgoing::default() };
     }
 }
 
@@ -170,15 +220,8 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn framed(framing: Framing, pieces: Vec<Bytes>) -> Self {
-        let len: usize = pieces.iter().map(Bytes::len).sum();
-        let (head, tail) = match framing {
-            // Nothing would be the end of a chunked body.
-            _ if len == 0 => (FrameHead::new(), &b""[..]),
-            Framing::Plain => (FrameHead::new(), &b""[..]),
-            Framing::Chunked => (chunk_head(len), &b"\r\n"[..]),
-            Framing::WebSocket => (frame_head(Opcode::Binary, len), &b""[..]),
-        };
+    fn framed(framing: FlvFraming, pieces: Vec<Bytes>) -> Self {
+        let (head, tail) = framing.envelope(pieces.iter().map(Bytes::len).sum());
         Self { head, pieces, tail, sent: 0 }
     }
 
@@ -215,13 +258,6 @@ impl Outgoing {
         }
         socket.try_write_vectored(&slices[..used])
     }
-}
-
-/// RFC 9112 7.1; a length of 64 bits would not fit, one of records does.
-fn chunk_head(len: usize) -> FrameHead {
-    let mut head = heapless::String::<10>::new();
-    let _ = write!(head, "{len:x}\r\n");
-    head.into_bytes()
 }
 
 /// The client's side of a WebSocket.

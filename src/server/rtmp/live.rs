@@ -3,15 +3,17 @@
 use super::Connection;
 use super::starting::Play;
 use crate::amf0::AmfString;
-use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
-use crate::flv::{Tag, TagKind};
+use crate::flv::Tag;
 use crate::limits::WRITE_BATCH_BYTES;
-use crate::rtmp::{Capabilities, PlayError, PlayStart, Sent, Session, SessionError, StreamId};
+use crate::rtmp::{Capabilities, FourCcs, PlayError, PlayStart, Sent, Session, SessionError, StreamId};
 use crate::server::accept::must_take;
-use crate::stream::{Record, Stream, Subscription, Via};
+use crate::server::fanout::{Fanout, Framing, Lease, Viewer};
+use crate::stream::{Record, Stream, Subscription, UsedFourCcs, Via};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::net::TcpStream;
 
 /// A message stream that watches a live stream.
 pub(super) struct LiveViewer {
@@ -19,10 +21,16 @@ pub(super) struct LiveViewer {
     subscription: Subscription,
     /// The codecs beyond Adobe's that the client says it takes.
     capabilities: Capabilities,
+    /// Those that it was sent.
+    seen: UsedFourCcs,
     /// Taken from the stream, but the session had no room yet.
     held: VecDeque<Arc<Record>>,
     /// Not before this: frames gather meanwhile.
     due: Option<Instant>,
+    /// Has found its place in the stream.
+    joined: bool,
+    /// Written to together with others.
+    lease: Option<Lease>,
     on_air: bool,
     paused: bool,
     over: bool,
@@ -35,8 +43,11 @@ impl LiveViewer {
             stream,
             subscription,
             capabilities,
+            seen: UsedFourCcs::default(),
             held: VecDeque::new(),
             due: None,
+            joined: false,
+            lease: None,
             on_air,
             paused: false,
             over: false,
@@ -55,12 +66,13 @@ impl LiveViewer {
     pub(super) fn resume(&mut self) {
         self.paused = false;
         self.held.clear();
+        self.joined = false;
         self.subscription.jump_to_live();
     }
 
     /// When to look again although nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.due
+        self.due.filter(|_| self.lease.is_none())
     }
 
     /// Waits for news of the stream; for ever while frames gather, or nothing may be sent.
@@ -69,6 +81,56 @@ impl LiveViewer {
             return std::future::pending().await;
         }
         self.subscription.changed().await;
+    }
+
+    /// Lets the stream's writer write for this viewer, if nothing is left to be sent here. True when that
+    /// begins.
+    pub(super) fn hand_over(
+        &mut self,
+        session: &mut Session,
+        fanout: &Arc<Fanout>,
+        socket: &Arc<TcpStream>,
+    ) -> bool {
+        let ready = self.joined && self.on_air && self.held.is_empty() && !self.paused && !self.over;
+        if !ready || self.lease.is_some() || !session.passes_all(self.stream) {
+            return false;
+        }
+        self.lease = fanout.hand_over(&Viewer {
+            socket,
+            subscription: &self.subscription,
+            framing: Framing::Rtmp(self.stream),
+            takes: Some(self.seen),
+        });
+        let begins = self.lease.is_some();
+        if begins {
+            self.due = None;
+            self.held = VecDeque::new();
+            session.shrink_to(0);
+        }
+        begins
+    }
+
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// What the viewer is handed over by.
+    pub(super) fn lease(&mut self) -> Option<&mut Lease> {
+        self.lease.as_mut()
+    }
+
+    /// The writer has given this viewer back.
+    pub(super) fn is_returned(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_returned)
+    }
+
+    /// Goes on by itself. What is returned comes before anything else that is written.
+    pub(super) fn take_back(&mut self, session: &mut Session) -> Bytes {
+        let Some(lease) = self.lease.take() else { return Bytes::new() };
+        let back = lease.take_back();
+        session.sent_past(self.stream, back.tag_bytes, back.wire_bytes);
+        self.subscription.go_on_at(back.at);
+        back.rest
     }
 
     /// Sends what is there and due.
@@ -103,9 +165,12 @@ impl LiveViewer {
             if self.due.is_some() {
                 return Ok(());
             }
-            self.due = self.subscription.next_writing(now);
             if !self.take_next(session)? {
                 return Ok(());
+            }
+            // What is there already need not gather.
+            if !self.subscription.has_more() {
+                self.due = self.subscription.next_writing(now);
             }
         }
         Ok(())
@@ -114,6 +179,7 @@ impl LiveViewer {
     /// Takes the next records; false when there are none, or none to begin with.
     fn take_next(&mut self, session: &mut Session) -> Result<bool, SessionError> {
         let batch = self.subscription.take(WRITE_BATCH_BYTES);
+        self.joined = !batch.records.is_empty();
         let Some(first) = batch.records.first() else { return Ok(false) };
         if let Some(codec) = batch.preface.iter().chain(&batch.records).find_map(|r| self.not_taken(r)) {
             let text = format!(
@@ -139,21 +205,17 @@ impl LiveViewer {
 
 impl LiveViewer {
     /// The codec of a record that the client does not take.
-    fn not_taken(&self, record: &Record) -> Option<String> {
-        let tag = record.tag();
-        let taken = &self.capabilities;
-        let (codec, taken) = match tag.kind {
-            TagKind::Video => match VideoHeader::parse(&tag.body)?.codec {
-                VideoCodec::FourCc(codec) => (codec, taken.video_four_ccs.contains(&codec)),
-                _ => return None,
-            },
-            TagKind::Audio => match AudioHeader::parse(&tag.body)?.codec {
-                AudioCodec::FourCc(codec) => (codec, taken.audio_four_ccs.contains(&codec)),
-                _ => return None,
-            },
-            TagKind::Script => return None,
-        };
-        (!taken).then(|| codec_name(codec))
+    fn not_taken(&mut self, record: &Record) -> Option<String> {
+        let codecs = record.four_ccs();
+        let refused = |codec: Option<[u8; 4]>, taken: &FourCcs| codec.filter(|codec| !taken.contains(codec));
+        let capabilities = &self.capabilities;
+        let not_taken = refused(codecs.video, &capabilities.video_four_ccs)
+            .or_else(|| refused(codecs.audio, &capabilities.audio_four_ccs));
+        if not_taken.is_none() {
+            // The newer one where there are two of a kind.
+            self.seen = self.seen.joined(codecs).unwrap_or(codecs);
+        }
+        not_taken.map(codec_name)
     }
 }
 
@@ -208,6 +270,7 @@ impl Connection {
         tracing::info!(peer = %self.peer, stream = live.name(), "watching");
         must_take(self.socket.tcp(), true);
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
+        self.viewers.reserve_exact(1);
         self.viewers.push(LiveViewer::new(stream, live.subscribe(Via::Rtmp), self.capabilities.clone()));
         Ok(())
     }

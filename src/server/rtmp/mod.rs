@@ -10,7 +10,8 @@ mod starting;
 
 use crate::amf0::Value;
 use crate::limits::{
-    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
+    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, QUEUE_KEPT, RTMP_READ,
+    SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
@@ -26,6 +27,7 @@ use outgoing::Outgoing;
 use player::Player;
 use publish::LivePublisher;
 use starting::Starting;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -77,7 +79,7 @@ pub async fn serve(
 
 /// Behind the TLS handshake, if there is to be one.
 async fn secured(socket: TcpStream, certificates: Option<Arc<Certificates>>) -> io::Result<Socket> {
-    let Some(certificates) = certificates else { return Ok(Socket::Plain(socket)) };
+    let Some(certificates) = certificates else { return Ok(Socket::Plain(Arc::new(socket))) };
     Socket::accept_tls(socket, certificates.current().await).await
 }
 
@@ -145,42 +147,97 @@ impl Connection {
 
     /// Drain what is to be done, then await exactly one thing.
     async fn run(&mut self, mut shutdown: Shutdown) -> Result<(), End> {
-        let mut buffer = vec![0; RTMP_READ];
         loop {
             self.drain()?;
             if self.session.wants_close() {
-                return self.flush().await;
+                return Box::pin(self.flush()).await;
             }
-            match self.wake(&mut shutdown).await? {
-                Wake::Readable => match self.socket.try_read(&mut buffer) {
-                    Ok(0) => return Ok(()),
-                    Ok(len) => self.take_in(&buffer[..len]).await?,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error.into()),
-                },
+            let handed_over = self.hand_over();
+            let wake = match handed_over {
+                true => self.wake_handed_over(&mut shutdown).await?,
+                // Boxed, so that it takes no place in the many tasks that hardly ever need it.
+                false => Box::pin(self.wake(&mut shutdown)).await?,
+            };
+            match wake {
+                Wake::Readable => {
+                    if self.read()? == Some(0) {
+                        return Ok(());
+                    }
+                }
                 Wake::Writable => match self.outgoing.write(&self.socket) {
                     Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
                     _ => {}
                 },
                 Wake::Step(result) => result?,
                 Wake::Fetched(play, stream) => self.fetched(play, stream)?,
-                Wake::Deadline => self.session.handle_timeout(Instant::now())?,
-                Wake::Shutdown => return self.say_goodbye().await,
+                Wake::Deadline => {
+                    // What was written past the session counts as well.
+                    self.take_back();
+                    self.session.handle_timeout(Instant::now())?;
+                }
+                Wake::Shutdown => return Box::pin(self.say_goodbye()).await,
             }
         }
     }
 
+    /// Reads what is there, into memory that all connections of a thread share. `None`: nothing after all.
+    fn read(&mut self) -> Result<Option<usize>, End> {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; RTMP_READ]);
+        }
+        BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
+            Ok(0) => Ok(Some(0)),
+            Ok(len) => self.take_in(&buffer[..len]).map(|()| Some(len)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
     /// A peer that breaks the protocol is told what the session still had to say, then left.
-    async fn take_in(&mut self, bytes: &[u8]) -> Result<(), End> {
+    fn take_in(&mut self, bytes: &[u8]) -> Result<(), End> {
         let result = self.session.handle_input(bytes, Instant::now());
         if result.is_err() {
+            self.take_back();
             self.outgoing.gather(&mut self.session);
             let _ = self.outgoing.write(&self.socket);
         }
         Ok(result?)
     }
 
+    /// Lets the stream's writer write for a connection that does nothing but watch one live stream.
+    fn hand_over(&mut self) -> bool {
+        let Self { socket, server, session, viewers, players, outgoing, .. } = self;
+        if let [viewer] = &mut viewers[..]
+            && players.is_empty()
+            && outgoing.is_empty()
+        {
+            // TLS is written by whoever has its keys: this connection.
+            if let Socket::Plain(tcp) = socket
+                && viewer.hand_over(session, &server.fanout, tcp)
+            {
+                outgoing.shrink_to(0);
+            }
+            return viewer.is_handed_over();
+        }
+        if outgoing.is_empty() {
+            session.shrink_to(QUEUE_KEPT);
+            outgoing.shrink_to(QUEUE_KEPT);
+        }
+        false
+    }
+
+    /// Writes for itself again.
+    fn take_back(&mut self) {
+        for viewer in self.viewers.iter_mut().filter(|viewer| viewer.is_handed_over()) {
+            self.outgoing.begin_with(viewer.take_back(&mut self.session));
+        }
+    }
+
     fn drain(&mut self) -> Result<(), SessionError> {
+        // What the session has to say comes behind what was written past it.
+        if !self.session.is_quiet() || self.viewers.iter().any(LiveViewer::is_returned) {
+            self.take_back();
+        }
         let now = Instant::now();
         while let Some(event) = self.session.poll_event() {
             self.handle(event, now)?;
@@ -188,7 +245,7 @@ impl Connection {
         for player in &mut self.players {
             player.advance(&mut self.session, now)?;
         }
-        for viewer in &mut self.viewers {
+        for viewer in self.viewers.iter_mut().filter(|viewer| !viewer.is_handed_over()) {
             viewer.advance(&mut self.session, now)?;
         }
         self.outgoing.gather(&mut self.session);
@@ -214,6 +271,30 @@ impl Connection {
             result = steps => Ok(Wake::Step(result)),
             (play, stream) = starting.next() => Ok(Wake::Fetched(play, stream)),
             () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
+            () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
+            () = shutdown.wait() => Ok(Wake::Shutdown),
+        }
+    }
+
+    /// As [`wake`](Self::wake), for a connection that has nothing to do but listen.
+    async fn wake_handed_over(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
+        let Self { socket, session, viewers, calls, .. } = self;
+        let deadline = session.next_deadline();
+        let news = poll_fn(|cx| {
+            if let Poll::Ready(ready) = socket.tcp().poll_read_ready(cx) {
+                return Poll::Ready(ready.map(|()| Wake::Readable));
+            }
+            if viewers
+                .iter_mut()
+                .filter_map(LiveViewer::lease)
+                .any(|lease| lease.poll_returned(cx).is_ready())
+            {
+                return Poll::Ready(Ok(Wake::Step(Ok(()))));
+            }
+            calls.poll_answer(cx, session).map(|result| Ok(Wake::Step(result)))
+        });
+        tokio::select! {
+            wake = news => wake,
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
         }
@@ -318,6 +399,7 @@ impl Connection {
 
     /// Tells the player that the server ends, for as long as it takes to listen.
     async fn say_goodbye(&mut self) -> Result<(), End> {
+        self.take_back();
         self.players.clear();
         self.session.shutdown("the server is being switched off or restarted; try again in a minute")?;
         self.flush().await

@@ -3,6 +3,7 @@
 use crate::limits::{WRITE_BATCH_BYTES, WRITE_BATCH_PIECES};
 use crate::rtmp::{Session, Transmit};
 use crate::server::socket::Socket;
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
@@ -18,6 +19,20 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
+    }
+
+    /// Takes what comes before all that the session has to say, while nothing is here.
+    pub(super) fn begin_with(&mut self, rest: Bytes) {
+        debug_assert!(self.is_empty(), "what is here was to be written first");
+        if !rest.is_empty() {
+            self.bytes += rest.len();
+            self.pieces.push_back(Transmit { head: heapless::Vec::new(), body: rest });
+        }
+    }
+
+    /// Gives back memory that a burst needed, but for so many pieces.
+    pub(super) fn shrink_to(&mut self, pieces: usize) {
+        self.pieces.shrink_to(pieces);
     }
 
     /// Takes from the session what fits one write.

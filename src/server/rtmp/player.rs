@@ -239,6 +239,7 @@ impl Player {
                 Demand::SendNow => {}
                 Demand::At(due) => {
                     self.media_due = Some(due);
+                    cursor.let_go();
                     return Ok(());
                 }
                 Demand::Idle => return Ok(()),
@@ -277,7 +278,12 @@ impl Player {
     }
 
     fn read_next_block(&mut self) {
-        let State::Playing { cursor, .. } = &mut self.state else { return };
+        let State::Playing { viewer, cursor } = &mut self.state else { return };
+        if let Some(cursor) = cursor
+            && cursor.fill_now()
+        {
+            return viewer.wants(cursor.position());
+        }
         if let Some(mut cursor) = cursor.take() {
             let reading = async move {
                 let result = cursor.fill().await;
