@@ -600,8 +600,8 @@ pub const MAX_HTTP_READ_AHEAD: usize = 16 << 10;
 /// for a tenth of a millisecond with them.
 pub const SENDFILE_STEP: u64 = 256 << 10;
 
-/// Bytes of a file that one viewer is given before others have their turn: half a millisecond. Asking after each
-/// [`SENDFILE_STEP`] costs half as much again as sending.
+/// Bytes of a file that one viewer is given before others have their turn: half a millisecond. After each
+/// [`SENDFILE_STEP`] it would cost a fifth more.
 pub const SENDFILE_TURN: u64 = 1 << 20;
 
 /// Between two bytes by which is seen whether a file is in memory: the kernel's usual read-ahead is
