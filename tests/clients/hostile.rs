@@ -143,20 +143,18 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_that_is_counted_and_logged() {
     let _publisher = Publisher::start(&server, "cam", 20_000);
     let watcher = Watcher::over_rtmp(&server, "cam");
     let mut sleeper = RtmpClient::play(server.rtmp, "live", "cam");
-    set_socket_recv_buffer_size(sleeper.socket(), 32 << 10).unwrap();
     sleeper.wait_for("a keyframe", SOON, |message| message.is_keyframe().then_some(()));
     let lag = |viewer: &str| {
         Metrics::of(&server).at(&format!("wiidia_stream_lag_seconds{{stream=\"cam\",viewer=\"{viewer}\"}}"))
     };
     // Until it is behind by more than is kept.
-    wait_until("it is behind", 3 * SOON, || lag("slowest") > 6.0);
+    wait_until("it is behind", 6 * SOON, || lag("slowest") > 6.0);
     assert!(lag("median") < 1.0, "the other one is not");
     let lost = || Metrics::of(&server).at("wiidia_stream_lost_gops_total{stream=\"cam\"}");
     assert_eq!(lost(), 0.0, "it might still have got them");
-    set_socket_recv_buffer_size(sleeper.socket(), 4 << 20).unwrap();
     // Awake: what was on its way, then a gap, then the headers and a keyframe again.
     let mut last = None;
-    let (gap, first) = sleeper.wait_for("a jump", SOON, |message| {
+    let (gap, first) = sleeper.wait_for("a jump", 3 * SOON, |message| {
         let ms = message.media_ms()?;
         let before = last.replace(ms)?;
         (ms > before + 100).then_some((ms - before, message.is_keyframe()))
