@@ -616,7 +616,7 @@ pub const FILE_WARM: u64 = 1 << 20;
 pub const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of a WebSocket client that are still read after its end.
-pub const MAX_AFTER_CLOSE: usize = 256 << 10;
+pub const MAX_AFTER_CLOSE: usize = 64 << 10;
 
 /// Payload of one message from a WebSocket client. A viewer has nothing to say; some send a word now and
 /// then so that a proxy keeps the connection.
