@@ -109,7 +109,8 @@ fn slow_deaf_and_mute_clients_by_the_hundred_are_ended_and_others_see_no_stall()
     });
     drop(half_open);
     wait_until("the deaf ones are gone", 3 * LIVE_UNREAD_TIMEOUT, || {
-        ended(&Metrics::of(&server), "rtmp", "not_reading") == many
+        let metrics = Metrics::of(&server);
+        ["rtmp", "http"].iter().all(|protocol| ended(&metrics, protocol, "not_reading") == many)
     });
     let metrics = Metrics::of(&server);
     assert_eq!(
