@@ -1,24 +1,63 @@
 //! A viewer's place in a reel: all that a viewer costs.
 
-use super::{Phase, Progress, Reel, SeekPoint};
-use crate::flv::Tag;
+use super::{Ahead, RangeId, Reel, SeekPoint};
 use crate::flv::reader::{InvalidFlv, TagHeader, next_tag_len, take_tag};
+use crate::flv::{Tag, TagKind};
 use crate::limits::REEL_READ;
 use crate::time::MediaTime;
 use bytes::Bytes;
+use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// Reads a reel's tags from a seek point on. Tags share the memory of the block they were read in.
+/// Reads a reel's tags from a seek point on, from one range to the next. Tags share the memory of the block they
+/// were read in.
 #[derive(Debug)]
 pub struct Cursor {
     reel: Arc<Reel>,
+    range: RangeId,
+    /// `None` when the range was forgotten meanwhile: it is left at once.
+    data: Option<Arc<File>>,
     block: Bytes,
-    /// Where the reel's data goes on behind `block`.
+    /// Where the range's data goes on behind `block`.
     offset: u64,
     /// The last time in the last block read.
     position: MediaTime,
+    /// The last times read of sound and of pictures, as they are in the data.
+    last: Lanes,
+    /// What comes may have been read already, in the range before.
+    known: bool,
+    /// Sequence headers of the range just entered.
+    headers: VecDeque<Tag>,
+}
+
+/// The latest times of sound and of pictures.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lanes {
+    audio: Option<MediaTime>,
+    video: Option<MediaTime>,
+}
+
+impl Lanes {
+    fn of(&mut self, kind: TagKind) -> Option<&mut Option<MediaTime>> {
+        match kind {
+            TagKind::Audio => Some(&mut self.audio),
+            TagKind::Video => Some(&mut self.video),
+            TagKind::Script => None,
+        }
+    }
+
+    fn saw(&mut self, kind: TagKind, time: MediaTime) {
+        if let Some(last) = self.of(kind) {
+            *last = (*last).max(Some(time));
+        }
+    }
+
+    fn have(&mut self, tag: &Tag) -> bool {
+        !tag.is_sequence_header() && self.of(tag.kind).is_some_and(|last| *last >= Some(tag.timestamp))
+    }
 }
 
 /// What a cursor finds.
@@ -40,7 +79,18 @@ pub enum Next {
 impl Cursor {
     /// A cursor at `point`.
     pub fn new(reel: Arc<Reel>, point: SeekPoint) -> Self {
-        Self { reel, block: Bytes::new(), offset: point.offset, position: point.time }
+        let data = reel.data_of(point.range);
+        Self {
+            reel,
+            range: point.range,
+            data,
+            block: Bytes::new(),
+            offset: point.offset,
+            position: point.time,
+            last: Lanes::default(),
+            known: false,
+            headers: VecDeque::new(),
+        }
     }
 
     /// The next tag if it is in memory, and what to do if it is not.
@@ -48,18 +98,30 @@ impl Cursor {
     /// # Errors
     /// When the data is no FLV: a file that changed under us, or a failing disk.
     pub fn next_tag(&mut self) -> Result<Next, InvalidFlv> {
-        if let Some(mut tag) = take_tag(&mut self.block)? {
-            let origin = self.reel.origin();
-            tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
-            return Ok(Next::Tag(tag));
+        loop {
+            if let Some(header) = self.headers.pop_front() {
+                return Ok(Next::Tag(header));
+            }
+            while let Some(mut tag) = take_tag(&mut self.block)? {
+                if self.known && self.last.have(&tag) {
+                    continue;
+                }
+                self.last.saw(tag.kind, tag.timestamp);
+                let origin = self.reel.origin();
+                tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
+                return Ok(Next::Tag(tag));
+            }
+            match self.reel.ahead(self.range, self.offset, self.position) {
+                Ahead::Data(_) => return Ok(Next::Unread),
+                Ahead::NotYet => return Ok(Next::NotYet),
+                Ahead::End { failed } => return Ok(Next::End { failed }),
+                Ahead::Cross { data, point, headers, known } => {
+                    (self.range, self.offset, self.data) = (point.range, point.offset, Some(data));
+                    self.known = known;
+                    self.headers.extend(headers);
+                }
+            }
         }
-        let Progress { end_offset, phase, .. } = self.reel.progress();
-        Ok(match phase {
-            _ if self.offset < end_offset => Next::Unread,
-            Phase::Growing => Next::NotYet,
-            Phase::Complete => Next::End { failed: false },
-            Phase::Failed => Next::End { failed: true },
-        })
     }
 
     /// The next stretch of whole tags as the FLV bytes they are, waiting until there is one.
@@ -68,13 +130,34 @@ impl Cursor {
     /// # Errors
     /// When the disk fails or the file became shorter.
     pub async fn next_block(&mut self) -> io::Result<Option<Bytes>> {
-        if self.block.is_empty() {
-            if !self.grown().await {
-                return Ok(None);
+        loop {
+            let whole = self.block.is_empty() || self.known;
+            if whole {
+                // Only what is missing of what is known already, tag by tag; headers of a range just entered.
+                let mut tags = Vec::new();
+                while !self.block.is_empty() || !self.headers.is_empty() {
+                    match self.next_tag().map_err(invalid)? {
+                        Next::Tag(tag) => tag.encode_into(&mut tags),
+                        _ => break,
+                    }
+                }
+                if !tags.is_empty() {
+                    return Ok(Some(tags.into()));
+                }
+            } else {
+                let block = std::mem::take(&mut self.block);
+                let (_, last) = whole_tags(&block);
+                self.last =
+                    Lanes { audio: last.audio.or(self.last.audio), video: last.video.or(self.last.video) };
+                return Ok(Some(block));
             }
-            self.fill().await?;
+            match self.next_tag().map_err(invalid)? {
+                Next::Tag(tag) => self.headers.push_front(tag),
+                Next::Unread => self.fill().await?,
+                Next::NotYet => self.grown().await,
+                Next::End { .. } => return Ok(None),
+            }
         }
-        Ok(Some(std::mem::take(&mut self.block)))
     }
 
     /// The next tag, waiting until there is one. `None` at the end.
@@ -83,22 +166,26 @@ impl Cursor {
     /// When the disk fails, or what it holds is no FLV.
     pub async fn wait_for_tag(&mut self) -> io::Result<Option<Tag>> {
         loop {
-            match self.next_tag().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
+            match self.next_tag().map_err(invalid)? {
                 Next::Tag(tag) => return Ok(Some(tag)),
                 Next::Unread => self.fill().await?,
-                Next::NotYet => drop(self.grown().await),
+                Next::NotYet => self.grown().await,
                 Next::End { .. } => return Ok(None),
             }
         }
     }
 
-    /// Waits until there is more to read; false when there never will be.
-    async fn grown(&self) -> bool {
+    /// Waits until there is something else ahead than nothing yet.
+    async fn grown(&self) {
         let mut progress = self.reel.subscribe();
-        let offset = self.offset;
-        // The sender lives in the reel that we hold.
-        let _ = progress.wait_for(|p| p.end_offset > offset || p.phase != Phase::Growing).await;
-        self.reel.progress().end_offset > offset
+        loop {
+            progress.mark_unchanged();
+            if !matches!(self.reel.ahead(self.range, self.offset, self.position), Ahead::NotYet) {
+                return;
+            }
+            // The sender lives in the reel that we hold.
+            let _ = progress.changed().await;
+        }
     }
 
     /// The time of the last tag of the block read last: about where this viewer is.
@@ -112,12 +199,14 @@ impl Cursor {
     /// When the disk fails or the file became shorter.
     pub async fn fill(&mut self) -> io::Result<()> {
         debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
-        let (reel, offset) = (self.reel.clone(), self.offset);
-        let block = tokio::task::spawn_blocking(move || read_block(&reel, offset))
+        let (offset, position) = (self.offset, self.position);
+        let Ahead::Data(end) = self.reel.ahead(self.range, offset, position) else { return Ok(()) };
+        let Some(data) = self.data.clone() else { return Ok(()) };
+        let block = tokio::task::spawn_blocking(move || read_block(&data, offset, end))
             .await
             .map_err(io::Error::other)??;
         self.offset += block.bytes.len() as u64;
-        if let Some(last) = block.last_time {
+        if let Some(last) = block.last.audio.max(block.last.video) {
             self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
         }
         self.block = block.bytes;
@@ -130,22 +219,26 @@ impl Cursor {
     }
 }
 
+fn invalid(error: InvalidFlv) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
 struct Block {
     bytes: Bytes,
-    last_time: Option<MediaTime>,
+    last: Lanes,
 }
 
 /// Reads whole tags from `offset` on, up to [`REEL_READ`] bytes, or one tag if it is larger.
-fn read_block(reel: &Reel, offset: u64) -> io::Result<Block> {
-    let there = usize::try_from(reel.progress().end_offset.saturating_sub(offset)).unwrap_or(usize::MAX);
+fn read_block(data: &File, offset: u64, end: u64) -> io::Result<Block> {
+    let there = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
     let mut wanted = REEL_READ;
     loop {
         let mut bytes = vec![0; wanted.min(there)];
-        reel.data.read_exact_at(&mut bytes, offset)?;
-        let (whole, last_time) = whole_tags(&bytes);
+        data.read_exact_at(&mut bytes, offset)?;
+        let (whole, last) = whole_tags(&bytes);
         if whole > 0 {
             bytes.truncate(whole);
-            return Ok(Block { bytes: bytes.into(), last_time });
+            return Ok(Block { bytes: bytes.into(), last });
         }
         match next_tag_len(&bytes) {
             // One tag larger than a block.
@@ -157,20 +250,21 @@ fn read_block(reel: &Reel, offset: u64) -> io::Result<Block> {
                     "the file was cut while it was read",
                 ));
             }
-            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) => return Err(invalid(error)),
         }
     }
 }
 
-/// The length of the whole tags at the head of `block`, and the last one's time.
-fn whole_tags(block: &[u8]) -> (usize, Option<MediaTime>) {
-    let (mut at, mut last) = (0, None);
+/// The length of the whole tags at the head of `block`, and the last times in them.
+fn whole_tags(block: &[u8]) -> (usize, Lanes) {
+    let (mut at, mut last) = (0, Lanes::default());
     while let Some(Ok(header)) = block[at..].first_chunk().map(TagHeader::parse) {
         let end = at + header.encoded_len();
         if end > block.len() {
             break;
         }
-        (at, last) = (end, Some(header.timestamp));
+        at = end;
+        last.saw(header.kind, header.timestamp);
     }
     (at, last)
 }
@@ -180,7 +274,6 @@ fn whole_tags(block: &[u8]) -> (usize, Option<MediaTime>) {
 mod tests {
     use super::super::{Recorder, Seek};
     use super::*;
-    use crate::flv::TagKind;
     use std::time::Instant;
 
     fn video(ms: u32, key: bool, len: usize) -> Tag {
@@ -266,18 +359,16 @@ mod tests {
     }
 
     #[test]
-    fn the_producer_is_held_back_only_while_it_is_far_ahead() {
+    fn the_producer_is_held_back_only_while_it_is_beyond_its_goal() {
         use std::time::Duration;
         let reel = reel();
         let mut recorder = Recorder::new(reel.clone());
-        let viewer = reel.join();
         recorder.push(&video(10_000, true, 10)).unwrap();
         recorder.flush().unwrap();
-        assert!(!reel.hold_back(Duration::from_secs(10), Duration::from_millis(1)));
-        assert!(reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
-        viewer.wants(MediaTime::from_millis(2000));
-        assert!(!reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
-        drop(viewer);
-        assert_eq!(reel.audience().0, 0);
+        let wanted = [(RangeId::FIRST, MediaTime::from_millis(2000))];
+        reel.set_goals(&wanted, Duration::from_secs(8));
+        assert!(!reel.hold_back(RangeId::FIRST, Duration::from_millis(1)));
+        reel.set_goals(&wanted, Duration::from_secs(7));
+        assert!(reel.hold_back(RangeId::FIRST, Duration::from_millis(1)));
     }
 }

@@ -16,12 +16,13 @@ use crate::flv::reader::file_header;
 use crate::library::LibraryPath;
 use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, REEL_READ, VIRTUAL_KEYFRAME_STEP};
 use crate::provider::{Providers, Wanted};
-use crate::reel::{Codecs, Cursor, Phase, Reel, SeekPoint, Viewer};
+use crate::reel::{Codecs, Cursor, Phase, Piece, Reel, SeekPoint, Viewer, Whole};
 use crate::time::MediaTime;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -115,24 +116,19 @@ fn virtual_keyframes(reel: &Reel) -> Vec<(MediaTime, u64)> {
 /// A complete reel seen as a file: a head of ours, then its data from the first frame on.
 struct WholeFile {
     head: Bytes,
-    data: Range<u64>,
+    data: Whole,
 }
 
 fn whole_file(reel: &Reel, codecs: Codecs) -> Option<WholeFile> {
-    let progress = reel.progress();
     let first = reel.first_point()?;
-    if progress.phase != Phase::Complete {
-        return None;
-    }
-    let data = first.offset..progress.end_offset;
-    let points = reel.points();
-    let step = points.len().div_ceil(MAX_METADATA_KEYFRAMES).max(1);
+    let data = reel.whole()?;
+    let step = data.points.len().div_ceil(MAX_METADATA_KEYFRAMES).max(1);
     let table = |head_len: u64| -> Vec<(MediaTime, u64)> {
-        points.iter().step_by(step).map(|p| (p.time, head_len + p.offset - first.offset)).collect()
+        data.points.iter().step_by(step).map(|(time, at)| (*time, head_len + at)).collect()
     };
     // The head's length does not depend on the numbers in it, so the first try measures it.
     let measured = head(reel, codecs, table(0), 0, first).len() as u64;
-    let head = head(reel, codecs, table(measured), measured + data.end - data.start, first);
+    let head = head(reel, codecs, table(measured), measured + data.len(), first);
     Some(WholeFile { head, data })
 }
 
@@ -147,7 +143,7 @@ fn head(reel: &Reel, codecs: Codecs, keyframes: Vec<(MediaTime, u64)>, len: u64,
 
 impl WholeFile {
     fn serve(self, viewer: Viewer, range: Option<ByteRange>) -> Reply {
-        let len = self.head.len() as u64 + self.data.end - self.data.start;
+        let len = self.head.len() as u64 + self.data.len();
         let Some(asked) = range else {
             let mut reply = reply(CONTENT_TYPE, Body::sized(self.bytes(viewer, 0..len), len));
             set(&mut reply, header::ACCEPT_RANGES, "bytes");
@@ -173,23 +169,53 @@ impl WholeFile {
         let head_len = self.head.len() as u64;
         let cut = |at: u64| at.min(head_len) as usize;
         let head = self.head.slice(cut(range.start)..cut(range.end));
-        let data_at = |at: u64| self.data.start + at.saturating_sub(head_len);
-        let data = data_at(range.start)..data_at(range.end);
-        let pieces = stream::try_unfold((viewer, data), async |(viewer, left)| {
-            if left.is_empty() {
-                return Ok(None);
+        let data_at = |at: u64| at.saturating_sub(head_len);
+        let left = cut_out(self.data.pieces, data_at(range.start)..data_at(range.end));
+        let pieces = stream::try_unfold((viewer, left), async |(viewer, mut left)| {
+            let Some(piece) = left.front_mut() else { return Ok(None) };
+            let (data, range) = match piece {
+                Piece::Headers(bytes) => {
+                    let bytes = std::mem::take(bytes);
+                    left.pop_front();
+                    return Ok(Some((bytes, (viewer, left))));
+                }
+                Piece::File { data, range } => (data.clone(), range),
+            };
+            let len = (range.end - range.start).min(REEL_READ as u64) as usize;
+            let at = range.start;
+            range.start += len as u64;
+            if range.is_empty() {
+                left.pop_front();
             }
-            let len = (left.end - left.start).min(REEL_READ as u64) as usize;
-            let data = viewer.reel().data().clone();
             let read = move || {
                 let mut block = vec![0; len];
-                data.read_exact_at(&mut block, left.start).map(|()| Bytes::from(block))
+                data.read_exact_at(&mut block, at).map(|()| Bytes::from(block))
             };
             let block = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-            Ok(Some((block, (viewer, left.start + len as u64..left.end))))
+            Ok(Some((block, (viewer, left))))
         });
         stream::iter((!head.is_empty()).then_some(Ok(head))).chain(pieces)
     }
+}
+
+/// What of these pieces lies in `wanted`, counted from the first one's start.
+fn cut_out(pieces: Vec<Piece>, wanted: Range<u64>) -> VecDeque<Piece> {
+    let mut at = 0;
+    let mut found = VecDeque::new();
+    for piece in pieces {
+        let len = piece.len();
+        let (skip, end) = (wanted.start.saturating_sub(at).min(len), wanted.end.saturating_sub(at).min(len));
+        at += len;
+        if skip < end {
+            found.push_back(match piece {
+                Piece::File { data, range } => {
+                    Piece::File { data, range: range.start + skip..range.start + end }
+                }
+                Piece::Headers(bytes) => Piece::Headers(bytes.slice(skip as usize..end as usize)),
+            });
+        }
+    }
+    found
 }
 
 fn set_text(reply: &mut Reply, name: header::HeaderName, value: String) {
