@@ -133,10 +133,10 @@ impl Film {
         let rested =
             state.last_start.is_none_or(|last| now.saturating_duration_since(last) >= SEEK_RESTART_STEP);
         let started =
-            plan.start.filter(|_| rested).is_some_and(|start| self.try_start(&mut state, start, &plan, now));
+            plan.start.filter(|_| rested).and_then(|start| self.try_start(&mut state, start, &plan, now));
         let wanted = |id: &RangeId| {
             let among = |list: &[(RangeId, MediaTime)]| list.iter().any(|(known, _)| known == id);
-            among(&plan.wanted) || (!started && among(&plan.meanwhile))
+            started == Some(*id) || among(&plan.wanted) || (started.is_none() && among(&plan.meanwhile))
         };
         for (id, running) in &mut state.running {
             if wanted(id) || self.only_from_start() {
@@ -144,13 +144,13 @@ impl Film {
                 continue;
             }
             let since = *running.unwanted_since.get_or_insert(now);
-            if started || now.saturating_duration_since(since) >= UNWANTED_GRACE {
+            if started.is_some() || now.saturating_duration_since(since) >= UNWANTED_GRACE {
                 running.job.stop();
             }
         }
         drop(state);
         self.reel.set_goals(&plan.wanted, REMUX_LEAD);
-        if !started {
+        if started.is_none() {
             self.reel.set_goals(&plan.meanwhile, REMUX_LEAD);
         }
     }
@@ -170,7 +170,13 @@ impl Film {
     }
 
     /// Starts a conversion if the machine has a place for it, or gets one from a conversion that can spare it.
-    fn try_start(self: &Arc<Self>, state: &mut State, start: Start, plan: &Plan, now: Instant) -> bool {
+    fn try_start(
+        self: &Arc<Self>,
+        state: &mut State,
+        start: Start,
+        plan: &Plan,
+        now: Instant,
+    ) -> Option<RangeId> {
         let live = || state.running.iter().filter(|(_, running)| !running.job.is_stopped());
         let lead = |id: &RangeId| -> Option<(RangeId, u32)> {
             let (_, wanted) = plan.wanted.iter().find(|(known, _)| known == id)?;
@@ -186,7 +192,7 @@ impl Film {
             let spare = kept.iter().max_by_key(|(_, lead)| *lead);
             let Some((id, _)) = spare.filter(|(_, lead)| u128::from(*lead) >= SPARE_LEAD.as_millis()) else {
                 self.reel.decide(start.viewer, false, start.aim, now);
-                return false;
+                return None;
             };
             if let Some(running) = state.running.get(id) {
                 running.job.stop();
@@ -197,10 +203,10 @@ impl Film {
             tracing::warn!(file = self.name, %error, "no second conversion");
         }
         self.reel.decide(start.viewer, started.is_ok(), start.aim, now);
-        started.is_ok()
+        started.ok()
     }
 
-    fn start(self: &Arc<Self>, state: &mut State, aim: MediaTime) -> io::Result<()> {
+    fn start(self: &Arc<Self>, state: &mut State, aim: MediaTime) -> io::Result<RangeId> {
         self.means.cache.check_space()?;
         let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
         let goal = aim.saturating_add_millis(u32::try_from(REMUX_LEAD.as_millis()).unwrap_or(u32::MAX));
@@ -223,7 +229,7 @@ impl Film {
         }
         state.last_start = Some(now);
         state.running.insert(id, Running { job, aim, unwanted_since: None });
-        Ok(())
+        Ok(id)
     }
 
     /// What the first conversion has found; the others only may differ in what they can.

@@ -317,7 +317,7 @@ mod tests {
         for cut in (0..600).chain(bytes.len() - 60..bytes.len()) {
             let reel = scanned(&bytes[..cut]);
             let progress = reel.progress();
-            assert!(progress.end_offset <= cut as u64, "cut at {cut}");
+            assert!(progress.bytes <= cut as u64, "cut at {cut}");
             if cut as u64 > first_media + 40 {
                 assert_eq!(progress.phase, Phase::Complete, "cut at {cut}");
             } else if (cut as u64) < first_media {

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Wish {
     pub(super) viewer: u64,
     pub(super) time: MediaTime,
+    /// The range it reads, if it reads.
+    pub(super) range: Option<RangeId>,
     /// When it was uttered: the latest wins.
     pub(super) since: Instant,
 }
@@ -70,7 +72,7 @@ impl<D> Ranges<D> {
         let mut plan = Plan::default();
         let mut latest = None;
         for wish in wishes {
-            let (way, end) = self.way(wish.time, terms, start_takes, now);
+            let (way, end) = self.way(wish, terms, start_takes, now);
             match way {
                 Way::There => {}
                 Way::Wait(id, eta) => {
@@ -99,18 +101,21 @@ impl<D> Ranges<D> {
         plan
     }
 
-    /// How to get to `time`; and the growing range that goes on behind it, if it is there already.
-    fn way(
-        &self,
-        time: MediaTime,
-        terms: &Terms,
-        start_takes: Duration,
-        now: Instant,
-    ) -> (Way, Option<RangeId>) {
-        let Some(point) = self.place(time) else {
-            return (self.way_to(time, time, terms, start_takes, now), None);
+    /// How to get on with a wish; and the growing range that goes on behind it, if it is there already.
+    fn way(&self, wish: &Wish, terms: &Terms, start_takes: Duration, now: Instant) -> (Way, Option<RangeId>) {
+        let time = wish.time;
+        let reads = wish.range.filter(|id| self.get(*id).is_some());
+        let Some(range) = reads.or_else(|| Some(self.place(time)?.range)) else {
+            // Just behind what was made once: better a little of that again than a gap.
+            let behind = |range: &&Range<D>| {
+                time.saturating_millis_since(range.available) < 2 * ms(RESUME_OVERLAP)
+                    && range.available <= time
+            };
+            let parked = self.iter().filter(|range| range.fate == Fate::Parked).find(behind);
+            let aim = parked.map_or(time, resume_at);
+            return (self.way_to(time, aim, terms, start_takes, now), None);
         };
-        match self.tail(point.range) {
+        match self.tail(range) {
             Some(tail) if tail.is_growing() => (Way::There, Some(tail.id)),
             Some(tail) if tail.fate == Fate::Parked => {
                 let ahead = tail.available.saturating_millis_since(time);
@@ -133,7 +138,9 @@ impl<D> Ranges<D> {
         now: Instant,
     ) -> Way {
         let from = |range: &Range<D>| range.start().unwrap_or(range.aim).min(range.aim);
-        let nearest = self.growing().filter(|range| from(range) <= target).max_by_key(|range| from(range));
+        // Where a range is to be continued, only what begins before its last frames can be joined to it.
+        let before = target.min(aim);
+        let nearest = self.growing().filter(|range| from(range) <= before).max_by_key(|range| from(range));
         let eta = self.eta(target, start_takes, now);
         let id = nearest.map(|range| range.id);
         let Some(range) = nearest else {

@@ -102,9 +102,7 @@ impl Reel {
             *start_takes = (*start_takes + now.saturating_duration_since(range.begun)) / 2;
         }
         ranges.grow(id, findings, end_offset, available, now);
-        if news {
-            ranges.mend();
-        }
+        ranges.mend();
         self.tell(&state);
         drop(state);
         if news {
@@ -128,6 +126,7 @@ impl Reel {
     pub(super) fn hand_over(&self, id: RangeId, junction: Junction) -> bool {
         let mut state = self.state();
         let joined = state.ranges.join(id, junction);
+        state.ranges.mend();
         self.tell(&state);
         drop(state);
         self.stir();

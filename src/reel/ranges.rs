@@ -316,9 +316,14 @@ impl<D> Ranges<D> {
             if parked.fate != Fate::Parked {
                 continue;
             }
-            let Some((cut, point)) = self.list.iter().find_map(|other| meeting(parked, other)) else {
-                continue;
-            };
+            // Nothing is cut off that other ranges lead to.
+            let entries = self.list.iter().filter_map(|range| match range.fate {
+                Fate::Joined { next, offset } if next == parked.id => Some(offset),
+                _ => None,
+            });
+            let entered = entries.max().unwrap_or(0);
+            let met = self.list.iter().find_map(|other| meeting(parked, entered, other));
+            let Some((cut, point)) = met else { continue };
             let parked = &mut self.list[at];
             parked.end_offset = parked.points[cut].offset;
             parked.points.truncate(cut);
@@ -335,7 +340,11 @@ impl<D> Ranges<D> {
     pub(super) fn detour(&self, id: RangeId, position: MediaTime) -> Option<SeekPoint> {
         let end = self.get(id).map_or(position, |range| range.available.max(position));
         let others = self.list.iter().filter(|range| range.id != id && range.available > end);
-        others.filter_map(|range| range.last_point_until(end)).max_by_key(|point| point.time)
+        let entry = |range: &Range<D>| {
+            let until = range.points.partition_point(|point| point.time <= end);
+            range.points[..until].iter().rfind(|point| range.may_enter(point)).copied()
+        };
+        others.filter_map(entry).max_by_key(|point| point.time)
     }
 
     /// How long until `target` is there with what runs now.
@@ -360,8 +369,10 @@ impl<D> Ranges<D> {
 
     /// The chain from the beginning of the media to its end, each range with the bytes that count, once there is one.
     pub(super) fn whole(&self) -> Option<Vec<(&Range<D>, std::ops::Range<u64>)>> {
-        let mut range =
-            self.list.iter().filter(|r| r.aim == MediaTime::ZERO).find(|r| !r.points.is_empty())?;
+        let first = |range: &&Range<D>| range.aim == MediaTime::ZERO && !range.points.is_empty();
+        // A seek may have led to the first picture as well.
+        let at_zero = |range: &&Range<D>| range.start() == Some(MediaTime::ZERO);
+        let mut range = self.list.iter().find(first).or_else(|| self.list.iter().find(at_zero))?;
         let mut from = range.points.first()?.offset;
         let mut chain = Vec::new();
         for _ in &self.list {
@@ -394,20 +405,23 @@ impl<D> Ranges<D> {
     }
 }
 
-/// The index in `parked.points` and the point of `other` that are the same frame, where `other` can be entered.
-fn meeting<D>(parked: &Range<D>, other: &Range<D>) -> Option<(usize, SeekPoint)> {
+/// The index in `parked.points`, behind `entered`, and the point of `other` that are the same frame, where `other` can
+/// be entered: the last such, so that least is lost.
+fn meeting<D>(parked: &Range<D>, entered: u64, other: &Range<D>) -> Option<(usize, SeekPoint)> {
     if parked.id == other.id || other.available <= parked.available {
         return None;
     }
-    let from = other
-        .points
-        .partition_point(|point| point.time < parked.points.first().map_or(MediaTime::MAX, |p| p.time));
-    let within = other.points[from..].iter().take_while(|point| point.time <= parked.available);
-    within.filter(|point| other.may_enter(point)).find_map(|point| {
-        let near = |p: &SeekPoint| p.time.as_millis().abs_diff(point.time.as_millis()) <= other.tolerance();
-        let at =
-            parked.points.partition_point(|p| p.time.saturating_add_millis(other.tolerance()) < point.time);
-        parked.points.get(at).is_some_and(near).then_some((at, *point))
+    let near = other.tolerance();
+    let from = parked.points.partition_point(|point| point.offset < entered);
+    let first = parked.points.get(from)?.time;
+    let until = other.points.partition_point(|point| point.time <= parked.available);
+    let shared = other.points[..until].iter().rev();
+    let mut shared = shared.take_while(|point| point.time.saturating_add_millis(near) >= first);
+    shared.find_map(|point| {
+        let at = parked.points.partition_point(|p| p.time.saturating_add_millis(near) < point.time);
+        let same = |p: &SeekPoint| p.time.as_millis().abs_diff(point.time.as_millis()) <= near;
+        let found = at >= from && parked.points.get(at).is_some_and(same) && other.may_enter(point);
+        found.then_some((at, *point))
     })
 }
 

@@ -30,6 +30,8 @@ pub struct Recorder {
     opening: Opening,
     /// Nothing is left out.
     begun: bool,
+    /// There was sound, left out or not.
+    heard: bool,
     ahead: Option<Ahead>,
 }
 
@@ -72,6 +74,7 @@ impl Recorder {
             offset: 0,
             opening: Opening::default(),
             begun: aim == MediaTime::ZERO,
+            heard: false,
             ahead: None,
         }
     }
@@ -89,7 +92,9 @@ impl Recorder {
     pub fn push(&mut self, tag: &Tag) -> io::Result<Pushed> {
         let role = Role::of(tag.kind, &tag.body);
         if matches!(role, Role::AudioFrame(_)) {
-            self.reel_hears(tag.timestamp);
+            if !std::mem::replace(&mut self.heard, true) {
+                self.reel.heard(self.id, tag.timestamp);
+            }
         }
         if !self.begun && !matches!(role, Role::SequenceHeader) {
             self.begun = matches!(role, Role::Keyframe(_)) || !self.opening.video;
@@ -121,13 +126,6 @@ impl Recorder {
             self.flush()?;
         }
         Ok(Pushed::Taken)
-    }
-
-    fn reel_hears(&mut self, time: MediaTime) {
-        // Once is enough.
-        if self.indexer.end() == MediaTime::ZERO {
-            self.reel.heard(self.id, time);
-        }
     }
 
     /// Writes what was gathered and lets viewers have it.

@@ -2,7 +2,7 @@
 
 use super::plan::Wish;
 use super::seeks::Choice;
-use super::{Reel, Seek, State};
+use super::{Cursor, RangeId, Reel, Seek, State};
 use crate::time::MediaTime;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(super) struct Audience {
 struct Place {
     /// `None`: it only looks on.
     time: Option<MediaTime>,
+    range: Option<RangeId>,
     since: Instant,
     seek: Option<PendingSeek>,
 }
@@ -34,8 +35,9 @@ struct PendingSeek {
 
 impl Audience {
     pub(super) fn wishes(&self) -> Vec<Wish> {
-        let wish =
-            |(id, place): (&u64, &Place)| Some(Wish { viewer: *id, time: place.time?, since: place.since });
+        let wish = |(id, place): (&u64, &Place)| {
+            Some(Wish { viewer: *id, time: place.time?, range: place.range, since: place.since })
+        };
         self.viewers.iter().filter_map(wish).collect()
     }
 
@@ -73,7 +75,7 @@ impl Reel {
         let audience = &mut state.audience;
         let id = audience.next;
         audience.next += 1;
-        let place = Place { time: Some(MediaTime::ZERO), since: Instant::now(), seek: None };
+        let place = Place { time: Some(MediaTime::ZERO), range: None, since: Instant::now(), seek: None };
         audience.viewers.insert(id, place);
         drop(state);
         self.stir();
@@ -102,7 +104,14 @@ impl Viewer {
 
     /// This viewer is at `time`.
     pub fn wants(&self, time: MediaTime) {
-        self.with_place(|place, _| place.time = Some(time));
+        self.with_place(|place, _| (place.time, place.range) = (Some(time), None));
+    }
+
+    /// This viewer is where the cursor is.
+    pub fn follows(&self, cursor: &Cursor) {
+        self.with_place(|place, _| {
+            (place.time, place.range) = (Some(cursor.position()), Some(cursor.range()))
+        });
     }
 
     /// Where this viewer is, or wants to be.
@@ -124,6 +133,7 @@ impl Viewer {
             }
             *place = Place {
                 time: Some(target),
+                range: None,
                 since: now,
                 seek: Some(PendingSeek { target, since: now, choice: None }),
             };

@@ -87,7 +87,7 @@ fn growing(viewer: Viewer, lead: Lead, codecs: Codecs, start: MediaTime) -> Repl
 fn tags_from(viewer: Viewer, cursor: Cursor) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold((viewer, cursor), async |(viewer, mut cursor)| {
         let block = cursor.next_block().await?;
-        viewer.wants(cursor.position());
+        viewer.follows(&cursor);
         Ok(block.map(|block| (block, (viewer, cursor))))
     })
 }

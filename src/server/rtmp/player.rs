@@ -145,7 +145,7 @@ impl Player {
             Step::Opened(result) => self.opened(result, session),
             Step::Filled(filled, Ok(())) => {
                 if let State::Playing { viewer, cursor } = &mut self.state {
-                    viewer.wants(filled.position());
+                    viewer.follows(&filled);
                     *cursor = Some(filled);
                 }
                 Ok(())
