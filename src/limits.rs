@@ -404,6 +404,10 @@ pub const MAX_FRAMES_BEFORE_KEYFRAME: u32 = 500;
 /// mappings of libraries and thread stacks come on top.
 pub const WORKER_ADDRESS_SPACE: u64 = 3 << 30;
 
+/// Processor time of one worker, all its threads together. A four-hour film that four cores of a small
+/// box encode in just its own time takes 16 hours; a loop without end must end.
+pub const WORKER_CPU_TIME: Duration = Duration::from_secs(24 * 3600);
+
 /// A remux runs hundreds of times faster than real time: it stays this far ahead of its furthest
 /// viewer, no further, so that a film half watched is not written whole to the card.
 pub const REMUX_LEAD: Duration = Duration::from_secs(300);

@@ -497,3 +497,22 @@ fn a_program_that_is_no_worker_is_refused() {
     let error = probe(Path::new("/bin/false"), open()).expect_err("it only fails");
     assert!(matches!(error, ConversionError::Crashed { .. }), "{error}");
 }
+
+/// Parsers run in threads: one that was started before the seal would be outside of it.
+#[test]
+fn every_thread_of_a_worker_is_sealed_before_it_reads_the_file() {
+    let media = Media::new();
+    let path = media.make("-f lavfi -i testsrc2=s=640x360:r=25:d=60 -c:v mpeg4 -q:v 2", "long.mkv");
+    let file = File::open(path).expect("the file was made");
+    let mut conversion = Conversion::spawn(Path::new(WORKER), file, &Request::default()).expect("it starts");
+    assert!(matches!(conversion.next_event(), Ok(Event::Streams(_))));
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", conversion.worker_id())).expect("it runs");
+    let mut threads = 0;
+    for task in tasks.flatten() {
+        // A thread may end while we look.
+        let Ok(status) = std::fs::read_to_string(task.path().join("status")) else { continue };
+        assert!(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"), "{status}");
+        threads += 1;
+    }
+    assert!(threads > 1, "GStreamer works in threads");
+}

@@ -19,12 +19,14 @@ pub(super) fn confine(parent: Option<i32>) -> io::Result<()> {
     let limits = [
         (Resource::As, limits::WORKER_ADDRESS_SPACE),
         (Resource::Core, 0),
+        (Resource::Cpu, limits::WORKER_CPU_TIME.as_secs()),
         (Resource::Fsize, limits::WORKER_FILE_SIZE),
     ];
     for (resource, most) in limits {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _ = rustix::thread::set_no_new_privs(true);
+    // The disk's turn follows from it as well: ioprio is (nice + 20) / 5 unless set.
     let _ = rustix::process::nice(limits::WORKER_NICE);
     Ok(())
 }

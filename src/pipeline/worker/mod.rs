@@ -15,6 +15,7 @@ mod keyframe;
 mod lane;
 mod notes;
 mod outlet;
+mod seal;
 mod seek;
 mod tap;
 mod verdict;

@@ -1,0 +1,301 @@
+//! What the worker takes from itself once GStreamer is loaded and before it looks at the file.
+//!
+//! Parsers of three dozen formats, written in C, read whatever lies in the library. A file that
+//! takes one of them over finds itself in a process that
+//!
+//! 1. opens nothing but the media file and, for reading, what plug-ins are made of (Landlock),
+//! 2. has no network, starts no program, signals and inspects no other process (seccomp, and
+//!    Landlock's scopes for what seccomp cannot tell apart),
+//! 3. leaves nothing behind: it cannot fork, and dies with the server.
+//!
+//! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+/// What plug-ins, codecs, fonts and the C library read. What is not there is left out.
+const READABLE: [&str; 11] = [
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/etc",
+    "/opt",
+    "/nix/store",
+    "/gnu/store",
+    "/sys/devices",
+    "/sys/class",
+    "/proc/self",
+    "/proc/cpuinfo",
+];
+
+/// Devices of hardware codecs and of the C library's needs.
+const DEVICES: [&str; 5] = ["/dev/dri", "/dev/null", "/dev/urandom", "/dev/random", "/dev/zero"];
+
+/// V4L2 codecs (`v4l2h264enc`) are `/dev/video10` and up; Landlock has no patterns.
+const MAX_VIDEO_DEVICES: usize = 64;
+
+/// The newest kernel interface that is asked for; older kernels give what they have.
+const LANDLOCK: ABI = ABI::V6;
+
+/// Seals the calling thread, and the threads that it will start. `media` and what is in the folders
+/// `plugins` stay readable.
+///
+/// # Errors
+/// What the kernel does not have, in words; the other half is in force nevertheless.
+pub(super) fn seal(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    let files = match close_files(media, plugins) {
+        Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => Ok(()),
+        Ok(RulesetStatus::NotEnforced) => Err("no Landlock in this kernel".to_owned()),
+        Err(error) => Err(format!("no Landlock: {error}")),
+    };
+    let calls = forbidden::close_calls().map_err(|error| format!("no seccomp: {error}"));
+    files.and(calls)
+}
+
+fn close_files(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
+    let read = AccessFs::from_read(LANDLOCK);
+    let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
+    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
+    let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
+    let readable = READABLE.map(PathBuf::from).into_iter().chain(plugins.iter().cloned());
+    // A file has no directory rights: the crate leaves out what does not apply to one.
+    let rules = readable.map(|path| (path, read)).chain(devices.map(|path| (path, device)));
+    let rules = rules.filter_map(|(path, rights)| Some(PathBeneath::new(PathFd::new(path).ok()?, rights)));
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?
+        // filesrc opens it again through /proc.
+        .add_rule(PathBeneath::new(media, AccessFs::ReadFile))?
+        .add_rules(rules.map(Ok::<_, RulesetError>))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod forbidden {
+    use libc::c_long;
+    use seccompiler::{
+        BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+        SeccompFilter, SeccompRule,
+    };
+    use std::collections::BTreeMap;
+
+    type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+    /// Calls that converting never makes. A list of what is allowed would be stricter, and would break
+    /// with the next version of any of fifty libraries on one box in ten.
+    const FORBIDDEN: &[c_long] = &[
+        // the network
+        libc::SYS_socket,
+        libc::SYS_connect,
+        libc::SYS_bind,
+        libc::SYS_listen,
+        libc::SYS_accept,
+        libc::SYS_accept4,
+        // other programs, other processes
+        libc::SYS_execve,
+        libc::SYS_execveat,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_process_madvise,
+        libc::SYS_kcmp,
+        libc::SYS_kill,
+        libc::SYS_tkill,
+        libc::SYS_rt_sigqueueinfo,
+        libc::SYS_rt_tgsigqueueinfo,
+        libc::SYS_pidfd_open,
+        libc::SYS_pidfd_getfd,
+        libc::SYS_pidfd_send_signal,
+        // what is mounted, and names for files that need no path
+        libc::SYS_mount,
+        libc::SYS_umount2,
+        libc::SYS_pivot_root,
+        libc::SYS_chroot,
+        libc::SYS_move_mount,
+        libc::SYS_open_tree,
+        libc::SYS_fsopen,
+        libc::SYS_fsmount,
+        libc::SYS_fsconfig,
+        libc::SYS_fspick,
+        libc::SYS_mount_setattr,
+        libc::SYS_name_to_handle_at,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_fanotify_init,
+        // parts of the kernel with a history
+        libc::SYS_unshare,
+        libc::SYS_setns,
+        libc::SYS_bpf,
+        libc::SYS_perf_event_open,
+        libc::SYS_userfaultfd,
+        libc::SYS_io_uring_setup,
+        libc::SYS_io_uring_enter,
+        libc::SYS_io_uring_register,
+        libc::SYS_keyctl,
+        libc::SYS_add_key,
+        libc::SYS_request_key,
+        libc::SYS_init_module,
+        libc::SYS_finit_module,
+        libc::SYS_delete_module,
+        libc::SYS_kexec_load,
+        libc::SYS_reboot,
+        libc::SYS_swapon,
+        libc::SYS_swapoff,
+        libc::SYS_syslog,
+        libc::SYS_quotactl,
+        // the clock
+        libc::SYS_settimeofday,
+        libc::SYS_clock_settime,
+        libc::SYS_adjtimex,
+        libc::SYS_clock_adjtime,
+        // Landlock cannot be undone, but it has nothing to say of these
+        libc::SYS_personality,
+        libc::SYS_mknodat,
+        libc::SYS_fchmod,
+        libc::SYS_fchmodat,
+        libc::SYS_fchown,
+        libc::SYS_fchownat,
+        libc::SYS_setxattr,
+        libc::SYS_fsetxattr,
+    ];
+
+    /// Only older architectures have these.
+    #[cfg(target_arch = "x86_64")]
+    const FORBIDDEN_HERE: &[c_long] = &[
+        libc::SYS_fork,
+        libc::SYS_vfork,
+        libc::SYS_mknod,
+        libc::SYS_chmod,
+        libc::SYS_chown,
+        libc::SYS_lchown,
+        libc::SYS_iopl,
+        libc::SYS_ioperm,
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    const FORBIDDEN_HERE: &[c_long] = &[];
+
+    /// For the calling thread and those it will start.
+    pub(super) fn close_calls() -> Result<(), seccompiler::Error> {
+        let mut rules: Rules =
+            FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())).collect();
+        rules.insert(libc::SYS_clone, vec![makes_a_process()?]);
+        // Its flags are behind a pointer, which a filter cannot follow. "Not there" makes the C library use
+        // clone instead.
+        let not_there = Rules::from([(libc::SYS_clone3, Vec::new())]);
+        for (rules, answer) in [(rules, libc::EPERM), (not_there, libc::ENOSYS)] {
+            seccompiler::apply_filter(&program(rules, answer)?)?;
+        }
+        Ok(())
+    }
+
+    fn program(rules: Rules, answer: i32) -> Result<BpfProgram, BackendError> {
+        let answer = SeccompAction::Errno(answer.unsigned_abs());
+        SeccompFilter::new(rules, SeccompAction::Allow, answer, std::env::consts::ARCH.try_into()?)?
+            .try_into()
+    }
+
+    /// `clone` without `CLONE_THREAD`.
+    fn makes_a_process() -> Result<SeccompRule, BackendError> {
+        let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
+        SeccompRule::new(vec![SeccompCondition::new(
+            0,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::MaskedEq(thread),
+            0,
+        )?])
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod forbidden {
+    pub(super) fn close_calls() -> Result<(), &'static str> {
+        Err("there is no filter for this architecture")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+    use std::process::Command;
+
+    /// Runs `attempt` in a thread of its own that is sealed with `media`, because a seal is for ever.
+    fn sealed<T: Send + 'static>(media: &File, attempt: impl FnOnce() -> T + Send + 'static) -> T {
+        let media = media.try_clone().unwrap();
+        let sealed = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            seal(&media, &BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
+            attempt()
+        };
+        std::thread::spawn(sealed).join().unwrap()
+    }
+
+    fn media() -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"film").unwrap();
+        file
+    }
+
+    #[test]
+    fn the_media_file_is_readable_through_proc_and_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (film, other) = (dir.path().join("film"), dir.path().join("letters"));
+        std::fs::write(&film, "film").unwrap();
+        std::fs::write(&other, "private").unwrap();
+        let film = File::open(film).unwrap();
+        let through_proc = format!("/proc/self/fd/{}", film.as_raw_fd());
+        let (beside, new) = (other.clone(), dir.path().join("new"));
+        let (again, beside, new, program) = sealed(&film, move || {
+            let mut text = String::new();
+            let again = File::open(through_proc).and_then(|mut file| file.read_to_string(&mut text));
+            (again, File::open(beside), File::create(new), File::open("/usr/bin/env"))
+        });
+        assert_eq!(again.unwrap(), 4);
+        assert_eq!(beside.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        assert_eq!(new.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        assert!(program.is_ok(), "plug-ins are read from there");
+        assert_eq!(std::fs::read(other).unwrap(), b"private", "others are not sealed");
+    }
+
+    #[test]
+    fn there_is_no_network() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (out, listening) =
+            sealed(&media(), move || (TcpStream::connect(address), TcpListener::bind("127.0.0.1:0")));
+        assert_eq!(out.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        assert_eq!(listening.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn no_program_starts_and_no_process_is_signalled() {
+        let mut neighbour = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&neighbour);
+        let (program, signal) = sealed(&media(), move || {
+            let signal = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            (Command::new("true").spawn().map(drop), signal)
+        });
+        assert!(program.is_err());
+        assert_eq!(signal, Err(rustix::io::Errno::PERM));
+        assert_eq!(neighbour.try_wait().unwrap(), None, "it is still there");
+        neighbour.kill().unwrap();
+        neighbour.wait().unwrap();
+    }
+
+    #[test]
+    fn threads_still_start() {
+        assert_eq!(sealed(&media(), || std::thread::spawn(|| 7).join().unwrap()), 7);
+    }
+}
