@@ -396,6 +396,14 @@ pub const MAX_TRANSCODE_FPS: i32 = 30;
 /// this, so that runs started at different times agree.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Sound is encoded from this long before the first picture of a conversion that starts in the middle:
+/// the encoder's first frames are not like those of one that has run for longer.
+pub const SOUND_BEFORE_START: Duration = Duration::from_millis(300);
+
+/// Frames decoded and not encoded on the way from a source's keyframe to the place asked for: 30 s of
+/// pictures. A source with keyframes further apart starts before the place asked for.
+pub const MAX_SKIPPED_BUFFERS: u32 = 750;
+
 /// Video frames of a passed-through stream dropped while waiting for its first keyframe. Ten
 /// seconds at 50 fps; streams that never have one (intra refresh) start wherever they are.
 pub const MAX_FRAMES_BEFORE_KEYFRAME: u32 = 500;

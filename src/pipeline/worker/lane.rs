@@ -68,11 +68,21 @@ pub(super) fn pass(lane: Lane, has_dts: bool, around: &Surroundings) -> Result<g
 }
 
 /// Anything else: decoded and encoded. `raw` streams need no decoder.
-pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+///
+/// What is decoded before `skip_until`, in nanoseconds of the file's time, goes no further.
+pub(super) fn transcode(
+    lane: Lane,
+    raw: bool,
+    skip_until: Option<i64>,
+    around: &Surroundings,
+) -> Result<gst::Bin, BuildError> {
     let queue = make("queue")?;
     queue.set_property("max-size-buffers", limits::RAW_QUEUE_FRAMES);
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", 0u64);
+    if let Some((until, pad)) = skip_until.zip(queue.static_pad("sink")) {
+        skip(&pad, until);
+    }
     let mut elements = vec![queue.clone()];
     match lane {
         Lane::Video => elements.extend(video_encoding(&queue, around)?),
@@ -91,6 +101,23 @@ pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<
         }
     });
     Ok(bin)
+}
+
+/// Drops buffers before a time, but not for ever: what is begun too far ahead begins there.
+fn skip(pad: &gst::Pad, until: i64) {
+    let dropped = std::sync::atomic::AtomicU32::new(0);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let time = info.buffer().and_then(|buffer| buffer.pts());
+        let time = segment.zip(time).and_then(|(event, time)| tap::stream_time(event.segment(), time));
+        let early = time.is_some_and(|time| time < until);
+        // The one thread of this pad counts.
+        let most = limits::MAX_SKIPPED_BUFFERS;
+        if !early || dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= most {
+            return gst::PadProbeReturn::Remove;
+        }
+        gst::PadProbeReturn::Drop
+    });
 }
 
 fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
