@@ -107,6 +107,9 @@ pub enum Problem {
     /// Out of range.
     #[error("{0} encodings at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_ENCODINGS)]
     Encodings(u64),
+    /// Out of range.
+    #[error("a patience of {0} ms is not possible, expected 0 to {max}; 1500 suit most", max = limits::MAX_SEEK_PATIENCE.as_millis())]
+    SeekPatience(u64),
     /// No folder of the library was named.
     #[error(
         "there is no library yet; say where the films, music and pictures are with --library DIR, \

@@ -23,6 +23,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
     ("playback.encodings", "a small number without quotes, such as 2"),
+    ("playback.seek_patience_ms", "a number of milliseconds without quotes, such as 1500"),
 ];
 
 /// The file's content. What is missing is `None`.
@@ -69,6 +70,7 @@ pub(super) struct Log {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Playback {
     pub(super) encodings: Option<Spanned<u64>>,
+    pub(super) seek_patience_ms: Option<Spanned<u64>>,
 }
 
 /// A file that was read, or the absence of one.

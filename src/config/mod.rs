@@ -19,9 +19,11 @@ pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 
+use crate::limits;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, io};
 
 /// What the command line asks for.
@@ -79,6 +81,7 @@ impl fmt::Display for Config {
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
+        writeln!(f, "patience:  {} ms", self.playback.seek_patience.as_millis())?;
         let publishers = if self.live.secret.is_some() { "those who know the secret" } else { "everybody" };
         writeln!(f, "publish:   {publishers}")?;
         write!(f, "log:       {}", self.log.directives())
@@ -184,11 +187,14 @@ pub struct Playback {
     /// Films encoded at the same time, 1 to [`MAX_ENCODINGS`](crate::limits::MAX_ENCODINGS). Those
     /// that need no encoding do not count. Default 2: what a small box manages.
     pub encodings: usize,
+    /// How long a seek waits for a conversion that runs already, before another one is started for it. Default
+    /// [`SEEK_PATIENCE`](crate::limits::SEEK_PATIENCE).
+    pub seek_patience: Duration,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { encodings: 2 }
+        Self { encodings: 2, seek_patience: limits::SEEK_PATIENCE }
     }
 }
 

@@ -66,7 +66,7 @@ fn a_library_is_all_that_must_be_given() {
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
-            playback: Playback { encodings: 2 },
+            playback: Playback { encodings: 2, seek_patience: Duration::from_millis(1500) },
             live: Live { secret: None },
             allow_root: false,
             file: None,
@@ -89,6 +89,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            filter = "wiidiaserver::rtmp=trace"
            [playback]
            encodings = 1
+           seek_patience_ms = 0
            [live]
            secret = "open sesame""#,
     );
@@ -99,7 +100,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
-    assert_eq!(config.playback.encodings, 1);
+    assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
     assert!(!format!("{config:?}{config}").contains("sesame"), "the secret stays out of logs");
     assert_eq!(config.file, Some(house.path("c.toml")));
@@ -338,6 +339,10 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n[playback]\nencodings = 9",
             "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nseek_patience_ms = 600001",
+            "HOUSE/c.toml:3: a patience of 600001 ms is not possible, expected 0 to 600000; 1500 suit most",
         ),
         (
             "library = [\"films\"]\ndata = here",

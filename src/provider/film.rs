@@ -116,7 +116,8 @@ impl Film {
             // Positions move without a word.
             let _ = tokio::time::timeout(DIRECTOR_STEP, self.reel.stirred()).await;
             if self.stopped.load(Ordering::SeqCst) || self.reel.progress().phase != Phase::Growing {
-                return self.end_all();
+                self.end_all();
+                return self.reel.tidy();
             }
             self.direct(Instant::now());
         }
@@ -227,7 +228,8 @@ impl Film {
             self.reel.park(id);
             return Err(error);
         }
-        state.last_start = Some(now);
+        // The first one is not a seek.
+        state.last_start = Some(now).filter(|_| aim > MediaTime::ZERO);
         state.running.insert(id, Running { job, aim, unwanted_since: None });
         Ok(id)
     }

@@ -224,6 +224,13 @@ impl Reel {
         self.wanted.notify_all();
     }
 
+    /// Forgets ranges that a complete reel does not need, and the files behind them.
+    pub fn tidy(&self) {
+        let mut state = self.state();
+        state.ranges.tidy();
+        self.tell(&state);
+    }
+
     /// Lets everybody see what the state is now.
     fn tell(&self, state: &State) {
         let ranges: &Ranges<_> = &state.ranges;

@@ -386,6 +386,13 @@ impl<D> Ranges<D> {
         None
     }
 
+    /// Forgets all that is not needed to play a complete reel.
+    pub(super) fn tidy(&mut self) {
+        let Some(chain) = self.whole() else { return };
+        let needed: Vec<RangeId> = chain.into_iter().map(|(range, _)| range.id).collect();
+        self.list.retain(|range| needed.contains(&range.id));
+    }
+
     /// Forgets a range that neither grows nor is `used`, nor begins the media, if there are `most` or more: the
     /// shortest. False when there is no place for one more.
     pub(super) fn make_room(&mut self, most: usize, used: impl Fn(&Range<D>) -> bool) -> bool {

@@ -28,4 +28,5 @@ mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
+mod seek_ahead;
 mod worker_dies;

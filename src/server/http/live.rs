@@ -5,6 +5,7 @@ use super::reply::{Refusal, Reply, json, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
+use crate::reel::Seeks;
 use crate::stream::{Batch, Figures, Streams, Subscription};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -116,8 +117,9 @@ pub(super) fn list(streams: &Streams) -> Reply {
 }
 
 /// `GET /metrics`, in Prometheus' text format.
-pub(super) fn metrics(streams: &Streams, started: Instant) -> Reply {
+pub(super) fn metrics(streams: &Streams, started: Instant, seeks: &Seeks) -> Reply {
     let mut text = String::new();
+    super::seeks::metrics(&mut text, seeks);
     let figures = streams.figures();
     let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Figures) -> u64| {
         // Writing into a string cannot fail.

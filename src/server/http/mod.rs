@@ -14,6 +14,7 @@ mod media;
 mod page;
 mod reply;
 mod route;
+mod seeks;
 mod watch;
 
 use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
@@ -108,7 +109,7 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(&app.streams, &key).await,
         Route::Streams => Ok(live::list(&app.streams)),
-        Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
+        Route::Metrics => Ok(live::metrics(&app.streams, app.started, providers.seeks())),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");
