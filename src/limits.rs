@@ -285,12 +285,13 @@ pub const SPARE_LEAD: Duration = Duration::from_secs(10);
 /// Between two looks at where the viewers of a reel are.
 pub const DIRECTOR_STEP: Duration = Duration::from_millis(250);
 
-/// Conversions that die one after the other without getting further, before the reel is given up: a
-/// file that kills its converter does so every time, a kill for want of memory does not.
-pub const MAX_FRUITLESS_CONVERSIONS: u32 = 3;
-
-/// A restarted conversion must come this far to count as one that got further.
-pub const FRUITFUL: Duration = Duration::from_secs(2);
+/// Conversions of a reel that may die at the same place, before the reel is given up: a file that kills
+/// its converter does so every time, a kill for want of memory hits anywhere.
+pub const MAX_DEATHS_AT_A_PLACE: u32 = 4;
+/// Deaths this near each other are at the same place.
+pub const DEATH_PLACE: Duration = Duration::from_secs(5);
+/// … and that may die at all.
+pub const MAX_DEATHS: u32 = 100;
 
 /// A range of passed-through pictures can be entered this long after its start: decoding times of
 /// Matroska files are right from the fifth frame on.

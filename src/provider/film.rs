@@ -12,8 +12,8 @@
 use super::convert::{self, Means};
 use super::job::Job;
 use crate::limits::{
-    DIRECTOR_STEP, FRUITFUL, MAX_CONVERSIONS, MAX_FRUITLESS_CONVERSIONS, MAX_REEL_CONVERSIONS, REMUX_LEAD,
-    SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+    DEATH_PLACE, DIRECTOR_STEP, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE, MAX_REEL_CONVERSIONS,
+    REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
 };
 use crate::pipeline::MediaStreams;
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
@@ -45,8 +45,8 @@ pub(super) struct Film {
 struct State {
     running: HashMap<RangeId, Running>,
     last_start: Option<Instant>,
-    /// Conversions in a row that died without getting further.
-    fruitless: u32,
+    /// How often conversions died, by place: see [`DEATH_PLACE`].
+    deaths: HashMap<u128, u32>,
     /// Nothing was found from here on.
     ceiling: MediaTime,
 }
@@ -98,7 +98,7 @@ impl Film {
             state: Mutex::new(State {
                 running: HashMap::new(),
                 last_start: None,
-                fruitless: 0,
+                deaths: HashMap::new(),
                 ceiling: MediaTime::MAX,
             }),
         });
@@ -252,7 +252,7 @@ impl Film {
     fn ended(&self, id: RangeId, outcome: Outcome) {
         let mut state = self.state();
         let aim = state.running.remove(&id).map_or(MediaTime::ZERO, |running| running.aim);
-        let made = self.reel.available_in(id).map_or(0, |end| end.saturating_millis_since(aim));
+        let reached = self.reel.available_in(id).unwrap_or_default().max(aim);
         let name = &self.name;
         match outcome {
             Outcome::Ended(end) => {
@@ -273,9 +273,12 @@ impl Film {
                 .reel
                 .fail(format!("\"{name}\" can't be played: there is neither picture nor sound in it")),
             Outcome::Died(reason) => {
-                let fruitful = u128::from(made) >= FRUITFUL.as_millis();
-                state.fruitless = if fruitful { 1 } else { state.fruitless + 1 };
-                let last = state.fruitless >= MAX_FRUITLESS_CONVERSIONS;
+                let here = state
+                    .deaths
+                    .entry(u128::from(reached.as_millis()) / DEATH_PLACE.as_millis())
+                    .or_default();
+                *here += 1;
+                let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
                 tracing::warn!(file = name, %aim, reason, goes_on = !last, "conversion died");
                 if last { self.give_up(id, reason) } else { self.reel.park(id) }
             }

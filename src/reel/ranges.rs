@@ -286,7 +286,13 @@ impl<D> Ranges<D> {
 
     /// Where a range that ends at `after` can go on in another one: the next place to come.
     pub(super) fn junction(&self, id: RangeId, after: MediaTime) -> Option<Junction> {
-        let others = self.list.iter().filter(|range| range.id != id);
+        // One that began before and is parked is what this range continues.
+        let start = self.get(id)?.start()?;
+        let continued = |range: &Range<D>| {
+            let parked = self.tail(range.id).is_some_and(|tail| tail.fate == Fate::Parked);
+            parked && range.start().is_some_and(|other| other <= start)
+        };
+        let others = self.list.iter().filter(|range| range.id != id && !continued(range));
         let next = others.filter_map(|range| {
             let after = after.saturating_add_millis(range.tolerance());
             let from = range.points.partition_point(|point| point.time <= after);

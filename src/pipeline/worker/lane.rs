@@ -19,6 +19,7 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An element that is needed and not installed, or two that cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,7 @@ pub(super) fn transcode(
     queue.set_property("max-size-buffers", limits::RAW_QUEUE_FRAMES);
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", 0u64);
-    if let Some((until, pad)) = skip_until.zip(queue.static_pad("sink")) {
+    if let Some((until, pad)) = skip_until.zip(queue.static_pad("src")) {
         skip(&pad, until);
     }
     let mut elements = vec![queue.clone()];
@@ -105,18 +106,22 @@ pub(super) fn transcode(
 
 /// Drops buffers before a time, but not for ever: what is begun too far ahead begins there.
 fn skip(pad: &gst::Pad, until: i64) {
-    let dropped = std::sync::atomic::AtomicU32::new(0);
+    // The one thread of this pad counts.
+    let left = AtomicU32::new(limits::MAX_SKIPPED_BUFFERS);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let count = left.load(Ordering::Relaxed);
+        if count == 0 {
+            return gst::PadProbeReturn::Ok;
+        }
         let segment = pad.sticky_event::<gst::event::Segment>(0);
         let time = info.buffer().and_then(|buffer| buffer.pts());
         let time = segment.zip(time).and_then(|(event, time)| tap::stream_time(event.segment(), time));
-        let early = time.is_some_and(|time| time < until);
-        // The one thread of this pad counts.
-        let most = limits::MAX_SKIPPED_BUFFERS;
-        if !early || dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= most {
-            return gst::PadProbeReturn::Remove;
+        if time.is_some_and(|time| time < until) {
+            left.store(count - 1, Ordering::Relaxed);
+            return gst::PadProbeReturn::Drop;
         }
-        gst::PadProbeReturn::Drop
+        left.store(0, Ordering::Relaxed);
+        gst::PadProbeReturn::Ok
     });
 }
 
