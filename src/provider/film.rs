@@ -102,7 +102,7 @@ impl Film {
                 ceiling: MediaTime::MAX,
             }),
         });
-        film.start(&mut film.state(), MediaTime::ZERO)?;
+        film.start(&mut film.state(), Start::default())?;
         Ok(film)
     }
 
@@ -199,7 +199,7 @@ impl Film {
                 running.job.stop();
             }
         }
-        let started = self.start(state, start.aim);
+        let started = self.start(state, start);
         if let Err(error) = &started {
             tracing::warn!(file = self.name, %error, "no second conversion");
         }
@@ -207,12 +207,13 @@ impl Film {
         started.ok()
     }
 
-    fn start(self: &Arc<Self>, state: &mut State, aim: MediaTime) -> io::Result<RangeId> {
+    fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
+        let aim = start.aim;
         self.means.cache.check_space()?;
         let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
         let goal = aim.saturating_add_millis(u32::try_from(REMUX_LEAD.as_millis()).unwrap_or(u32::MAX));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
-        let id = self.reel.begin(Arc::new(data), aim, goal, now).ok_or_else(full)?;
+        let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
         tracing::info!(file = self.name, %aim, "conversion starts");
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());

@@ -183,7 +183,7 @@ impl Reel {
     /// A reel that nothing is known of yet, with one range over `data`.
     pub fn new(data: Arc<File>) -> Self {
         let reel = Self::without_ranges(Arc::default());
-        reel.state().ranges.begin(data, MediaTime::ZERO, MediaTime::MAX, Instant::now());
+        reel.state().ranges.begin(data, Start::default(), MediaTime::MAX, Instant::now());
         reel
     }
 

@@ -45,10 +45,12 @@ pub struct Plan {
 }
 
 /// A conversion to start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Start {
-    /// For this time.
+    /// From this time on.
     pub aim: MediaTime,
+    /// To get to this time.
+    pub target: MediaTime,
     /// For this viewer.
     pub viewer: u64,
 }
@@ -60,8 +62,8 @@ enum Way {
     Wait(RangeId, Option<Duration>),
     /// Nothing else is possible than to wait, for that range if there is one.
     Only(Option<RangeId>, Option<Duration>),
-    /// A new conversion; until it starts, the nearest that there is.
-    Start(MediaTime, Option<RangeId>),
+    /// A new conversion from one time to get to another; until it starts, the nearest that there is.
+    Start { aim: MediaTime, target: MediaTime, nearest: Option<RangeId> },
     /// What would be best is not known yet.
     Unknown(Option<RangeId>),
 }
@@ -83,11 +85,11 @@ impl<D> Ranges<D> {
                     id.into_iter().for_each(|id| want(&mut plan.wanted, id, wish.time));
                     plan.decided.push((wish.viewer, Choice::NoOther, eta));
                 }
-                Way::Start(aim, nearest) => {
+                Way::Start { aim, target, nearest } => {
                     nearest.into_iter().for_each(|id| want(&mut plan.meanwhile, id, wish.time));
                     if latest.is_none_or(|since| since < wish.since) {
                         latest = Some(wish.since);
-                        plan.start = Some(Start { aim, viewer: wish.viewer });
+                        plan.start = Some(Start { aim, target, viewer: wish.viewer });
                     }
                 }
                 Way::Unknown(nearest) => {
@@ -145,9 +147,11 @@ impl<D> Ranges<D> {
         let id = nearest.map(|range| range.id);
         let Some(range) = nearest else {
             return match terms.seekable {
-                Some(true) => Way::Start(lowered(aim, terms), None),
+                Some(true) => Way::Start { aim: lowered(aim, terms), target, nearest: None },
                 // From the beginning, then.
-                _ if self.growing().next().is_none() => Way::Start(MediaTime::ZERO, None),
+                _ if self.growing().next().is_none() => {
+                    Way::Start { aim: MediaTime::ZERO, target, nearest: None }
+                }
                 _ => Way::Only(None, None),
             };
         };
@@ -159,7 +163,7 @@ impl<D> Ranges<D> {
             eta.is_none() && target.saturating_millis_since(range.available) <= ms(SEEK_NEAR) / 2;
         match terms.seekable {
             _ if meant || soon || unmeasured => Way::Wait(range.id, eta),
-            Some(true) => Way::Start(lowered(aim, terms), id),
+            Some(true) => Way::Start { aim: lowered(aim, terms), target, nearest: id },
             Some(false) => Way::Only(id, eta),
             None => Way::Unknown(id),
         }

@@ -4,7 +4,7 @@
 //! [`complete`](Reel::complete) or [`fail`](Reel::fail). Those of conversions come in any number: each
 //! [`begin`](Reel::begin)s a range, publishes into it, and ends it in one of four ways.
 
-use super::plan::{Plan, Terms};
+use super::plan::{Plan, Start, Terms};
 use super::ranges::{Fate, Junction, Opening, RangeId, Ranges};
 use super::seeks::Choice;
 use super::{Codecs, Findings, Phase, Reel, State};
@@ -67,8 +67,8 @@ impl Reel {
 
     // ---- any range ------------------------------------------------------------------------------
 
-    /// Begins a range for `aim` in an empty file. `None` when there are [`MAX_RANGES`] already, all in use.
-    pub fn begin(&self, data: Arc<File>, aim: MediaTime, goal: MediaTime, now: Instant) -> Option<RangeId> {
+    /// Begins a range in an empty file; its producer need not go beyond `goal` at first. `None` when there are [`MAX_RANGES`] already, all in use.
+    pub fn begin(&self, data: Arc<File>, start: Start, goal: MediaTime, now: Instant) -> Option<RangeId> {
         let mut state = self.state();
         let State { ranges, audience, .. } = &mut *state;
         let places: Vec<MediaTime> = audience.wishes().iter().map(|wish| wish.time).collect();
@@ -76,7 +76,7 @@ impl Reel {
             let span = range.start().unwrap_or(range.aim)..=range.available;
             places.iter().any(|place| span.contains(place))
         });
-        room.then(|| ranges.begin(data, aim, goal, now))
+        room.then(|| ranges.begin(data, start, goal, now))
     }
 
     /// What there will be in a range, once that is known.

@@ -12,6 +12,7 @@
 //! conversion would have written. Times of joins grow along a chain, so it has no circles.
 
 use super::index::{Findings, HeaderChange, SeekPoint};
+use super::plan::Start;
 use super::speed::Speed;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{
@@ -73,6 +74,8 @@ pub(super) struct Range<D> {
     pub(super) data: D,
     /// The time it was begun for; zero for the beginning of the media.
     pub(super) aim: MediaTime,
+    /// The time that it is to reach: where its viewer wants to be, or the end of what it continues.
+    pub(super) target: MediaTime,
     pub(super) opening: Opening,
     pub(super) points: Vec<SeekPoint>,
     pub(super) headers: Vec<HeaderChange>,
@@ -195,13 +198,14 @@ impl<D> Default for Ranges<D> {
 
 impl<D> Ranges<D> {
     /// Begins a range for `aim`.
-    pub(super) fn begin(&mut self, data: D, aim: MediaTime, goal: MediaTime, now: Instant) -> RangeId {
+    pub(super) fn begin(&mut self, data: D, start: Start, goal: MediaTime, now: Instant) -> RangeId {
         let id = RangeId(self.next_id);
         self.next_id += 1;
         self.list.push(Range {
             id,
             data,
-            aim,
+            aim: start.aim,
+            target: start.target,
             opening: Opening { video: true, sound: true, grid: false },
             points: Vec::new(),
             headers: Vec::new(),
@@ -286,13 +290,13 @@ impl<D> Ranges<D> {
 
     /// Where a range that ends at `after` can go on in another one: the next place to come.
     pub(super) fn junction(&self, id: RangeId, after: MediaTime) -> Option<Junction> {
-        // One that began before and is parked is what this range continues.
-        let start = self.get(id)?.start()?;
-        let continued = |range: &Range<D>| {
-            let parked = self.tail(range.id).is_some_and(|tail| tail.fate == Fate::Parked);
-            parked && range.start().is_some_and(|other| other <= start)
+        // One that stops short of what this range was begun for is no place to go.
+        let target = self.get(id)?.target;
+        let too_short = |range: &Range<D>| {
+            let tail = self.tail(range.id);
+            tail.is_some_and(|tail| tail.fate == Fate::Parked && tail.available <= target)
         };
-        let others = self.list.iter().filter(|range| range.id != id && !continued(range));
+        let others = self.list.iter().filter(|range| range.id != id && !too_short(range));
         let next = others.filter_map(|range| {
             let after = after.saturating_add_millis(range.tolerance());
             let from = range.points.partition_point(|point| point.time <= after);

@@ -74,13 +74,14 @@ impl World {
             terms: Terms { seekable: Some(true), patience: Duration::ZERO, ceiling: MediaTime::MAX },
             runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
         };
-        world.begin(MediaTime::ZERO);
+        world.begin(Start::default());
         world
     }
 
-    fn begin(&mut self, aim: MediaTime) {
+    fn begin(&mut self, start: Start) {
+        let aim = start.aim;
         let data = Arc::new(tempfile::tempfile().unwrap());
-        let Some(id) = self.reel.begin(data, aim, MediaTime::MAX, Instant::now()) else { return };
+        let Some(id) = self.reel.begin(data, start, MediaTime::MAX, Instant::now()) else { return };
         let mut recorder = Recorder::of(self.reel.clone(), id, aim);
         recorder.open(Opening { video: true, sound: true, grid: false });
         let tags = conversion(&self.source, aim, self.sound).into_iter();
@@ -150,7 +151,7 @@ impl World {
         let plan = self.reel.plan(&self.terms, Instant::now());
         let before: Vec<RangeId> = self.producers.keys().copied().collect();
         if let Some(start) = plan.start {
-            self.begin(start.aim);
+            self.begin(start);
         }
         for id in before {
             if !plan.wanted.iter().any(|(wanted, _)| *wanted == id) {
@@ -217,7 +218,10 @@ proptest! {
         let mut world = World::new(sound);
         for act in acts {
             match act {
-                Act::Begin(aim) => world.begin(MediaTime::from_millis(aim)),
+                Act::Begin(ms) => {
+                    let aim = MediaTime::from_millis(ms);
+                    world.begin(Start { aim, target: aim, viewer: 0 });
+                }
                 Act::Advance(who, tags) => {
                     if let Some(id) = world.nth(who) { world.advance(id, tags) }
                 }
