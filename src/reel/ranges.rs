@@ -83,6 +83,8 @@ pub(super) struct Range<D> {
     pub(super) end_offset: u64,
     /// Up to here it is there.
     pub(super) available: MediaTime,
+    /// `available` is the time of the very frame that would come next: it ended, or was cut, at a junction.
+    pub(super) clean_end: bool,
     /// The first sound that its conversion has made, be it before the first picture.
     pub(super) sound_from: Option<MediaTime>,
     pub(super) fate: Fate,
@@ -211,6 +213,7 @@ impl<D> Ranges<D> {
             headers: Vec::new(),
             end_offset: 0,
             available: MediaTime::ZERO,
+            clean_end: false,
             sound_from: None,
             fate: Fate::Growing,
             speed: Speed::default(),
@@ -288,6 +291,20 @@ impl<D> Ranges<D> {
         self.get(id)
     }
 
+    /// Whether the chain from one range comes to another, or is that one.
+    fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
+        for _ in &self.list {
+            if from == to {
+                return true;
+            }
+            match self.get(from).map(|range| range.fate) {
+                Some(Fate::Joined { next, .. }) => from = next,
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// Where a range that ends at `after` can go on in another one: the next place to come.
     pub(super) fn junction(&self, id: RangeId, after: MediaTime) -> Option<Junction> {
         // One that stops short of what this range was begun for is no place to go.
@@ -313,7 +330,7 @@ impl<D> Ranges<D> {
             self.get(point.range).is_some_and(|next| next.points.iter().any(|p| p.offset == point.offset));
         let Some(range) = self.get_mut(id).filter(|range| there && range.is_growing()) else { return false };
         range.fate = Fate::Joined { next: point.range, offset: point.offset };
-        range.available = point.time;
+        (range.available, range.clean_end) = (point.time, true);
         true
     }
 
@@ -332,13 +349,21 @@ impl<D> Ranges<D> {
                 _ => None,
             });
             let entered = entries.max().unwrap_or(0);
-            let met = self.list.iter().find_map(|other| meeting(parked, entered, other));
+            let others = self.list.iter().filter(|other| !self.leads_to(other.id, parked.id));
+            let met = others.clone().find_map(|other| touching(parked, other).map(|point| (None, point)));
+            let met = met.or_else(|| {
+                others
+                    .clone()
+                    .find_map(|other| meeting(parked, entered, other).map(|(cut, p)| (Some(cut), p)))
+            });
             let Some((cut, point)) = met else { continue };
             let parked = &mut self.list[at];
-            parked.end_offset = parked.points[cut].offset;
-            parked.points.truncate(cut);
-            parked.headers.retain(|header| header.offset < parked.end_offset);
-            parked.available = point.time;
+            if let Some(cut) = cut {
+                parked.end_offset = parked.points[cut].offset;
+                parked.points.truncate(cut);
+                parked.headers.retain(|header| header.offset < parked.end_offset);
+            }
+            (parked.available, parked.clean_end) = (point.time, true);
             parked.fate = Fate::Joined { next: point.range, offset: point.offset };
             changed = true;
         }
@@ -409,23 +434,44 @@ impl<D> Ranges<D> {
         if self.list.len() < most {
             return true;
         }
-        let spare = self.list.iter().filter(|r| !r.is_growing() && r.aim > MediaTime::ZERO && !used(r));
+        let first = self.list.iter().find(|r| r.aim == MediaTime::ZERO && !r.points.is_empty()).map(|r| r.id);
+        let spare = self.list.iter().filter(|r| !r.is_growing() && Some(r.id) != first && !used(r));
         let length = |r: &&Range<D>| r.available.saturating_millis_since(r.start().unwrap_or(r.available));
-        let Some(gone) = spare.min_by_key(length).map(|range| range.id) else { return false };
-        self.list.retain(|range| range.id != gone);
+        let Some(at) =
+            spare.min_by_key(length).and_then(|gone| self.list.iter().position(|r| r.id == gone.id))
+        else {
+            return false;
+        };
+        let gone = self.list.remove(at);
         for range in &mut self.list {
-            if matches!(range.fate, Fate::Joined { next, .. } if next == gone) {
-                range.fate = Fate::Parked;
+            match range.fate {
+                // Nothing of it was read by those who came this way.
+                Fate::Joined { next, offset } if next == gone.id && offset >= gone.end_offset => {
+                    range.fate = gone.fate
+                }
+                Fate::Joined { next, .. } if next == gone.id => range.fate = Fate::Parked,
+                _ => {}
             }
         }
         true
     }
 }
 
+/// The point of `other` that is the very next frame of `parked`.
+fn touching<D>(parked: &Range<D>, other: &Range<D>) -> Option<SeekPoint> {
+    let near = |point: &&SeekPoint| {
+        point.time.as_millis().abs_diff(parked.available.as_millis()) <= other.tolerance()
+            && other.may_enter(point)
+    };
+    other.points.iter().find(near).copied().filter(|_| parked.clean_end)
+}
+
 /// The index in `parked.points`, behind `entered`, and the point of `other` that are the same frame, where `other` can
 /// be entered: the last such, so that least is lost.
 fn meeting<D>(parked: &Range<D>, entered: u64, other: &Range<D>) -> Option<(usize, SeekPoint)> {
-    if parked.id == other.id || other.available <= parked.available {
+    let further = other.available > parked.available
+        || (other.available == parked.available && matches!(other.fate, Fate::Joined { .. }));
+    if !further {
         return None;
     }
     let near = other.tolerance();
