@@ -12,8 +12,8 @@
 use super::convert::{self, Means};
 use super::job::Job;
 use crate::limits::{
-    DEATH_PLACE, DIRECTOR_STEP, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE, MAX_REEL_CONVERSIONS,
-    REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+    DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
+    MAX_REEL_CONVERSIONS, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
 };
 use crate::pipeline::MediaStreams;
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
@@ -258,6 +258,12 @@ impl Film {
         match outcome {
             Outcome::Ended(end) => {
                 tracing::info!(file = name, %aim, %end, "converted to the end");
+                if self.length()
+                    > end.saturating_add_millis(u32::try_from(DURATION_MARGIN.as_millis()).unwrap_or(0))
+                {
+                    // The source said more than it has: nobody need seek there.
+                    self.reel.set_duration(end);
+                }
                 self.reel.end(id, end);
             }
             Outcome::Joined => tracing::info!(file = name, %aim, "converted up to what was there"),

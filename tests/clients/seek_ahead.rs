@@ -327,3 +327,69 @@ fn a_pending_seek_is_counted_down_rightly() {
     // Others share this machine, so a single estimate may be far off; half of them must not.
     assert!(off.is_empty() || off[off.len() / 2] < 0.25, "off by {off:?}");
 }
+
+/// What `docs/seeking.md` shows: `cargo test --release --test clients figures_of_seeks -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures for minutes and asserts nothing"]
+fn figures_of_seeks() {
+    let folder = folder_for_server();
+    let film = folder.path().join("film 720p.mp4");
+    let picture = "testsrc2=size=1280x720:rate=25:duration=20";
+    let arguments = format!(
+        "-v error -f lavfi -i {picture} -f lavfi -i sine=duration=20 -c:v libx264 -preset superfast -crf 32 -g 50 \
+         -sc_threshold 0 -bf 2 -pix_fmt yuv420p -c:a aac"
+    );
+    let once = folder.path().join("once.mp4");
+    let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
+    arguments.push(once.to_str().unwrap());
+    succeed("ffmpeg", &arguments, Duration::from_secs(120));
+    let (once, film_path) = (once.to_str().unwrap(), film.to_str().unwrap());
+    let repeat = ["-v", "error", "-stream_loop", "119", "-i", once, "-c", "copy", film_path];
+    succeed("ffmpeg", &repeat, Duration::from_secs(120));
+    let avi = format!("{}/long.avi", folder.path().display());
+    std::fs::copy(crate::samples::path_of(LONG_AVI), avi).unwrap();
+    println!("| film | how | seeks | to the first picture, ms: p50 | p95 | estimate off by, ms: p50 | p95 |");
+    println!("|---|---|---|---|---|---|---|");
+    let patient = "[playback]\nseek_patience_ms = 600000\n";
+    for (name, file, length, count) in [
+        ("720p H.264, repacked", "film 720p.mp4", 2_390_000, 12),
+        ("720p MPEG-4, encoded", "long.avi", 88_000, 6),
+    ] {
+        for (settings, how) in [(IMPATIENT, "start"), (patient, "wait")] {
+            let mut took: Vec<u128> = Vec::new();
+            let mut log = String::new();
+            let mut dice = Dice(5);
+            for _ in 0..if how == "start" { count } else { count / 3 } {
+                // A reel of its own each time: nothing is there yet.
+                let server = Server::configured(folder.path(), settings);
+                let mut client = started(&server, file);
+                std::thread::sleep(Duration::from_millis(700));
+                let target = length / 2 + dice.below(length / 2);
+                took.push(seek(&mut client, target).1.as_millis());
+                std::thread::sleep(Duration::from_millis(100));
+                log += &server.log();
+            }
+            let lines = log.lines().filter(|line| line.contains(&format!("choice=\"{how}\"")));
+            let number = |line: &str, key: &str| -> Option<i128> {
+                line.split(key).nth(1)?.split_whitespace().next()?.parse().ok()
+            };
+            let mut off: Vec<u128> = lines
+                .filter_map(|l| Some((number(l, "estimate_ms=")? - number(l, "took_ms=")?).unsigned_abs()))
+                .collect();
+            took.sort_unstable();
+            off.sort_unstable();
+            let at = |list: &[u128], share: usize| {
+                list.get((list.len() * share / 100).min(list.len().max(1) - 1)).copied()
+            };
+            let show = |value: Option<u128>| value.map_or("none".to_owned(), |ms| ms.to_string());
+            println!(
+                "| {name} | {how} | {} | {} | {} | {} | {} |",
+                took.len(),
+                show(at(&took, 50)),
+                show(at(&took, 95)),
+                show(at(&off, 50)),
+                show(at(&off, 95))
+            );
+        }
+    }
+}
