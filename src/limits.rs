@@ -279,6 +279,9 @@ pub const RESUME_OVERLAP: Duration = Duration::from_secs(1);
 /// place: viewers change their minds.
 pub const UNWANTED_GRACE: Duration = Duration::from_secs(2);
 
+/// A film whose viewers wait, and for which other films leave no place, is given up after this.
+pub const PLACE_PATIENCE: Duration = Duration::from_secs(30);
+
 /// A conversion this far ahead of its viewers gives up its place to a viewer who has nothing.
 pub const SPARE_LEAD: Duration = Duration::from_secs(10);
 

@@ -13,7 +13,7 @@ use super::convert::{self, Means};
 use super::job::Job;
 use crate::limits::{
     DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
-    MAX_REEL_CONVERSIONS, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+    MAX_REEL_CONVERSIONS, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
 };
 use crate::pipeline::MediaStreams;
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
@@ -45,6 +45,8 @@ pub(super) struct Film {
 struct State {
     running: HashMap<RangeId, Running>,
     last_start: Option<Instant>,
+    /// Since when other films have all places, and this one has none.
+    crowded_out: Option<Instant>,
     /// How often conversions died, by place: see [`DEATH_PLACE`].
     deaths: HashMap<u128, u32>,
     /// Nothing was found from here on.
@@ -98,6 +100,7 @@ impl Film {
             state: Mutex::new(State {
                 running: HashMap::new(),
                 last_start: None,
+                crowded_out: None,
                 deaths: HashMap::new(),
                 ceiling: MediaTime::MAX,
             }),
@@ -126,8 +129,8 @@ impl Film {
     /// Begins what is needed, ends what is not.
     fn direct(self: &Arc<Self>, now: Instant) {
         let plan = self.reel.plan(&self.terms(), now);
-        if self.reel.audience().0 == 0 {
-            // Somebody may come back: all goes on until the film is dropped.
+        if plan.idle {
+            // Somebody may come back, or looks on: all goes on until the film is dropped.
             return;
         }
         let mut state = self.state();
@@ -186,6 +189,7 @@ impl Film {
         let kept: Vec<(RangeId, u32)> = live().filter_map(|(id, _)| lead(id)).collect();
         let freed = live().count() - kept.len();
         let encodes = self.streams.get().is_some_and(convert::encodes);
+        let alone = live().count() == 0;
         let full = kept.len() >= MAX_REEL_CONVERSIONS
             || (encodes && freed == 0 && self.means.transcodes.are_full())
             || (freed == 0 && self.means.running.load(Ordering::Relaxed) >= MAX_CONVERSIONS);
@@ -193,6 +197,14 @@ impl Film {
             let spare = kept.iter().max_by_key(|(_, lead)| *lead);
             let Some((id, _)) = spare.filter(|(_, lead)| u128::from(*lead) >= SPARE_LEAD.as_millis()) else {
                 self.reel.decide(start.viewer, false, start.aim, now);
+                let since = *state.crowded_out.get_or_insert(now);
+                if alone && now.saturating_duration_since(since) >= PLACE_PATIENCE {
+                    let most = self.means.transcodes.most();
+                    let why =
+                        format!("{most} other films are being encoded, as many as this machine is set to");
+                    self.reel
+                        .fail(format!("\"{}\" can't be played: {why}; stop one and try again", self.name));
+                }
                 return None;
             };
             if let Some(running) = state.running.get(id) {
@@ -201,7 +213,11 @@ impl Film {
         }
         let started = self.start(state, start);
         if let Err(error) = &started {
-            tracing::warn!(file = self.name, %error, "no second conversion");
+            tracing::warn!(file = self.name, %error, "no other conversion");
+            if alone {
+                // There is nothing to wait for.
+                self.reel.fail(format!("\"{}\" can't be played on: {error}", self.name));
+            }
         }
         self.reel.decide(start.viewer, started.is_ok(), start.aim, now);
         started.ok()
@@ -230,6 +246,7 @@ impl Film {
             return Err(error);
         }
         // The first one is not a seek.
+        state.crowded_out = None;
         state.last_start = Some(now).filter(|_| aim > MediaTime::ZERO);
         state.running.insert(id, Running { job, aim, unwanted_since: None });
         Ok(id)

@@ -40,6 +40,8 @@ pub struct Plan {
     pub start: Option<Start>,
     /// Wanted as well as long as `start` does not happen.
     pub meanwhile: Vec<(RangeId, MediaTime)>,
+    /// Nobody wants anything: all may go on as it is.
+    pub idle: bool,
     /// Seeks that are decided by this: viewer, choice, estimate.
     pub(super) decided: Vec<(u64, Choice, Option<Duration>)>,
 }
@@ -71,7 +73,7 @@ enum Way {
 impl<D> Ranges<D> {
     /// The plan for these viewers.
     pub(super) fn plan(&self, wishes: &[Wish], terms: &Terms, start_takes: Duration, now: Instant) -> Plan {
-        let mut plan = Plan::default();
+        let mut plan = Plan { idle: wishes.is_empty(), ..Plan::default() };
         let mut latest = None;
         for wish in wishes {
             let (way, end) = self.way(wish, terms, start_takes, now);

@@ -91,10 +91,8 @@ impl Recorder {
     /// When the file cannot be written.
     pub fn push(&mut self, tag: &Tag) -> io::Result<Pushed> {
         let role = Role::of(tag.kind, &tag.body);
-        if matches!(role, Role::AudioFrame(_)) {
-            if !std::mem::replace(&mut self.heard, true) {
-                self.reel.heard(self.id, tag.timestamp);
-            }
+        if matches!(role, Role::AudioFrame(_)) && !std::mem::replace(&mut self.heard, true) {
+            self.reel.heard(self.id, tag.timestamp);
         }
         if !self.begun && !matches!(role, Role::SequenceHeader) {
             self.begun = matches!(role, Role::Keyframe(_)) || !self.opening.video;
