@@ -401,6 +401,81 @@ pub const SPEED_SAMPLE_STEP: Duration = Duration::from_millis(250);
 /// is harder to encode without jumping about.
 pub const SPEED_SAMPLES: usize = 20;
 
+/// Ranges that one reel may have, and so files: enough for a viewer who looks into a film every few
+/// minutes. The shortest that nobody reads goes when there are more.
+pub const MAX_RANGES: usize = 24;
+
+/// Conversions of one reel at a time: one for each of a home's viewers who are at different places of
+/// the same film.
+pub const MAX_REEL_CONVERSIONS: usize = 4;
+
+/// A seek waits for a conversion that runs already if that will be there within this time, unless the
+/// configuration says otherwise: starting another one costs as much on a small box.
+pub const SEEK_PATIENCE: Duration = Duration::from_millis(1500);
+/// The longest that can be configured.
+pub const MAX_SEEK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Between two starts of conversions of one reel. Starting one takes 0.1 s of a processor: somebody
+/// who drags the seek bar about gets one conversion in place of fifty.
+pub const SEEK_RESTART_STEP: Duration = Duration::from_millis(200);
+
+/// A conversion that was begun this little before a target is not begun again for it, whatever the
+/// estimate says; also how far it is taken to come with its first picture.
+pub const SEEK_NEAR: Duration = Duration::from_secs(10);
+
+/// How long a conversion takes to its first picture, before that was measured.
+pub const START_ESTIMATE: Duration = Duration::from_millis(500);
+
+/// Targets this near the end are moved here: a conversion begun at the very end finds nothing.
+pub const SEEK_END_MARGIN: Duration = Duration::from_millis(500);
+
+/// A conversion that had been ended goes on when a viewer comes this near its end: several times what
+/// starting takes, and more than players keep in their buffers.
+pub const RESUME_LEAD: Duration = Duration::from_secs(20);
+
+/// A range is continued from a keyframe at least this long before its end, so that old and new have
+/// frames in common and can be joined.
+pub const RESUME_OVERLAP: Duration = Duration::from_secs(1);
+
+/// A conversion of a reel that no viewer of it waits for goes on this long, if no other needs its
+/// place: viewers change their minds.
+pub const UNWANTED_GRACE: Duration = Duration::from_secs(2);
+
+/// A film whose viewers wait, and for which other films leave no place, is given up after this.
+pub const PLACE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A conversion this far ahead of its viewers gives up its place to a viewer who has nothing.
+pub const SPARE_LEAD: Duration = Duration::from_secs(10);
+
+/// Between two looks at where the viewers of a reel are.
+pub const DIRECTOR_STEP: Duration = Duration::from_millis(250);
+
+/// Conversions of a reel that may die at the same place, before the reel is given up: a file that kills
+/// its converter does so every time, a kill for want of memory hits anywhere.
+pub const MAX_DEATHS_AT_A_PLACE: u32 = 4;
+/// Deaths this near each other are at the same place.
+pub const DEATH_PLACE: Duration = Duration::from_secs(5);
+/// … and that may die at all.
+pub const MAX_DEATHS: u32 = 100;
+
+/// A range of passed-through pictures can be entered this long after its start: decoding times of
+/// Matroska files are right from the fifth frame on.
+pub const ENTRY_AFTER_START: Duration = Duration::from_millis(300);
+
+/// A range can be entered this long after its first sound: an encoder's first frame fades in.
+pub const ENTRY_AFTER_SOUND: Duration = Duration::from_millis(45);
+
+/// A range without sound although there is some in the file can be entered after this: sound has
+/// pauses in some containers.
+pub const ENTRY_WITHOUT_SOUND: Duration = Duration::from_secs(3);
+
+/// Pictures of two conversions this near are the same: less than a frame's time at 120 fps, more than
+/// milliseconds are rounded by.
+pub const VIDEO_JOIN_TOLERANCE: Duration = Duration::from_millis(4);
+
+/// The same for sound without pictures: one frame of AAC at 44.1 kHz.
+pub const AUDIO_JOIN_TOLERANCE: Duration = Duration::from_millis(24);
+
 /// A player is told a FLV file's codecs after this many frames at the latest, for files that have
 /// only picture or only sound.
 pub const FLV_START_TAGS: usize = 256;
@@ -486,6 +561,14 @@ pub const MAX_TRANSCODE_FPS: i32 = 30;
 /// Between two keyframes of a transcode, and so how exactly one can seek. They lie on multiples of
 /// this, so that runs started at different times agree.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Sound is encoded from this long before the first picture of a conversion that starts in the middle:
+/// the encoder's first frames are not like those of one that has run for longer.
+pub const SOUND_BEFORE_START: Duration = Duration::from_millis(300);
+
+/// Frames decoded and not encoded on the way from a source's keyframe to the place asked for: 30 s of
+/// pictures. A source with keyframes further apart starts before the place asked for.
+pub const MAX_SKIPPED_BUFFERS: u32 = 750;
 
 /// Video frames of a passed-through stream dropped while waiting for its first keyframe. Ten
 /// seconds at 50 fps; streams that never have one (intra refresh) start wherever they are.

@@ -60,8 +60,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
     // The path by which the kernel knows this very program, even when its file was replaced.
-    let providers =
-        Arc::new(Providers::new(library, cache, config.playback.encodings, "/proc/self/exe".into()));
+    let providers = Providers::new(library, cache, config.playback.encodings, "/proc/self/exe".into());
+    let providers = Arc::new(providers.with_seek_patience(config.playback.seek_patience));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let http = bind(config.http.listen, "--http", "web page").await?;

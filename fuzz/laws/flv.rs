@@ -88,7 +88,7 @@ fn check_index(reel: &Reel, bytes: &[u8]) {
     let progress = reel.progress();
     assert_ne!(progress.phase, Phase::Growing);
     assert_eq!(progress.phase == Phase::Failed, reel.failure().is_some());
-    let end = progress.end_offset;
+    let end = progress.bytes;
     assert!(end <= bytes.len() as u64, "read up to {end} of {}", bytes.len());
     let points = reel.points();
     for pair in points.windows(2) {

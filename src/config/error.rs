@@ -195,6 +195,9 @@ pub enum Problem {
         min = limits::RECORD_SPLIT_MINUTES.start(), max = limits::RECORD_SPLIT_MINUTES.end()
     )]
     RecordSplitTime(u64),
+    /// Out of range.
+    #[error("a patience of {0} ms is not possible, expected 0 to {max}; 1500 suit most", max = limits::MAX_SEEK_PATIENCE.as_millis())]
+    SeekPatience(u64),
     /// No folder of the library was named.
     #[error(
         "there is no library yet; say where the films, music and pictures are with --library DIR, \

@@ -41,6 +41,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("relay.push.stream", "a stream's name in quotes, such as \"cam\", or \"*\" for all"),
     ("relay.push.url", "an address in quotes, such as \"rtmps://live.example.net/app/stream-key\""),
     ("playback.encodings", "a small number without quotes, such as 2"),
+    ("playback.seek_patience_ms", "a number of milliseconds without quotes, such as 1500"),
 ];
 
 /// The file's content. What is missing is `None`.
@@ -134,6 +135,7 @@ pub(super) struct Push {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Playback {
     pub(super) encodings: Option<Spanned<u64>>,
+    pub(super) seek_patience_ms: Option<Spanned<u64>>,
 }
 
 /// A file that was read, or the absence of one.

@@ -20,7 +20,7 @@ pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 
-use crate::limits::PUBLISHER_GRACE;
+use crate::limits::{self, PUBLISHER_GRACE};
 use crate::rtmp_url::RtmpUrl;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -93,6 +93,7 @@ impl fmt::Display for Config {
         }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
+        writeln!(f, "patience:  {} ms", self.playback.seek_patience.as_millis())?;
         let who = |secret: &Option<String>| match secret {
             Some(_) => "those who know the secret",
             None => "everybody",
@@ -235,11 +236,14 @@ pub struct Playback {
     /// Films encoded at the same time, 1 to [`MAX_ENCODINGS`](crate::limits::MAX_ENCODINGS). Those
     /// that need no encoding do not count. Default 2: what a small box manages.
     pub encodings: usize,
+    /// How long a seek waits for a conversion that runs already, before another one is started for it. Default
+    /// [`SEEK_PATIENCE`](crate::limits::SEEK_PATIENCE).
+    pub seek_patience: Duration,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { encodings: 2 }
+        Self { encodings: 2, seek_patience: limits::SEEK_PATIENCE }
     }
 }
 

@@ -222,11 +222,24 @@ fn log(file: &File) -> Result<Log, ConfigError> {
 }
 
 fn playback(file: &File) -> Result<Playback, ConfigError> {
-    let Some(written) = &file.content.playback.encodings else { return Ok(Playback::default()) };
-    match usize::try_from(*written.get_ref()) {
-        Ok(encodings @ 1..=limits::MAX_ENCODINGS) => Ok(Playback { encodings }),
-        _ => Err(ConfigError::new(file.place(written.span()), Problem::Encodings(*written.get_ref()))),
+    let mut playback = Playback::default();
+    if let Some(written) = &file.content.playback.encodings {
+        playback.encodings = match usize::try_from(*written.get_ref()) {
+            Ok(encodings @ 1..=limits::MAX_ENCODINGS) => encodings,
+            _ => {
+                let problem = Problem::Encodings(*written.get_ref());
+                return Err(ConfigError::new(file.place(written.span()), problem));
+            }
+        };
     }
+    if let Some(written) = &file.content.playback.seek_patience_ms {
+        playback.seek_patience = Duration::from_millis(*written.get_ref());
+        if playback.seek_patience > limits::MAX_SEEK_PATIENCE {
+            let problem = Problem::SeekPatience(*written.get_ref());
+            return Err(ConfigError::new(file.place(written.span()), problem));
+        }
+    }
+    Ok(playback)
 }
 
 fn live(file: &File) -> Result<Live, ConfigError> {

@@ -67,7 +67,7 @@ fn a_library_is_all_that_must_be_given() {
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
-            playback: Playback { encodings: 2 },
+            playback: Playback { encodings: 2, seek_patience: Duration::from_millis(1500) },
             live: Live { secret: None, apps: BTreeMap::new(), grace: Duration::from_secs(30) },
             record: Record {
                 folder: None,
@@ -103,6 +103,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            filter = "wiidiaserver::rtmp=trace"
            [playback]
            encodings = 1
+           seek_patience_ms = 0
            [live]
            secret = "open sesame"
            apps = { studio = "another sesame", open = "" }
@@ -123,7 +124,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
-    assert_eq!(config.playback.encodings, 1);
+    assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
     let apps = [("open".to_owned(), None), ("studio".to_owned(), Some("another sesame".to_owned()))];
     assert_eq!(config.live.apps, BTreeMap::from(apps));
@@ -461,6 +462,10 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
             "library = [\"films\"]\n[record]\nsplit_minutes = 0",
             "HOUSE/c.toml:3: recordings can't be split every 0 minutes, expected 1 to 1440; 360 are four files a \
              day",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nseek_patience_ms = 600001",
+            "HOUSE/c.toml:3: a patience of 600001 ms is not possible, expected 0 to 600000; 1500 suit most",
         ),
         (
             "library = [\"films\"]\ndata = here",

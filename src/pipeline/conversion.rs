@@ -76,7 +76,8 @@ impl Conversion {
     /// this program itself, or what stands in for it in a test.
     pub fn spawn(program: &Path, media: File, request: &Request) -> io::Result<Self> {
         // Seeking happens on the file's own timeline.
-        let start_ns = i64::from(request.start.as_millis()) * 1_000_000 - request.lead.unwrap_or(0);
+        // A tag's time is rounded down, so the time meant is up to a millisecond later.
+        let start_ns = i64::from(request.start.as_millis()) * 1_000_000 + 999_999 - request.lead.unwrap_or(0);
         let start_ns = if request.start == MediaTime::ZERO { 0 } else { start_ns.max(0) };
         let lead = match request.lead {
             Some(ns) => Lead::Given(ns),

@@ -67,6 +67,11 @@ pub enum ConversionError {
 }
 
 impl ConversionError {
+    /// The worker is at fault, or whoever killed it: another one may do better.
+    pub fn is_of_the_worker(&self) -> bool {
+        matches!(self, Self::Crashed { .. } | Self::Stalled { .. } | Self::Nonsense { .. })
+    }
+
     pub(super) fn from_failure(failure: Failure, text: String) -> Self {
         match failure {
             Failure::NotMedia => Self::NotMedia { detail: text },

@@ -1,17 +1,18 @@
-//! Any other media file, turned into FLV by a worker process while it is watched.
+//! One conversion: a worker process makes FLV of any other media file, from some time on, into a range of its reel.
 
 use super::cache::Cache;
+use super::film::{Film, Outcome};
 use super::job::Job;
 use super::transcodes::{Place, Transcodes};
 use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD, TRANSCODE_PLACE_PATIENCE};
 use crate::pipeline::{Conversion, ConversionError, Event, MediaStreams, Request};
-use crate::reel::{Recorder, Reel};
+use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// Bytes recorded between two looks at the free space.
@@ -21,7 +22,7 @@ const SPACE_CHECK_BYTES: u64 = 16 << 20;
 /// a stop within this.
 const HOLD_BACK_STEP: Duration = Duration::from_millis(500);
 
-/// What ends a conversion.
+/// What ends a conversion before its time.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -30,56 +31,64 @@ enum Failure {
     Start(io::Error),
     #[error("its conversion can't be kept: {0}; make room on the disk that holds the data folder")]
     Cache(#[from] io::Error),
-    #[error("there is neither picture nor sound in it")]
-    Empty,
     #[error("{0} films are being encoded already, as many as this machine is set to; stop one and try again")]
     Busy(usize),
 }
 
 /// What conversions share.
+#[derive(Debug)]
 pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
     pub(super) cache: Arc<Cache>,
     pub(super) transcodes: Arc<Transcodes>,
+    /// Conversions at work.
+    pub(super) running: Arc<AtomicUsize>,
+    pub(super) seeks: Arc<Seeks>,
 }
 
-/// Converts `media` into `reel` to its end, or until the job is stopped. Blocking; any failure
-/// ends up in the reel.
-pub(super) fn run(reel: &Arc<Reel>, job: &Job, means: &Means, media: File, name: &str) {
-    let recorder = Recorder::new(reel.clone());
-    let mut converter = Converter { reel, job, means, recorder, streams: None, place: None, checked: 0 };
+/// Something is encoded: it is not hundreds of times faster than anyone watches.
+pub(super) fn encodes(streams: &MediaStreams) -> bool {
+    streams.video.as_ref().is_some_and(|v| !v.passthrough)
+        || streams.audio.as_ref().is_some_and(|a| !a.passthrough)
+}
+
+/// Converts `media` from `aim` on into the range `id` of the film's reel: to its end, or to where another range goes
+/// on, or until the job is stopped. Blocking. The worker is gone when it returns.
+pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTime) -> Outcome {
+    let recorder = Recorder::of(film.reel.clone(), id, aim);
+    let mut converter = Converter { film, job, id, aim, recorder, streams: None, place: None, checked: 0 };
     let result = converter.run(media);
-    // The worker is gone by now.
-    converter.place = None;
-    job.ended();
-    match result {
-        Ok(()) => tracing::info!(file = name, bytes = converter.recorder.len(), "converted"),
-        Err(_) if job.stopped().load(Ordering::SeqCst) => {
-            tracing::debug!(file = name, "conversion stopped: nobody watches it");
-            reel.fail(format!("\"{name}\" is not being converted any more; play it again"));
+    let flushed = converter.recorder.flush();
+    let something = converter.recorder.indexer().has_media();
+    let end = converter.recorder.indexer().end();
+    match (result, flushed) {
+        (Ok(Pushed::Joined), _) => Outcome::Joined,
+        (Err(_), _) if job.is_stopped() => Outcome::Stopped,
+        (_, Err(error)) => Outcome::Failed(Failure::Cache(error).to_string()),
+        (Ok(Pushed::Taken), Ok(())) if something => {
+            converter.announce_start(true);
+            Outcome::Ended(end)
         }
+        (Ok(Pushed::Taken), Ok(())) => Outcome::Nothing,
         // Trying again would end at the same place, so this is all there is of the file.
-        Err(Failure::Conversion(error @ ConversionError::Unreadable { .. }))
-            if converter.finish().is_ok() =>
-        {
-            tracing::warn!(file = name, %error, "the file is damaged; it is served up to there");
+        (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(())) if something => {
+            tracing::warn!(file = film.name, %error, "the file is damaged; it is served up to there");
+            converter.announce_start(true);
+            Outcome::Ended(end)
         }
-        Err(failure) => {
-            // What was made before stays playable.
-            if let Err(error) = converter.recorder.flush() {
-                tracing::warn!(file = name, %error, "the end of the conversion was lost");
-            }
-            tracing::warn!(file = name, error = %failure, "conversion failed");
-            reel.fail(format!("\"{name}\" can't be played: {failure}"));
+        (Err(Failure::Conversion(error)), Ok(())) if error.is_of_the_worker() => {
+            Outcome::Died(error.to_string())
         }
+        (Err(error), Ok(())) => Outcome::Failed(error.to_string()),
     }
 }
 
 struct Converter<'a> {
-    reel: &'a Reel,
+    film: &'a Film,
     job: &'a Job,
-    means: &'a Means,
+    id: RangeId,
+    aim: MediaTime,
     recorder: Recorder,
     /// Known once the worker has found out.
     streams: Option<MediaStreams>,
@@ -90,61 +99,62 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    fn run(&mut self, media: File) -> Result<(), Failure> {
-        let request = Request::default();
+    fn run(&mut self, media: File) -> Result<Pushed, Failure> {
+        let request = Request { start: self.aim, lead: self.film.lead_ns() };
         let mut conversion =
-            Conversion::spawn(&self.means.program, media, &request).map_err(Failure::Start)?;
+            Conversion::spawn(&self.film.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
         loop {
             // Whoever waits for these tags gets them before we wait for the worker.
             if !conversion.has_buffered() {
                 self.recorder.flush()?;
-                self.announce_start();
+                self.announce_start(false);
             }
             self.job.heard();
             match conversion.next_event()? {
                 Event::Streams(streams) => self.streams_known(streams)?,
-                Event::Duration(duration) => self.reel.set_duration(duration),
+                // Parsers that begin in the middle guess.
+                Event::Duration(_) if self.aim > MediaTime::ZERO => {}
+                Event::Duration(duration) => self.film.reel.set_duration(duration),
                 Event::Tag(tag) => {
-                    self.recorder.push(&tag)?;
+                    if self.recorder.push(&tag)? == Pushed::Joined {
+                        return Ok(Pushed::Joined);
+                    }
                     self.pace()?;
                 }
-                Event::End => return self.finish(),
+                Event::End => return Ok(Pushed::Taken),
             }
         }
     }
 
-    /// What there is by now is all there will be.
-    fn finish(&mut self) -> Result<(), Failure> {
-        self.recorder.flush()?;
-        if !self.recorder.indexer().has_media() {
-            return Err(Failure::Empty);
-        }
-        self.reel.start(self.recorder.indexer().codecs());
-        self.reel.complete(self.recorder.indexer().end());
-        Ok(())
-    }
-
     fn streams_known(&mut self, streams: MediaStreams) -> Result<(), Failure> {
-        if let Some(duration) = streams.duration {
-            self.reel.set_duration(duration);
+        let reel = &self.film.reel;
+        if let Some(duration) = streams.duration.filter(|_| self.aim == MediaTime::ZERO) {
+            reel.set_duration(duration);
         }
         if let Some(video) = &streams.video {
-            self.reel.set_picture_size(video.width, video.height);
+            reel.set_picture_size(video.width, video.height);
         }
+        self.recorder.open(Opening {
+            video: streams.video.is_some(),
+            sound: streams.audio.is_some(),
+            grid: streams.video.as_ref().is_some_and(|video| !video.passthrough),
+        });
+        self.film.found(self.aim, &streams);
+        let encodes = encodes(&streams);
         self.streams = Some(streams);
-        if !self.is_remux() {
-            let transcodes = &self.means.transcodes;
+        if encodes {
+            let transcodes = &self.film.means.transcodes;
             let place = transcodes.enter(TRANSCODE_PLACE_PATIENCE);
             self.place = Some(place.ok_or_else(|| Failure::Busy(transcodes.most()))?);
         }
         Ok(())
     }
 
-    /// Viewers can start once both codecs are known, or one has come alone for long enough.
-    fn announce_start(&mut self) {
+    /// Viewers can start once both codecs are known, or one has come alone for long enough; or it is the end.
+    fn announce_start(&mut self, at_end: bool) {
         let indexer = self.recorder.indexer();
-        if self.reel.progress().started || !indexer.has_media() {
+        if self.film.reel.progress().started || !indexer.has_media() {
             return;
         }
         let codecs = indexer.codecs();
@@ -153,8 +163,8 @@ impl Converter<'_> {
                 && streams.audio.is_some() == codecs.audio.is_some()
         });
         let waited = u128::from(indexer.end().as_millis()) >= CONVERT_START_SKEW.as_millis();
-        if complete || waited {
-            self.reel.start(codecs);
+        if complete || waited || at_end {
+            self.film.reel.start(codecs);
         }
     }
 
@@ -162,35 +172,27 @@ impl Converter<'_> {
     fn pace(&mut self) -> Result<(), Failure> {
         if self.recorder.len() >= self.checked + SPACE_CHECK_BYTES {
             self.checked = self.recorder.len();
-            self.means.cache.check_space()?;
+            self.film.means.cache.check_space()?;
         }
-        if !self.is_remux() {
+        if self.streams.as_ref().is_none_or(encodes) {
             return Ok(());
         }
         // `hold_back` looks at what viewers can read, so nothing may wait in the recorder.
-        let ahead = self.recorder.indexer().available().saturating_millis_since(MediaTime::ZERO);
-        if u128::from(ahead) < REMUX_LEAD.as_millis() {
+        let made = self.recorder.indexer().available().saturating_millis_since(self.aim);
+        if u128::from(made) < REMUX_LEAD.as_millis() {
             return Ok(());
         }
         let mut held = false;
-        while self.reel.hold_back(REMUX_LEAD, HOLD_BACK_STEP) {
+        while self.film.reel.hold_back(self.id, HOLD_BACK_STEP) {
             if !held {
                 self.recorder.flush()?;
                 held = true;
             }
             self.job.held_back();
-            if self.job.stopped().load(Ordering::Relaxed) {
+            if self.job.is_stopped() {
                 break;
             }
         }
         Ok(())
-    }
-
-    /// Nothing is encoded: the conversion runs hundreds of times faster than anyone watches.
-    fn is_remux(&self) -> bool {
-        self.streams.as_ref().is_some_and(|streams| {
-            streams.video.as_ref().is_none_or(|v| v.passthrough)
-                && streams.audio.as_ref().is_none_or(|a| a.passthrough)
-        })
     }
 }

@@ -10,7 +10,7 @@ use crate::flv::{TAG_HEADER_LEN, Tag, TagKind};
 use crate::limits::{
     FLV_START_TAGS, FLV_START_TIME, MAX_CODEC_DATA, MAX_SCRIPT_TAG, ORIGIN_THRESHOLD, SCAN_WINDOW,
 };
-use crate::reel::{Indexer, Reel, Role};
+use crate::reel::{Indexer, RangeId, Reel, Role};
 use crate::time::MediaTime;
 use bytes::Bytes;
 use std::fs::File;
@@ -55,8 +55,8 @@ pub(super) fn duration(file: &File, len: u64) -> Option<MediaTime> {
 /// Indexes the file behind `reel` to its end, or until `stop`. Blocking. Whatever is wrong with
 /// the file ends up in the reel: damage in the middle ends it there, with what came before kept.
 pub(super) fn scan(reel: &Reel, len: u64, name: &str, stop: &AtomicBool) {
-    let mut scan =
-        Scan { reel, window: Window::new(reel.data()), indexer: Indexer::default(), started: false };
+    let Some(file) = reel.data_of(RangeId::FIRST) else { return };
+    let mut scan = Scan { reel, window: Window::new(&file), indexer: Indexer::default(), started: false };
     match scan.run(len, stop) {
         Ok(()) => {}
         Err(error) if scan.indexer.has_media() => {
@@ -280,7 +280,7 @@ mod tests {
         let times: Vec<u32> = reel.points().iter().map(|p| p.time.as_millis()).collect();
         assert_eq!(times, (0..10).map(|n| n * 1000).collect::<Vec<_>>());
         assert_eq!(reel.progress().phase, Phase::Complete);
-        assert_eq!(reel.progress().end_offset, bytes.len() as u64);
+        assert_eq!(reel.progress().bytes, bytes.len() as u64);
         assert_eq!(reel.duration(), Some(MediaTime::from_millis(10_000)));
         assert!(reel.codecs().unwrap().are_avc_and_aac());
         let headers = reel.headers_at(reel.points()[3]);
@@ -317,7 +317,7 @@ mod tests {
         for cut in (0..600).chain(bytes.len() - 60..bytes.len()) {
             let reel = scanned(&bytes[..cut]);
             let progress = reel.progress();
-            assert!(progress.end_offset <= cut as u64, "cut at {cut}");
+            assert!(progress.bytes <= cut as u64, "cut at {cut}");
             if cut as u64 > first_media + 40 {
                 assert_eq!(progress.phase, Phase::Complete, "cut at {cut}");
             } else if (cut as u64) < first_media {
@@ -334,7 +334,7 @@ mod tests {
         bytes[at as usize] = 0x1e;
         let reel = scanned(&bytes);
         assert_eq!(reel.progress().phase, Phase::Complete);
-        assert_eq!(reel.progress().end_offset, at);
+        assert_eq!(reel.progress().bytes, at);
         assert_eq!(reel.points().len(), 5);
     }
 }

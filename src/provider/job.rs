@@ -1,4 +1,4 @@
-//! The work behind one reel: how it is stopped, and how it is noticed that it hangs.
+//! The work behind one range of a reel: how it is stopped, and how it is noticed that it hangs.
 
 use crate::limits::WORKER_STALL;
 use crate::pipeline::Killer;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Shared between the thread that fills a reel and those who watch over it.
+/// Shared between the thread that fills a range and those who watch over it.
 #[derive(Debug)]
 pub(super) struct Job {
     stop: AtomicBool,
@@ -59,6 +59,11 @@ impl Job {
         if let Some(killer) = &self.worker().killer {
             killer.kill();
         }
+    }
+
+    /// Nobody wants its result any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
     }
 
     /// The flag that [`stop`](Self::stop) sets.

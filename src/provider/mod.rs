@@ -12,6 +12,7 @@
 mod cache;
 mod convert;
 mod durations;
+mod film;
 mod flv_file;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,16 +24,18 @@ pub use cache::{Cache, CacheError};
 pub use growing::{Growing, GrowingFile};
 
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
-use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, TEND_INTERVAL};
-use crate::reel::{Phase, Reel, Viewer};
+use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
+use crate::reel::{Phase, Reel, Seeks, Viewer};
 use crate::time::MediaTime;
+use convert::Means;
 use durations::Durations;
+use film::Film;
 use job::Job;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use transcodes::Transcodes;
 
 /// What a viewer can take.
@@ -65,11 +68,9 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Providers {
     library: Arc<Library>,
-    cache: Arc<Cache>,
-    /// Our own program: conversions run in it with the `worker` command.
-    program: PathBuf,
+    means: Arc<Means>,
+    patience: Duration,
     reels: Mutex<HashMap<Key, Entry>>,
-    transcodes: Arc<Transcodes>,
     durations: Durations,
     growing: Arc<Growing>,
 }
@@ -89,8 +90,31 @@ enum Form {
 #[derive(Debug)]
 struct Entry {
     reel: Arc<Reel>,
-    job: Arc<Job>,
+    work: Work,
     opened: Instant,
+}
+
+/// What fills a reel.
+#[derive(Debug)]
+enum Work {
+    Index(Arc<Job>),
+    Film(Arc<Film>),
+}
+
+impl Work {
+    fn stop(&self) {
+        match self {
+            Self::Index(job) => job.stop(),
+            Self::Film(film) => film.stop(),
+        }
+    }
+
+    fn end_if_stalled(&self, now: Instant) {
+        match self {
+            Self::Index(job) => job.end_if_stalled(now),
+            Self::Film(film) => film.end_if_stalled(now),
+        }
+    }
 }
 
 impl Entry {
@@ -108,16 +132,33 @@ impl Providers {
     /// `program` is the path of this very program.
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
         let durations = Durations::new(library.clone(), program.clone());
-        let transcodes = Transcodes::new(encodings);
+        let means = Arc::new(Means {
+            program,
+            cache: Arc::new(cache),
+            transcodes: Transcodes::new(encodings),
+            running: Arc::default(),
+            seeks: Arc::default(),
+        });
         Self {
             library,
-            cache: Arc::new(cache),
-            program,
+            means,
+            patience: SEEK_PATIENCE,
             reels: Mutex::default(),
-            transcodes,
             durations,
             growing: Arc::default(),
         }
+    }
+
+    /// A seek waits so long for a conversion that runs already, before another one is started for it.
+    #[must_use]
+    pub fn with_seek_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How seeks were answered since the start.
+    pub fn seeks(&self) -> &Seeks {
+        &self.means.seeks
     }
 
     /// The library.
@@ -182,7 +223,7 @@ impl Providers {
         };
         let viewer = entry.reel.join();
         if let Some(old) = reels.insert(key, entry) {
-            old.job.stop();
+            old.work.stop();
         }
         Ok(viewer)
     }
@@ -193,24 +234,15 @@ impl Providers {
         let (name, len) = (path.file_name(), file.len);
         let (to_fill, for_job) = (reel.clone(), job.clone());
         spawn("flv-index", move || flv_file::scan(&to_fill, len, &name, for_job.stopped()))?;
-        Ok(Entry { reel, job, opened: Instant::now() })
+        Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
     }
 
     fn convert(&self, file: OpenFile, path: &LibraryPath) -> Result<Entry, OpenError> {
-        self.cache.check_space().map_err(OpenError::Cache)?;
-        let data = self.cache.new_file().map_err(OpenError::Cache)?;
-        let reel = Arc::new(Reel::new(Arc::new(data)));
-        let job = Arc::new(Job::new());
-        let (to_fill, for_job) = (reel.clone(), job.clone());
-        let means = convert::Means {
-            program: self.program.clone(),
-            cache: self.cache.clone(),
-            transcodes: self.transcodes.clone(),
-        };
-        let name = path.file_name();
-        tracing::info!(file = %path, "conversion starts");
-        spawn("convert", move || convert::run(&to_fill, &for_job, &means, file.file, &name))?;
-        Ok(Entry { reel, job, opened: Instant::now() })
+        let film = Film::open(file.file, path.file_name(), self.means.clone(), self.patience);
+        let film = film.map_err(OpenError::Cache)?;
+        // Opening happens on tokio's threads for what blocks.
+        tokio::spawn(film.clone().run());
+        Ok(Entry { reel: film.reel.clone(), work: Work::Film(film), opened: Instant::now() })
     }
 
     /// Makes sure that one more conversion may start, ending those that nobody watches if need be:
@@ -220,9 +252,9 @@ impl Providers {
         let running =
             || reels.iter().filter(|(key, e)| key.form == Form::Converted && growing(e)).map(|(_, e)| e);
         let too_many = running().count() >= MAX_CONVERSIONS;
-        if too_many || self.transcodes.are_full() {
+        if too_many || self.means.transcodes.are_full() {
             let idle = running().filter(|e| e.idle_since().is_some());
-            let stopped = idle.inspect(|e| e.job.stop()).count();
+            let stopped = idle.inspect(|e| e.work.stop()).count();
             if too_many && stopped == 0 {
                 return Err(OpenError::Busy);
             }
@@ -244,7 +276,7 @@ impl Providers {
     /// How long a file plays, when that is known by now. Asking makes it known later.
     pub fn duration(&self, path: &LibraryPath, file: FileIdentity) -> Option<MediaTime> {
         match self.growing.find(file.file()) {
-            Some(reel) => Some(reel.playable()),
+            Some(reel) => Some(reel.playable(MediaTime::ZERO)),
             None => self.durations.get(path, file),
         }
     }
@@ -263,7 +295,7 @@ impl Providers {
     fn tend_once(&self, now: Instant) {
         let mut reels = self.reels();
         for (key, entry) in &*reels {
-            entry.job.end_if_stalled(now);
+            entry.work.end_if_stalled(now);
             if let (Phase::Complete, Some(duration)) = (entry.reel.progress().phase, entry.reel.duration()) {
                 self.durations.learn(key.file, duration);
             }
@@ -273,7 +305,7 @@ impl Providers {
             let finished = key.form == Form::Converted && entry.reel.progress().phase == Phase::Complete;
             let keep = finished || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
             if !keep {
-                entry.job.stop();
+                entry.work.stop();
             }
             keep
         });
@@ -285,15 +317,15 @@ impl Providers {
         let mut idle: Vec<(Instant, Key, u64)> = reels
             .iter()
             .filter(|(key, _)| key.form == Form::Converted)
-            .filter_map(|(key, e)| Some((e.idle_since()?, *key, e.reel.progress().end_offset)))
+            .filter_map(|(key, e)| Some((e.idle_since()?, *key, e.reel.progress().bytes)))
             .collect();
         idle.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
-        let no_room = self.cache.check_space().is_err();
+        let no_room = self.means.cache.check_space().is_err();
         let mut kept = 0u64;
         for (_, key, len) in idle {
             kept = kept.saturating_add(len);
-            if kept > self.cache.limit() || no_room {
-                reels.remove(&key).inspect(|entry| entry.job.stop());
+            if kept > self.means.cache.limit() || no_room {
+                reels.remove(&key).inspect(|entry| entry.work.stop());
             }
         }
     }
@@ -301,7 +333,7 @@ impl Providers {
     /// Ends all work.
     pub fn stop(&self) {
         for (_, entry) in self.reels().drain() {
-            entry.job.stop();
+            entry.work.stop();
         }
     }
 }

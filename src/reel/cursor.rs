@@ -1,24 +1,29 @@
 //! A viewer's place in a reel: all that a viewer costs.
 
-use super::{Phase, Progress, Reel, SeekPoint};
-use crate::flv::Tag;
+use super::{Ahead, RangeId, Reel, SeekPoint};
 use crate::flv::reader::{InvalidFlv, TagHeader, next_tag_len, take_tag};
+use crate::flv::{Tag, TagKind};
 use crate::limits::{REEL_READ, REEL_READ_LEAST};
 use crate::time::MediaTime;
 use bytes::Bytes;
 use rustix::io::{ReadWriteFlags, preadv2};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// Reads a reel's tags from a seek point on. Tags share the memory of the block they were read in.
+/// Reads a reel's tags from a seek point on, from one range to the next. Tags share the memory of the block they
+/// were read in.
 #[derive(Debug)]
 pub struct Cursor {
     reel: Arc<Reel>,
+    range: RangeId,
+    /// `None` when the range was forgotten meanwhile: it is left at once.
+    data: Option<Arc<File>>,
     block: Bytes,
-    /// Where the reel's data goes on behind `block`.
+    /// Where the range's data goes on behind `block`.
     offset: u64,
     /// Bytes to read next, unless a tag is larger.
     ask: usize,
@@ -26,6 +31,43 @@ pub struct Cursor {
     taken: usize,
     /// The last time in the last block read.
     position: MediaTime,
+    /// The last times read of sound and of pictures, as they are in the data.
+    last: Lanes,
+    /// So many of the tags that come may have been read already, in the range before.
+    suspects: usize,
+    /// Sequence headers of the range just entered.
+    headers: VecDeque<Tag>,
+}
+
+/// Behind the last tag that a reader had already, one lane may still be behind the other: by 10 s at the most, which
+/// are fewer tags than this.
+const SUSPECTS: usize = 1000;
+
+/// The latest times of sound and of pictures.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lanes {
+    audio: Option<MediaTime>,
+    video: Option<MediaTime>,
+}
+
+impl Lanes {
+    fn of(&mut self, kind: TagKind) -> Option<&mut Option<MediaTime>> {
+        match kind {
+            TagKind::Audio => Some(&mut self.audio),
+            TagKind::Video => Some(&mut self.video),
+            TagKind::Script => None,
+        }
+    }
+
+    fn saw(&mut self, kind: TagKind, time: MediaTime) {
+        if let Some(last) = self.of(kind) {
+            *last = (*last).max(Some(time));
+        }
+    }
+
+    fn have(&mut self, tag: &Tag) -> bool {
+        !tag.is_sequence_header() && self.of(tag.kind).is_some_and(|last| *last >= Some(tag.timestamp))
+    }
 }
 
 /// What a cursor finds.
@@ -47,13 +89,19 @@ pub enum Next {
 impl Cursor {
     /// A cursor at `point`.
     pub fn new(reel: Arc<Reel>, point: SeekPoint) -> Self {
+        let data = reel.data_of(point.range);
         Self {
             reel,
+            range: point.range,
+            data,
             block: Bytes::new(),
             offset: point.offset,
             ask: REEL_READ,
             taken: 0,
             position: point.time,
+            last: Lanes::default(),
+            suspects: 0,
+            headers: VecDeque::new(),
         }
     }
 
@@ -62,20 +110,37 @@ impl Cursor {
     /// # Errors
     /// When the data is no FLV: a file that changed under us, or a failing disk.
     pub fn next_tag(&mut self) -> Result<Next, InvalidFlv> {
-        let before = self.block.len();
-        if let Some(mut tag) = take_tag(&mut self.block)? {
-            self.taken += before - self.block.len();
-            let origin = self.reel.origin();
-            tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
-            return Ok(Next::Tag(tag));
+        loop {
+            if let Some(header) = self.headers.pop_front() {
+                return Ok(Next::Tag(header));
+            }
+            loop {
+                let before = self.block.len();
+                let Some(mut tag) = take_tag(&mut self.block)? else { break };
+                self.taken += before - self.block.len();
+                if self.suspects > 0 {
+                    self.suspects -= 1;
+                    if self.last.have(&tag) {
+                        self.suspects = SUSPECTS;
+                        continue;
+                    }
+                }
+                self.last.saw(tag.kind, tag.timestamp);
+                let origin = self.reel.origin();
+                tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
+                return Ok(Next::Tag(tag));
+            }
+            match self.reel.ahead(self.range, self.offset, self.position) {
+                Ahead::Data(_) => return Ok(Next::Unread),
+                Ahead::NotYet => return Ok(Next::NotYet),
+                Ahead::End { failed } => return Ok(Next::End { failed }),
+                Ahead::Cross { data, point, headers, known } => {
+                    (self.range, self.offset, self.data) = (point.range, point.offset, Some(data));
+                    self.suspects = if known { SUSPECTS } else { self.suspects };
+                    self.headers.extend(headers);
+                }
+            }
         }
-        let Progress { end_offset, phase, .. } = self.reel.progress();
-        Ok(match phase {
-            _ if self.offset < end_offset => Next::Unread,
-            Phase::Growing => Next::NotYet,
-            Phase::Complete => Next::End { failed: false },
-            Phase::Failed => Next::End { failed: true },
-        })
     }
 
     /// The next stretch of whole tags as the FLV bytes they are, waiting until there is one.
@@ -84,13 +149,34 @@ impl Cursor {
     /// # Errors
     /// When the disk fails or the file became shorter.
     pub async fn next_block(&mut self) -> io::Result<Option<Bytes>> {
-        if self.block.is_empty() {
-            if !self.grown().await {
-                return Ok(None);
+        loop {
+            let whole = self.block.is_empty() || self.suspects > 0;
+            if whole {
+                // Only what is missing of what is known already, tag by tag; headers of a range just entered.
+                let mut tags = Vec::new();
+                while !self.block.is_empty() || !self.headers.is_empty() {
+                    match self.next_tag().map_err(invalid)? {
+                        Next::Tag(tag) => tag.encode_into(&mut tags),
+                        _ => break,
+                    }
+                }
+                if !tags.is_empty() {
+                    return Ok(Some(tags.into()));
+                }
+            } else {
+                let block = std::mem::take(&mut self.block);
+                let (_, last) = whole_tags(&block);
+                self.last =
+                    Lanes { audio: last.audio.or(self.last.audio), video: last.video.or(self.last.video) };
+                return Ok(Some(block));
             }
-            self.fill().await?;
+            match self.next_tag().map_err(invalid)? {
+                Next::Tag(tag) => self.headers.push_front(tag),
+                Next::Unread => self.fill().await?,
+                Next::NotYet => self.grown().await,
+                Next::End { .. } => return Ok(None),
+            }
         }
-        Ok(Some(std::mem::take(&mut self.block)))
     }
 
     /// The next tag, waiting until there is one. `None` at the end.
@@ -99,27 +185,36 @@ impl Cursor {
     /// When the disk fails, or what it holds is no FLV.
     pub async fn wait_for_tag(&mut self) -> io::Result<Option<Tag>> {
         loop {
-            match self.next_tag().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
+            match self.next_tag().map_err(invalid)? {
                 Next::Tag(tag) => return Ok(Some(tag)),
                 Next::Unread => self.fill().await?,
-                Next::NotYet => drop(self.grown().await),
+                Next::NotYet => self.grown().await,
                 Next::End { .. } => return Ok(None),
             }
         }
     }
 
-    /// Waits until there is more to read; false when there never will be.
-    async fn grown(&self) -> bool {
+    /// Waits until there is something else ahead than nothing yet.
+    async fn grown(&self) {
         let mut progress = self.reel.subscribe();
-        let offset = self.offset;
-        // The sender lives in the reel that we hold.
-        let _ = progress.wait_for(|p| p.end_offset > offset || p.phase != Phase::Growing).await;
-        self.reel.progress().end_offset > offset
+        loop {
+            progress.mark_unchanged();
+            if !matches!(self.reel.ahead(self.range, self.offset, self.position), Ahead::NotYet) {
+                return;
+            }
+            // The sender lives in the reel that we hold.
+            let _ = progress.changed().await;
+        }
     }
 
     /// The time of the last tag of the block read last: about where this viewer is.
     pub fn position(&self) -> MediaTime {
         self.position
+    }
+
+    /// The range that this viewer reads.
+    pub(super) fn range(&self) -> RangeId {
+        self.range
     }
 
     /// Lets go of the block while the viewer waits: two hundred viewers of 128 KB are 25 MB, and what is read
@@ -139,7 +234,8 @@ impl Cursor {
         if self.fill_now() {
             return Ok(());
         }
-        let (data, there, offset, ask) = (self.reel.data.clone(), self.there(), self.offset, self.ask);
+        let Some((data, there)) = self.there() else { return Ok(()) };
+        let (data, offset, ask) = (data.clone(), self.offset, self.ask);
         let block = tokio::task::spawn_blocking(move || read_block(&data, there, offset, ask))
             .await
             .map_err(io::Error::other)??;
@@ -150,7 +246,7 @@ impl Cursor {
     /// Reads the next block if the page cache has it; false when [`fill`](Self::fill) must wait for the disk.
     pub fn fill_now(&mut self) -> bool {
         debug_assert!(self.block.is_empty(), "blocks hold whole tags, and all were taken");
-        let block = read_cached(&self.reel.data, self.there(), self.offset, self.ask);
+        let block = self.there().and_then(|(data, there)| read_cached(data, there, self.offset, self.ask));
         let filled = block.is_some();
         if let Some(block) = block {
             self.take_up(block);
@@ -158,15 +254,16 @@ impl Cursor {
         filled
     }
 
-    /// Bytes of data that may be read from `offset` on.
-    fn there(&self) -> usize {
-        let end = self.reel.progress().end_offset;
-        usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX)
+    /// The range's data, and how many bytes of it may be read from `offset` on; `None` when there are none.
+    fn there(&self) -> Option<(&Arc<File>, usize)> {
+        let Ahead::Data(end) = self.reel.ahead(self.range, self.offset, self.position) else { return None };
+        let there = usize::try_from(end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        Some((self.data.as_ref()?, there))
     }
 
     fn take_up(&mut self, block: Block) {
         self.offset += block.bytes.len() as u64;
-        if let Some(last) = block.last_time {
+        if let Some(last) = block.last.audio.max(block.last.video) {
             self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
         }
         self.block = block.bytes;
@@ -178,9 +275,13 @@ impl Cursor {
     }
 }
 
+fn invalid(error: InvalidFlv) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
 struct Block {
     bytes: Bytes,
-    last_time: Option<MediaTime>,
+    last: Lanes,
 }
 
 /// As [`read_block`], from the page cache alone. `None` when that has not one whole tag of it, or the file
@@ -194,8 +295,8 @@ fn read_cached(data: &File, there: usize, offset: u64, ask: usize) -> Option<Blo
         let wanted = ask.min(there).min(scratch.len());
         let slices = &mut [IoSliceMut::new(&mut scratch[..wanted])];
         let len = preadv2(data, slices, offset, ReadWriteFlags::NOWAIT).ok()?;
-        let (whole, last_time) = whole_tags(&scratch[..len]);
-        (whole > 0).then(|| Block { bytes: Bytes::copy_from_slice(&scratch[..whole]), last_time })
+        let (whole, last) = whole_tags(&scratch[..len]);
+        (whole > 0).then(|| Block { bytes: Bytes::copy_from_slice(&scratch[..whole]), last })
     })
 }
 
@@ -204,10 +305,10 @@ fn read_block(data: &File, there: usize, offset: u64, mut wanted: usize) -> io::
     loop {
         let mut bytes = vec![0; wanted.min(there)];
         data.read_exact_at(&mut bytes, offset)?;
-        let (whole, last_time) = whole_tags(&bytes);
+        let (whole, last) = whole_tags(&bytes);
         if whole > 0 {
             bytes.truncate(whole);
-            return Ok(Block { bytes: bytes.into(), last_time });
+            return Ok(Block { bytes: bytes.into(), last });
         }
         match next_tag_len(&bytes) {
             // One tag larger than a block.
@@ -219,20 +320,21 @@ fn read_block(data: &File, there: usize, offset: u64, mut wanted: usize) -> io::
                     "the file was cut while it was read",
                 ));
             }
-            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) => return Err(invalid(error)),
         }
     }
 }
 
-/// The length of the whole tags at the head of `block`, and the last one's time.
-fn whole_tags(block: &[u8]) -> (usize, Option<MediaTime>) {
-    let (mut at, mut last) = (0, None);
+/// The length of the whole tags at the head of `block`, and the last times in them.
+fn whole_tags(block: &[u8]) -> (usize, Lanes) {
+    let (mut at, mut last) = (0, Lanes::default());
     while let Some(Ok(header)) = block[at..].first_chunk().map(TagHeader::parse) {
         let end = at + header.encoded_len();
         if end > block.len() {
             break;
         }
-        (at, last) = (end, Some(header.timestamp));
+        at = end;
+        last.saw(header.kind, header.timestamp);
     }
     (at, last)
 }
@@ -242,7 +344,6 @@ fn whole_tags(block: &[u8]) -> (usize, Option<MediaTime>) {
 mod tests {
     use super::super::{Recorder, Seek};
     use super::*;
-    use crate::flv::TagKind;
     use std::time::Instant;
 
     fn video(ms: u32, key: bool, len: usize) -> Tag {
@@ -331,7 +432,7 @@ mod tests {
         let mut recorder = Recorder::new(reel.clone());
         let at = MediaTime::from_millis;
         let now = Instant::now();
-        assert_eq!(reel.seek(at(0), now), Seek::Pending { available: at(0), eta: None });
+        assert!(matches!(reel.seek(at(0), now), Seek::Pending { available, .. } if available == at(0)));
         recorder.push(&video(0, true, 10)).unwrap();
         recorder.push(&video(900, false, 10)).unwrap();
         recorder.flush().unwrap();
@@ -366,18 +467,16 @@ mod tests {
     }
 
     #[test]
-    fn the_producer_is_held_back_only_while_it_is_far_ahead() {
+    fn the_producer_is_held_back_only_while_it_is_beyond_its_goal() {
         use std::time::Duration;
         let reel = reel();
         let mut recorder = Recorder::new(reel.clone());
-        let viewer = reel.join();
         recorder.push(&video(10_000, true, 10)).unwrap();
         recorder.flush().unwrap();
-        assert!(!reel.hold_back(Duration::from_secs(10), Duration::from_millis(1)));
-        assert!(reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
-        viewer.wants(MediaTime::from_millis(2000));
-        assert!(!reel.hold_back(Duration::from_secs(9), Duration::from_millis(1)));
-        drop(viewer);
-        assert_eq!(reel.audience().0, 0);
+        let wanted = [(RangeId::FIRST, MediaTime::from_millis(2000))];
+        reel.set_goals(&wanted, Duration::from_secs(8));
+        assert!(!reel.hold_back(RangeId::FIRST, Duration::from_millis(1)));
+        reel.set_goals(&wanted, Duration::from_secs(7));
+        assert!(reel.hold_back(RangeId::FIRST, Duration::from_millis(1)));
     }
 }

@@ -1,68 +1,87 @@
 //! Reels: recorded FLV that is complete, or that grows while it is watched.
 //!
-//! A reel is a file of FLV tags (the library's own `.flv`, or what a conversion writes), an index
-//! of the places where a viewer can start, and how far it goes by now. One producer (see
-//! [`provider`](crate::provider)) fills it; any number of viewers read it, each with nothing but a
-//! [`Cursor`].
+//! A reel is the set of time ranges of a medium that exist: each a file of FLV tags (the library's own
+//! `.flv`, or what a conversion writes) with an index of the places where a viewer can start.
+//! Producers (see [`provider`](crate::provider)) fill ranges; any number of viewers read them, each
+//! with nothing but a [`Cursor`], which goes from one range to the next without noticing.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `ranges` | which times exist, how ranges are joined; pure |
+//! | `plan` | which conversions are needed for these viewers; pure |
+//! | `index`, `speed` | seek points and headers of a range; how fast it grows; pure |
+//! | `viewer`, `seeks` | who is where, and what became of seeks |
+//! | `recorder` | the writing end of a range |
+//! | `cursor` | the reading end |
 //!
 //! What belongs here: what exists, where, and how long until more exists. What does not: sockets,
 //! protocols, and where the tags come from.
 
 mod cursor;
 mod index;
+mod plan;
+mod produce;
+mod ranges;
+#[cfg(test)]
+mod ranges_laws;
 mod recorder;
+mod seeks;
 mod speed;
+mod viewer;
 
 pub use cursor::{Cursor, Next};
 pub use index::{Codecs, Findings, Indexer, Role, SeekPoint};
-pub use recorder::Recorder;
+pub use plan::{Plan, Start, Terms};
+pub use ranges::{Opening, RangeId};
+pub use recorder::{Pushed, Recorder};
+pub use seeks::{Choice, SeekFigures, Seeks};
+pub use viewer::Viewer;
 
 use crate::flv::Tag;
-use crate::limits::DURATION_MARGIN;
+use crate::limits::{DURATION_MARGIN, START_ESTIMATE};
 use crate::time::MediaTime;
 use bytes::Bytes;
-use index::HeaderChange;
-use speed::Speed;
-use std::collections::HashMap;
+use ranges::{Fate, Ranges};
 use std::fs::File;
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use viewer::Audience;
 
 /// A recorded or growing reel.
 #[derive(Debug)]
 pub struct Reel {
-    /// FLV tags; read with positions (`pread`), so readers do not disturb each other.
-    data: Arc<File>,
     /// Subtracted from every time in the data; not zero for files cut from a long recording.
     origin: std::sync::OnceLock<MediaTime>,
     state: Mutex<State>,
-    /// Wakes the producer when a viewer moves on or leaves.
+    /// Wakes producers that are held back.
     wanted: Condvar,
+    /// Something has happened that may need another plan.
+    stirred: Notify,
     progress: watch::Sender<Progress>,
+    seeks: Arc<Seeks>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    points: Vec<SeekPoint>,
-    headers: Vec<HeaderChange>,
+    ranges: Ranges<Arc<File>>,
     codecs: Option<Codecs>,
     duration: Option<MediaTime>,
     picture_size: Option<(u32, u32)>,
     source_metadata: Option<Bytes>,
     failure: Option<String>,
-    speed: Speed,
-    viewers: HashMap<u64, MediaTime>,
-    next_viewer: u64,
-    last_left: Option<Instant>,
+    audience: Audience,
+    /// How long a conversion took to its first picture, the last few times.
+    start_takes: Duration,
 }
 
 /// How far a reel goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of data that readers may read.
-    pub end_offset: u64,
-    /// The latest time in them.
+    /// Bytes that readers may read, of all ranges together.
+    pub bytes: u64,
+    /// From the beginning up to here it is there without a gap.
     pub available: MediaTime,
     /// Whether more comes.
     pub phase: Phase,
@@ -73,11 +92,11 @@ pub struct Progress {
 /// Whether more comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The producer is at work.
+    /// Not all is there.
     Growing,
     /// All is there.
     Complete,
-    /// The producer failed; what is there stays readable. See [`Reel::failure`].
+    /// The producers have failed; what is there stays readable. See [`Reel::failure`].
     Failed,
 }
 
@@ -88,7 +107,7 @@ pub enum Seek {
     Ready(SeekPoint),
     /// The target is not there yet.
     Pending {
-        /// How far the reel goes now.
+        /// How far the reel goes now, in the part before the target.
         available: MediaTime,
         /// How long until the target is there, once the producer's speed is known.
         eta: Option<Duration>,
@@ -97,17 +116,97 @@ pub enum Seek {
     Empty,
 }
 
+/// Part of a complete reel's bytes.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// These bytes of this file.
+    File {
+        /// The file.
+        data: Arc<File>,
+        /// Its bytes.
+        range: Range<u64>,
+    },
+    /// Sequence headers of what follows: they differ from those before.
+    Headers(Bytes),
+}
+
+impl Piece {
+    /// Bytes in it.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::File { range, .. } => range.end.saturating_sub(range.start),
+            Self::Headers(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A complete reel as one run of bytes, from its first frame on, in order of time.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// One behind the other. A reel that was made in one go, and every `.flv` of the library, has one.
+    pub pieces: Vec<Piece>,
+    /// Seek points: their times and where they are in the run.
+    pub points: Vec<(MediaTime, u64)>,
+}
+
+impl Whole {
+    /// Bytes in all.
+    pub fn len(&self) -> u64 {
+        self.pieces.iter().map(Piece::len).sum()
+    }
+
+    /// Nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What is behind a place in a range's data.
+#[derive(Debug)]
+enum Ahead {
+    /// Data, up to this offset.
+    Data(u64),
+    /// Nothing yet.
+    NotYet,
+    /// Another range, after these sequence headers. `known`: it begins with what the reader may have already.
+    Cross { data: Arc<File>, point: SeekPoint, headers: Vec<Tag>, known: bool },
+    /// Nothing any more.
+    End { failed: bool },
+}
+
 impl Reel {
-    /// A reel that nothing is known of yet, over `data`.
+    /// A reel that nothing is known of yet, with one range over `data`.
     pub fn new(data: Arc<File>) -> Self {
+        let reel = Self::without_ranges(Arc::default());
+        reel.state().ranges.begin(data, Start::default(), MediaTime::MAX, Instant::now());
+        reel
+    }
+
+    /// A reel for producers that [`begin`](Self::begin) its ranges. Its seeks are counted in `seeks`.
+    pub fn without_ranges(seeks: Arc<Seeks>) -> Self {
         let progress =
-            Progress { end_offset: 0, available: MediaTime::ZERO, phase: Phase::Growing, started: false };
+            Progress { bytes: 0, available: MediaTime::ZERO, phase: Phase::Growing, started: false };
         Self {
-            data,
             origin: std::sync::OnceLock::new(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                ranges: Ranges::default(),
+                codecs: None,
+                duration: None,
+                picture_size: None,
+                source_metadata: None,
+                failure: None,
+                audience: Audience::default(),
+                start_takes: START_ESTIMATE,
+            }),
             wanted: Condvar::new(),
+            stirred: Notify::new(),
             progress: watch::Sender::new(progress),
+            seeks,
         }
     }
 
@@ -116,8 +215,6 @@ impl Reel {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    // ---- for viewers --------------------------------------------------------------------------
 
     /// How far the reel goes now.
     pub fn progress(&self) -> Progress {
@@ -169,13 +266,20 @@ impl Reel {
     }
 
     /// How much can be played, as viewers are told: all of it once the reel is complete, the last
-    /// frame's own length included.
-    pub fn playable(&self) -> MediaTime {
+    /// frame's own length included; before that, the end of the part that `at` is in, or of the first.
+    pub fn playable(&self, at: MediaTime) -> MediaTime {
         let progress = self.progress();
-        match progress.phase {
-            Phase::Complete => self.duration().unwrap_or(progress.available),
-            Phase::Growing | Phase::Failed => progress.available,
+        if progress.phase == Phase::Complete {
+            return self.duration().unwrap_or(progress.available);
         }
+        let extents = self.extents();
+        let around = extents.iter().find(|(start, end)| (*start..=*end).contains(&at));
+        around.map_or(progress.available, |(_, end)| *end)
+    }
+
+    /// What exists, as start and end in order of time.
+    pub fn extents(&self) -> Vec<(MediaTime, MediaTime)> {
+        self.state().ranges.extents()
     }
 
     /// The codecs, once known.
@@ -193,76 +297,105 @@ impl Reel {
         self.state().source_metadata.clone()
     }
 
-    /// The seek points so far, in order of time.
+    /// The seek points of the range that begins the media, in order of time.
     pub fn points(&self) -> Vec<SeekPoint> {
-        self.state().points.clone()
+        let state = self.state();
+        state.ranges.iter().next().map(|range| range.points.clone()).unwrap_or_default()
     }
 
-    /// Where playing from the start begins.
+    /// Where playing from the earliest time that is there begins.
     pub fn first_point(&self) -> Option<SeekPoint> {
-        self.state().points.first().copied()
+        self.state().ranges.nearest(MediaTime::ZERO)
     }
 
     /// Where to go for `target`, or how long until that is known.
     pub fn seek(&self, target: MediaTime, now: Instant) -> Seek {
-        let progress = self.progress();
+        let phase = self.progress().phase;
         let state = self.state();
-        // The last point at or before the target is final once the reel goes beyond the target,
-        // because points come in order of time.
-        let reached = progress.available > target || (target == MediaTime::ZERO && !state.points.is_empty());
-        if progress.phase == Phase::Growing && !reached {
-            let eta = state.speed.until(progress.available, target, now);
-            return Seek::Pending { available: progress.available, eta };
+        if let Some(point) = state.ranges.place(target) {
+            return Seek::Ready(point);
         }
-        let behind = state.points.partition_point(|p| p.time <= target);
-        match state.points.get(behind.saturating_sub(1)) {
-            Some(point) => Seek::Ready(*point),
-            None => Seek::Empty,
+        if phase == Phase::Growing {
+            let extents = state.ranges.extents();
+            let before = extents.iter().rfind(|(start, _)| *start <= target).or(extents.first());
+            let available = before.map_or(MediaTime::ZERO, |(_, end)| *end);
+            return Seek::Pending { available, eta: state.ranges.eta(target, state.start_takes, now) };
         }
+        // Past the end, or never made: what is nearest is what can be shown.
+        state.ranges.nearest(target).map_or(Seek::Empty, Seek::Ready)
     }
 
     /// The sequence headers that hold at `point`, with its time: they precede its tags to any
     /// viewer who starts there.
     pub fn headers_at(&self, point: SeekPoint) -> Vec<Tag> {
-        let state = self.state();
-        let mut latest: heapless::Vec<&Tag, 2> = heapless::Vec::new();
-        for change in state.headers.iter().take_while(|h| h.offset <= point.offset) {
-            match latest.iter_mut().find(|t| t.kind == change.tag.kind) {
-                Some(slot) => *slot = &change.tag,
-                // Two kinds have sequence headers, so two places are enough.
-                None => {
-                    let _ = latest.push(&change.tag);
-                }
-            }
-        }
-        // A header that comes a little behind its first frames (sound that starts late) is
-        // announced early: players set up their decoders once, at the start.
-        for change in &state.headers {
-            if !latest.iter().any(|t| t.kind == change.tag.kind) {
-                {
-                    let _ = latest.push(&change.tag);
-                };
-            }
-        }
-        latest.sort_by_key(|t| std::cmp::Reverse(t.kind.type_id()));
-        latest.into_iter().map(|t| Tag { timestamp: point.time, ..t.clone() }).collect()
+        self.state().ranges.get(point.range).map(|range| range.headers_at(point)).unwrap_or_default()
     }
 
-    /// Joins as a viewer: the producer works for as long as there is one.
-    pub fn join(self: &Arc<Self>) -> Viewer {
-        let mut state = self.state();
-        let id = state.next_viewer;
-        state.next_viewer += 1;
-        state.viewers.insert(id, MediaTime::ZERO);
-        drop(state);
-        self.wanted.notify_all();
-        Viewer { reel: self.clone(), id }
+    /// All of a complete reel as one run of bytes.
+    pub fn whole(&self) -> Option<Whole> {
+        let state = self.state();
+        let chain = state.ranges.whole()?;
+        let mut whole = Whole { pieces: Vec::with_capacity(chain.len()), points: Vec::new() };
+        let mut len = 0;
+        let mut before = None;
+        for (range, bytes) in chain {
+            let headers = before.map(|before| changed_headers(&state.ranges, before, range.id, bytes.start));
+            let headers = headers.unwrap_or_default();
+            if !headers.is_empty() {
+                let mut encoded = Vec::new();
+                headers.iter().for_each(|tag| tag.encode_into(&mut encoded));
+                len += encoded.len() as u64;
+                whole.pieces.push(Piece::Headers(encoded.into()));
+            }
+            let points = range.points.iter().filter(|point| bytes.contains(&point.offset));
+            whole.points.extend(points.map(|point| (point.time, len + point.offset - bytes.start)));
+            len += bytes.end.saturating_sub(bytes.start);
+            before = Some((range.id, bytes.end));
+            if !bytes.is_empty() {
+                whole.pieces.push(Piece::File { data: range.data.clone(), range: bytes });
+            }
+        }
+        Some(whole)
     }
 
-    /// Viewers now, and when the last one left if there is none.
-    pub fn audience(&self) -> (usize, Option<Instant>) {
+    /// The file that a range's bytes are in.
+    pub fn data_of(&self, range: RangeId) -> Option<Arc<File>> {
+        self.state().ranges.get(range).map(|range| range.data.clone())
+    }
+
+    /// What a reader finds behind `offset`, who has everything up to `position`.
+    fn ahead(&self, id: RangeId, offset: u64, position: MediaTime) -> Ahead {
+        let phase = self.progress().phase;
         let state = self.state();
-        (state.viewers.len(), state.last_left)
+        let ranges = &state.ranges;
+        let cross = |point: SeekPoint, known: bool| {
+            let data = ranges.get(point.range)?.data.clone();
+            let headers = changed_headers(ranges, (id, offset), point.range, point.offset);
+            Some(Ahead::Cross { data, headers, point, known })
+        };
+        let detour = || ranges.detour(id, position).and_then(|point| cross(point, true));
+        let Some(range) = ranges.get(id) else {
+            return detour().unwrap_or(Ahead::End { failed: true });
+        };
+        if offset < range.end_offset {
+            return Ahead::Data(range.end_offset);
+        }
+        let next = match range.fate {
+            Fate::Ended => return Ahead::End { failed: false },
+            Fate::Growing => None,
+            Fate::Joined { next, offset: to } => {
+                let point = SeekPoint { time: range.available, offset: to, range: next };
+                // Beyond the cut, when ranges were joined behind a reader's back.
+                cross(point, offset > range.end_offset)
+            }
+            Fate::Parked | Fate::Broken => detour(),
+        };
+        match (next, phase) {
+            (Some(next), _) => next,
+            (None, Phase::Growing) => Ahead::NotYet,
+            (None, Phase::Complete) => Ahead::End { failed: false },
+            (None, Phase::Failed) => Ahead::End { failed: true },
+        }
     }
 
     /// Times in the data begin here; see [`set_origin`](Self::set_origin).
@@ -270,116 +403,22 @@ impl Reel {
         self.origin.get().copied().unwrap_or_default()
     }
 
-    /// The data file, for serving its bytes as they are.
-    pub fn data(&self) -> &Arc<File> {
-        &self.data
-    }
-
-    // ---- for the producer ---------------------------------------------------------------------
-
-    /// The time in the data that counts as zero. Set at most once, before the first
-    /// [`publish`](Self::publish).
-    pub fn set_origin(&self, origin: MediaTime) {
-        let _ = self.origin.set(origin);
-    }
-
-    /// The length the source says it has.
-    pub fn set_duration(&self, duration: MediaTime) {
-        self.state().duration = Some(duration);
-    }
-
-    /// The picture's size in pixels.
-    pub fn set_picture_size(&self, width: u32, height: u32) {
-        self.state().picture_size = Some((width, height));
-    }
-
-    /// The body of the source's `onMetaData` tag.
-    pub fn set_source_metadata(&self, body: Bytes) {
-        self.state().source_metadata = Some(body);
-    }
-
-    /// Playing can start.
-    pub fn start(&self, codecs: Codecs) {
-        self.state().codecs = Some(codecs);
-        self.progress.send_modify(|p| p.started = true);
-    }
-
-    /// Readers may read up to `end_offset`, which is behind a whole tag.
-    pub fn publish(&self, findings: Findings, end_offset: u64, available: MediaTime, now: Instant) {
-        let mut state = self.state();
-        state.points.extend(findings.points);
-        state.headers.extend(findings.headers);
-        state.speed.advance(available, now);
-        drop(state);
-        self.progress.send_modify(|p| {
-            p.end_offset = end_offset;
-            p.available = p.available.max(available);
-        });
-    }
-
-    /// All is there, the last of it at `end`.
-    pub fn complete(&self, end: MediaTime) {
-        self.progress.send_modify(|p| {
-            p.available = p.available.max(end);
-            p.phase = Phase::Complete;
-        });
-    }
-
-    /// No more comes, and why. The text is shown to people.
-    pub fn fail(&self, reason: String) {
-        self.state().failure = Some(reason);
-        self.progress.send_modify(|p| p.phase = Phase::Failed);
-    }
-
-    /// Holds the producer back while the reel is more than `lead` ahead of every viewer, for at
-    /// most `patience`. Returns whether it was held back the whole time.
-    pub fn hold_back(&self, lead: Duration, patience: Duration) -> bool {
-        let lead = u32::try_from(lead.as_millis()).unwrap_or(u32::MAX);
-        let available = self.progress().available;
-        let ahead = |state: &mut State| {
-            let furthest = state.viewers.values().max().copied().unwrap_or_default();
-            available > furthest.saturating_add_millis(lead)
-        };
-        let mut state = self.state();
-        if !ahead(&mut state) {
-            return false;
-        }
-        // Waiting says nothing about how fast the producer works.
-        state.speed.pause();
-        let (mut state, waited) =
-            self.wanted.wait_timeout_while(state, patience, ahead).unwrap_or_else(PoisonError::into_inner);
-        let still = waited.timed_out() && ahead(&mut state);
-        drop(state);
-        still
+    fn stir(&self) {
+        self.stirred.notify_one();
     }
 }
 
-/// A viewer's place in a reel's audience, until dropped.
-#[derive(Debug)]
-pub struct Viewer {
-    reel: Arc<Reel>,
-    id: u64,
-}
-
-impl Viewer {
-    /// Tells the producer where this viewer is, or where it wants to be.
-    pub fn wants(&self, time: MediaTime) {
-        self.reel.state().viewers.insert(self.id, time);
-        self.reel.wanted.notify_all();
-    }
-
-    /// The reel watched.
-    pub fn reel(&self) -> &Arc<Reel> {
-        &self.reel
-    }
-}
-
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        let mut state = self.reel.state();
-        state.viewers.remove(&self.id);
-        if state.viewers.is_empty() {
-            state.last_left = Some(Instant::now());
-        }
-    }
+/// The sequence headers that hold at an offset of one range and did not at the end of another.
+fn changed_headers(
+    ranges: &Ranges<Arc<File>>,
+    (from, end): (RangeId, u64),
+    to: RangeId,
+    offset: u64,
+) -> Vec<Tag> {
+    let (Some(from), Some(to)) = (ranges.get(from), ranges.get(to)) else { return Vec::new() };
+    let time = to.points.iter().find(|point| point.offset >= offset).map_or(to.available, |point| point.time);
+    let before = from.headers_until(end);
+    let same = |tag: &Tag| before.iter().any(|old| old.kind == tag.kind && old.body == tag.body);
+    let new = to.headers_until(offset).into_iter().filter(|tag| !same(tag));
+    new.map(|tag| Tag { timestamp: time, ..tag.clone() }).collect()
 }

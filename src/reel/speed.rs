@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub(super) struct Speed {
     samples: heapless::Deque<(Instant, MediaTime), SPEED_SAMPLES>,
+    /// Seconds per millisecond of media before the last pause.
+    before_pause: Option<f64>,
 }
 
 impl Speed {
@@ -25,19 +27,25 @@ impl Speed {
 
     /// The producer is held back from now on: what went before says nothing about what follows.
     pub(super) fn pause(&mut self) {
+        self.before_pause = self.measured().or(self.before_pause);
         self.samples.clear();
+    }
+
+    fn measured(&self) -> Option<f64> {
+        let ((start, from), (end, to)) = (self.samples.front()?, self.samples.back()?);
+        let (elapsed, made) = (end.duration_since(*start), to.saturating_millis_since(*from));
+        (made > 0 && elapsed >= SPEED_SAMPLE_STEP).then(|| elapsed.as_secs_f64() / f64::from(made))
     }
 
     /// How long from `now` until `target` is there.
     pub(super) fn until(&self, available: MediaTime, target: MediaTime, now: Instant) -> Option<Duration> {
-        let (start, from) = self.samples.front()?;
-        let elapsed = now.duration_since(*start);
-        let made = available.saturating_millis_since(*from);
-        if made == 0 || elapsed < SPEED_SAMPLE_STEP {
-            return None;
-        }
         let missing = f64::from(target.saturating_millis_since(available));
-        Some(elapsed.mul_f64(missing / f64::from(made)))
+        let since_first = self.samples.front().and_then(|(start, from)| {
+            let (elapsed, made) = (now.duration_since(*start), available.saturating_millis_since(*from));
+            (made > 0 && elapsed >= SPEED_SAMPLE_STEP).then(|| elapsed.as_secs_f64() / f64::from(made))
+        });
+        let per_ms = since_first.or(self.before_pause)?;
+        Duration::try_from_secs_f64(per_ms * missing).ok()
     }
 }
 
@@ -70,6 +78,8 @@ mod tests {
         speed.advance(ms(0), start);
         speed.advance(ms(5000), start + Duration::from_secs(1));
         speed.pause();
-        assert_eq!(speed.until(ms(5000), ms(9000), start + Duration::from_secs(60)), None);
+        // No sample, so the speed from before is all there is; the pause itself does not count.
+        let eta = speed.until(ms(5000), ms(9000), start + Duration::from_secs(60));
+        assert_eq!(eta.map(|eta| eta.as_millis()), Some(800));
     }
 }

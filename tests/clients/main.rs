@@ -42,6 +42,7 @@ mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
 mod rtmps;
+mod seek_ahead;
 mod soak;
 mod web_socket;
 mod worker_dies;

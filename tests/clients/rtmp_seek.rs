@@ -2,7 +2,7 @@
 
 use crate::rtmp_client::{RtmpClient, SOON};
 use crate::rtmp_message::Message;
-use crate::samples::{H264_FLV, H264_MP4, LONG_AVI};
+use crate::samples::{self, H264_FLV, H264_MP4, LONG_AVI};
 use crate::server::Server;
 use std::time::Duration;
 use wiidiaserver::amf0::Value;
@@ -103,7 +103,8 @@ fn a_seek_past_the_end_ends_the_play_but_not_the_client() {
 
 #[test]
 fn a_seek_past_what_is_converted_tells_how_long_and_then_ends_there() {
-    let server = Server::start();
+    // Patient, so that no other conversion is started for it.
+    let server = Server::configured(samples::library(), "[playback]\nseek_patience_ms = 600000\n");
     let mut client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     client.wait_for("a keyframe", Duration::from_secs(15), |message| message.is_keyframe().then_some(()));
     client.seek(85_000);

@@ -105,6 +105,16 @@ impl Server {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
+    /// The server's process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills one worker.
+    pub(crate) fn kill_one(&self, worker: u32) {
+        kill(Signal::KILL, worker);
+    }
+
     /// Kills every worker, as the kernel does when memory is short. Returns how many there were.
     pub(crate) fn kill_workers(&self) -> usize {
         let workers = self.workers();

@@ -1,4 +1,5 @@
-//! A worker that is killed, as a broken file or short memory does it, costs one conversion.
+//! A worker that is killed, as a broken file or short memory does it, is replaced; one that dies again and again costs
+//! one film.
 
 use crate::http_client;
 use crate::packets::probe;
@@ -11,56 +12,72 @@ use std::time::Duration;
 /// A conversion must have started by then, a killed one must have been noticed.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// A whole film must be converted by then, while other tests do the same.
+const FILM_LIMIT: Duration = Duration::from_secs(180);
+
 #[test]
-fn a_killed_worker_ends_its_viewer_cleanly_and_the_next_play_works() {
+fn a_killed_worker_is_replaced_and_its_viewers_play_on() {
     let mut server = Server::start();
     let url = server.rtmp_url(LONG_AVI);
-    let player = start(command(
-        "ffmpeg",
-        &["-v", "error", "-rtmp_buffer", "3600000", "-i", &url, "-c", "copy", "-f", "null", "-"],
-    ));
+    let arguments = ["-v", "error", "-rtmp_buffer", "3600000", "-i", &url, "-c", "copy", "-f", "null", "-"];
+    let player = start(command("ffmpeg", &arguments));
     let mut waiting = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     waiting.wait_for("a keyframe", LIMIT, |message| message.is_keyframe().then_some(()));
     waiting.seek(88_000);
-    // Both, or the later one rightly gets a conversion of its own, and all of the film.
+    // Both, or the later one has not begun to watch what dies.
     wait_until("both play", LIMIT, || server.log().matches(" playing ").count() == 2);
     assert!(server.kill_workers() > 0);
-    // ffmpeg may call what it got a success or not; it must not hang.
-    player.finish(LIMIT);
-    // The one that waits for a seek hears of it in some way: an end, an error, or the nearest picture.
-    waiting.wait_for("an end of the waiting", LIMIT, |message| {
-        let code = message.status()?;
-        [
-            "NetStream.Play.Stop",
-            "NetStream.Play.Failed",
-            "NetStream.Play.StreamNotFound",
-            "NetStream.Seek.Notify",
-        ]
-        .contains(&code.as_str())
-        .then_some(())
+    waiting.wait_status("NetStream.Seek.Notify", FILM_LIMIT);
+    waiting.wait_for("the picture sought", SOON, |message| {
+        message.media_ms().filter(|ms| message.is_keyframe() && *ms >= 86_000)
     });
+    let played = player.finish(FILM_LIMIT);
+    assert!(played.status.success() && played.stderr.is_empty(), "{}", played.stderr);
+    assert!(server.log().contains("conversion died"), "{}", server.log());
     server.must_be_well();
-
-    let mut next = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
-    next.wait_for("a keyframe of the next play", LIMIT, |message| message.is_keyframe().then_some(()));
     assert!(!probe(&server.rtmp_url(H264_FLV)).is_empty());
 }
 
 #[test]
-fn a_killed_worker_ends_http_too() {
+fn a_film_whose_workers_always_die_ends_with_the_reason() {
     let mut server = Server::start();
-    let server_address = server.http;
+    let mut client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
+    client.wait_for("a keyframe", LIMIT, |message| message.is_keyframe().then_some(()));
+    std::thread::scope(|scope| {
+        let server = &server;
+        let killing = scope.spawn(move || {
+            // Each as soon as it is there: none gets anywhere.
+            wait_until("the film is given up", FILM_LIMIT, || {
+                server.kill_workers();
+                server.log().contains("goes_on=false")
+            });
+        });
+        let info = client.wait_status("NetStream.Play.Failed", FILM_LIMIT);
+        let why = info.get("description").and_then(|d| d.as_str().map(|s| s.into_owned())).unwrap();
+        assert!(why.contains("can't be played") && why.contains("signal 9"), "{why}");
+        killing.join().unwrap();
+    });
+    server.must_be_well();
+    // Played again, it is tried again.
+    let mut next = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
+    next.wait_for("a keyframe of the next play", LIMIT, |message| message.is_keyframe().then_some(()));
+}
+
+#[test]
+fn a_killed_worker_is_replaced_for_http_too() {
+    let mut server = Server::start();
     let target = format!("/flv/{}", crate::server::encoded(LONG_AVI));
+    let address = server.http;
     let reader = std::thread::spawn(move || {
         let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        // Cut off or ended: both are ends.
-        let _ = http_client::send(server_address, request.as_bytes(), usize::MAX);
+        let _ = http_client::send(address, request.as_bytes(), usize::MAX);
     });
     wait_until("there is a worker", LIMIT, || !server.workers().is_empty());
     // Not before it has begun to write.
     std::thread::sleep(Duration::from_secs(1));
     server.kill_workers();
-    wait_until("the request has ended", LIMIT, || reader.is_finished());
+    wait_until("the request has ended", FILM_LIMIT, || reader.is_finished());
+    assert!(server.log().contains("conversion died"), "{}", server.log());
     server.must_be_well();
 }
 

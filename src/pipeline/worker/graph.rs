@@ -275,6 +275,8 @@ impl Graph {
             seek::Progress::Arrived => true,
             seek::Progress::Refused => {
                 self.warn("this file cannot be played from the middle; it starts at its beginning");
+                self.order.start_ns = 0;
+                self.shared.change(|announcement| announcement.seekable = false);
                 true
             }
         }
@@ -309,7 +311,7 @@ impl Graph {
         let bin = if passthrough {
             lane::pass(lane, has_dts, &self.around)
         } else {
-            lane::transcode(lane, raw, &self.around)
+            lane::transcode(lane, raw, self.skip_until(lane), &self.around)
         };
         let release = |bin: gst::Bin| -> Result<(), BuildError> {
             self.pipeline.add(&bin)?;
@@ -319,6 +321,21 @@ impl Graph {
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
+    }
+
+    /// What is decoded before this time is not encoded. Demuxers go to the keyframe before the start; where pictures
+    /// are encoded anyway, they can begin nearer: at the keyframe that any conversion would have there.
+    fn skip_until(&self, lane: Lane) -> Option<i64> {
+        let caps = self.lane_caps(Lane::Video)?;
+        if self.order.start_ns == 0 || decide::video_stream(&caps, &self.video_facts()).passthrough {
+            return None;
+        }
+        let interval = limits::KEYFRAME_INTERVAL.as_nanos() as u64;
+        let keyframe = i64::try_from(self.order.start_ns / interval * interval).ok()?;
+        Some(match lane {
+            Lane::Video => keyframe,
+            Lane::Audio => keyframe.saturating_sub(limits::SOUND_BEFORE_START.as_nanos() as i64),
+        })
     }
 
     /// The stream goes nowhere, without holding up the others.

@@ -19,6 +19,7 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An element that is needed and not installed, or two that cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -68,11 +69,21 @@ pub(super) fn pass(lane: Lane, has_dts: bool, around: &Surroundings) -> Result<g
 }
 
 /// Anything else: decoded and encoded. `raw` streams need no decoder.
-pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+///
+/// What is decoded before `skip_until`, in nanoseconds of the file's time, goes no further.
+pub(super) fn transcode(
+    lane: Lane,
+    raw: bool,
+    skip_until: Option<i64>,
+    around: &Surroundings,
+) -> Result<gst::Bin, BuildError> {
     let queue = make("queue")?;
     queue.set_property("max-size-buffers", limits::RAW_QUEUE_FRAMES);
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", 0u64);
+    if let Some((until, pad)) = skip_until.zip(queue.static_pad("src")) {
+        skip(&pad, until);
+    }
     let mut elements = vec![queue.clone()];
     match lane {
         Lane::Video => elements.extend(video_encoding(&queue, around)?),
@@ -91,6 +102,27 @@ pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<
         }
     });
     Ok(bin)
+}
+
+/// Drops buffers before a time, but not for ever: what is begun too far ahead begins there.
+fn skip(pad: &gst::Pad, until: i64) {
+    // The one thread of this pad counts.
+    let left = AtomicU32::new(limits::MAX_SKIPPED_BUFFERS);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let count = left.load(Ordering::Relaxed);
+        if count == 0 {
+            return gst::PadProbeReturn::Ok;
+        }
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let time = info.buffer().and_then(|buffer| buffer.pts());
+        let time = segment.zip(time).and_then(|(event, time)| tap::stream_time(event.segment(), time));
+        if time.is_some_and(|time| time < until) {
+            left.store(count - 1, Ordering::Relaxed);
+            return gst::PadProbeReturn::Drop;
+        }
+        left.store(0, Ordering::Relaxed);
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {

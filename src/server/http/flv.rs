@@ -18,7 +18,7 @@ use crate::flv::reader::file_header;
 use crate::library::LibraryPath;
 use crate::limits::{FLV_INDEX_PATIENCE, MAX_METADATA_KEYFRAMES, VIRTUAL_KEYFRAME_STEP};
 use crate::provider::{Providers, Wanted};
-use crate::reel::{Codecs, Cursor, Phase, Progress, Reel, Seek, SeekPoint, Viewer};
+use crate::reel::{Codecs, Cursor, Phase, Piece, Reel, Seek, SeekPoint, Viewer, Whole};
 use crate::time::MediaTime;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
@@ -67,15 +67,19 @@ enum Lead {
 /// From the keyframe at or before `start` on.
 fn from_time(viewer: Viewer, lead: Lead, codecs: Codecs, start: MediaTime) -> Reply {
     let reel = viewer.reel();
-    let Progress { phase: Phase::Complete, end_offset, .. } = reel.progress() else {
-        return growing(viewer, lead, codecs, start);
+    let found = match reel.seek(start, Instant::now()) {
+        Seek::Ready(point) => reel.whole().and_then(|whole| {
+            let (_, at) = *whole.points.iter().find(|(time, _)| *time == point.time)?;
+            Some((lead_in(reel, lead, codecs, point), cut_out(whole.pieces, at..u64::MAX)))
+        }),
+        Seek::Pending { .. } | Seek::Empty => None,
     };
-    match reel.seek(start, Instant::now()) {
-        Seek::Ready(point) => {
-            let head = lead_in(reel, lead, codecs, point);
-            reply(CONTENT_TYPE, head_and_data(viewer, head, point.offset..end_offset))
+    match found {
+        Some((head, parts)) => {
+            let parts = [Part::Bytes(head)].into_iter().chain(parts).collect();
+            reply(CONTENT_TYPE, SocketBody::File(FileBody::new(viewer, parts)))
         }
-        Seek::Pending { .. } | Seek::Empty => growing(viewer, lead, codecs, start),
+        None => growing(viewer, lead, codecs, start),
     }
 }
 
@@ -108,7 +112,7 @@ fn lead_in(reel: &Reel, lead: Lead, codecs: Codecs, point: SeekPoint) -> Bytes {
 fn tags_from(viewer: Viewer, cursor: Cursor) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold((viewer, cursor), async |(viewer, mut cursor)| {
         let block = cursor.next_block().await?;
-        viewer.wants(cursor.position());
+        viewer.follows(&cursor);
         Ok(block.map(|block| (block, (viewer, cursor))))
     })
 }
@@ -137,24 +141,19 @@ fn virtual_keyframes(reel: &Reel) -> Vec<(MediaTime, u64)> {
 /// A complete reel seen as a file: a head of ours, then its data from the first frame on.
 struct WholeFile {
     head: Bytes,
-    data: Range<u64>,
+    data: Whole,
 }
 
 fn whole_file(reel: &Reel, codecs: Codecs) -> Option<WholeFile> {
-    let progress = reel.progress();
     let first = reel.first_point()?;
-    if progress.phase != Phase::Complete {
-        return None;
-    }
-    let data = first.offset..progress.end_offset;
-    let points = reel.points();
-    let step = points.len().div_ceil(MAX_METADATA_KEYFRAMES).max(1);
+    let data = reel.whole()?;
+    let step = data.points.len().div_ceil(MAX_METADATA_KEYFRAMES).max(1);
     let table = |head_len: u64| -> Vec<(MediaTime, u64)> {
-        points.iter().step_by(step).map(|p| (p.time, head_len + p.offset - first.offset)).collect()
+        data.points.iter().step_by(step).map(|(time, at)| (*time, head_len + at)).collect()
     };
     // The head's length does not depend on the numbers in it, so the first try measures it.
     let measured = head(reel, codecs, table(0), 0, first).len() as u64;
-    let head = head(reel, codecs, table(measured), measured + data.end - data.start, first);
+    let head = head(reel, codecs, table(measured), measured + data.len(), first);
     Some(WholeFile { head, data })
 }
 
@@ -169,7 +168,7 @@ fn head(reel: &Reel, codecs: Codecs, keyframes: Vec<(MediaTime, u64)>, len: u64,
 
 impl WholeFile {
     fn serve(self, viewer: Viewer, range: Option<ByteRange>) -> Reply {
-        let len = self.head.len() as u64 + self.data.end - self.data.start;
+        let len = self.head.len() as u64 + self.data.len();
         let Some(asked) = range else {
             let mut reply = reply(CONTENT_TYPE, self.bytes(viewer, 0..len));
             set(&mut reply, header::ACCEPT_RANGES, "bytes");
@@ -194,15 +193,30 @@ impl WholeFile {
         let head_len = self.head.len() as u64;
         let cut = |at: u64| at.min(head_len) as usize;
         let head = self.head.slice(cut(range.start)..cut(range.end));
-        let data_at = |at: u64| self.data.start + at.saturating_sub(head_len);
-        let data = data_at(range.start)..data_at(range.end);
-        head_and_data(viewer, head, data)
+        let data_at = |at: u64| at.saturating_sub(head_len);
+        let parts = cut_out(self.data.pieces, data_at(range.start)..data_at(range.end));
+        SocketBody::File(FileBody::new(viewer, [Part::Bytes(head)].into_iter().chain(parts).collect()))
     }
 }
 
-fn head_and_data(viewer: Viewer, head: Bytes, range: Range<u64>) -> SocketBody {
-    let data = viewer.reel().data().clone();
-    SocketBody::File(FileBody::new(viewer, vec![Part::Bytes(head), Part::File { data, range }]))
+/// What of these pieces lies in `wanted`, counted from the first one's start.
+fn cut_out(pieces: Vec<Piece>, wanted: Range<u64>) -> Vec<Part> {
+    let mut at = 0;
+    let mut found = Vec::new();
+    for piece in pieces {
+        let len = piece.len();
+        let (skip, end) = (wanted.start.saturating_sub(at).min(len), wanted.end.saturating_sub(at).min(len));
+        at += len;
+        if skip < end {
+            found.push(match piece {
+                Piece::File { data, range } => {
+                    Part::File { data, range: range.start + skip..range.start + end }
+                }
+                Piece::Headers(bytes) => Part::Bytes(bytes.slice(skip as usize..end as usize)),
+            });
+        }
+    }
+    found
 }
 
 fn set_text(reply: &mut Reply, name: header::HeaderName, value: String) {

@@ -64,7 +64,7 @@ impl Remux {
                         if let Err(error) = muxer.push(&tag) {
                             tracing::debug!(%error, time = %tag.timestamp, "tag left out");
                         }
-                        viewer.wants(tag.timestamp);
+                        viewer.follows(&cursor);
                         Self::Running { viewer, cursor, muxer }
                     }
                     None => {

@@ -11,7 +11,7 @@ use crate::fmp4::mime_type;
 use crate::library::LibraryPath;
 use crate::limits::{SSE_HEARTBEAT, SSE_INTERVAL};
 use crate::provider::{Providers, Wanted};
-use crate::reel::{Phase, Reel, Seek, SeekPoint, Viewer};
+use crate::reel::{Phase, Reel, Seek, Viewer};
 use crate::time::MediaTime;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -27,6 +27,7 @@ struct Media {
     name: String,
     duration: Option<f64>,
     available: f64,
+    ranges: Vec<(f64, f64)>,
     complete: bool,
     mime: String,
     video: Option<Video>,
@@ -49,8 +50,7 @@ struct Audio {
 pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Result<Reply, Refusal> {
     let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
     let reel = viewer.reel();
-    let headers =
-        reel.headers_at(reel.first_point().unwrap_or(SeekPoint { time: MediaTime::ZERO, offset: 0 }));
+    let headers = reel.first_point().map(|first| reel.headers_at(first)).unwrap_or_default();
     let config = |kind: TagKind, skip: usize| -> Option<Bytes> {
         let header: &Tag = headers.iter().find(|h| h.kind == kind)?;
         Some(header.body.slice(skip.min(header.body.len())..))
@@ -70,7 +70,8 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
         path: path.percent_encoded(),
         name: path.file_name(),
         duration: reel.duration().map(MediaTime::as_secs_f64),
-        available: reel.playable().as_secs_f64(),
+        available: reel.playable(MediaTime::ZERO).as_secs_f64(),
+        ranges: ranges(reel),
         complete: progress.phase == Phase::Complete,
         mime: mime_type(avc.as_ref(), aac.as_ref()),
         video: avc.map(|avc| Video {
@@ -86,10 +87,16 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
 struct MediaEvent {
     duration: Option<f64>,
     available: f64,
+    ranges: Vec<(f64, f64)>,
     complete: bool,
     target: Option<f64>,
     eta: Option<f64>,
     error: Option<String>,
+}
+
+/// What exists, in seconds.
+fn ranges(reel: &Reel) -> Vec<(f64, f64)> {
+    reel.extents().into_iter().map(|(start, end)| (start.as_secs_f64(), end.as_secs_f64())).collect()
 }
 
 impl MediaEvent {
@@ -101,7 +108,8 @@ impl MediaEvent {
         });
         Self {
             duration: reel.duration().map(MediaTime::as_secs_f64),
-            available: reel.playable().as_secs_f64(),
+            available: reel.playable(target.unwrap_or_default()).as_secs_f64(),
+            ranges: ranges(reel),
             complete: progress.phase == Phase::Complete,
             target: pending.map(|(target, _)| target.as_secs_f64()),
             eta: pending.and_then(|(_, eta)| eta).map(|eta| (eta.as_secs_f64() * 10.0).round() / 10.0),
@@ -128,7 +136,10 @@ pub(super) async fn events(
 ) -> Result<Reply, Refusal> {
     let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
     let target = target.map(|target| viewer.reel().duration().map_or(target, |end| target.min(end)));
-    viewer.wants(target.unwrap_or_default());
+    match target {
+        Some(target) => viewer.wants(target),
+        None => viewer.looks_on(),
+    }
     Ok(reply("text/event-stream", Body::pieces(changes(viewer, target))))
 }
 
@@ -140,6 +151,10 @@ fn changes(viewer: Viewer, target: Option<MediaTime>) -> impl Stream<Item = io::
         let quiet_since = Instant::now();
         loop {
             let event = MediaEvent::of(viewer.reel(), target, Instant::now());
+            if event.target.is_none() {
+                // Whoever plays says so itself.
+                viewer.looks_on();
+            }
             if last.as_ref() != Some(&event) {
                 if last.is_some() {
                     tokio::time::sleep(SSE_INTERVAL).await;

@@ -22,6 +22,7 @@ mod recordings;
 mod relays;
 mod reply;
 mod route;
+mod seeks;
 mod send_file;
 mod upgrade;
 mod watch;

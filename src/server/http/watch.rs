@@ -42,12 +42,18 @@ pub(super) async fn wait_for_point(viewer: &Viewer, target: MediaTime) -> io::Re
     let reel = viewer.reel();
     // Past the end there is never anything: the last keyframe is what a player can be shown.
     let target = reel.duration().map_or(target, |end| target.min(end));
-    viewer.wants(target);
+    match target {
+        MediaTime::ZERO => viewer.wants(target),
+        target => viewer.seek(target, Instant::now()),
+    }
     let mut progress = reel.subscribe();
     loop {
         progress.mark_unchanged();
         match reel.seek(target, Instant::now()) {
-            Seek::Ready(point) => return Ok(point),
+            Seek::Ready(point) => {
+                viewer.arrived(Instant::now());
+                return Ok(point);
+            }
             Seek::Empty => {
                 let reason = reel.failure().unwrap_or_else(|| "there is nothing to play".to_owned());
                 return Err(io::Error::other(reason));

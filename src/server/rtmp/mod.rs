@@ -48,7 +48,8 @@ pub async fn serve(
     while let Some((socket, peer, place)) = acceptor.accept().await {
         let (app, certificates, shutdown) = (app.clone(), certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
-            let socket = match secured(socket, certificates).await {
+            // Boxed: no connection carries the handshake along.
+            let socket = match Box::pin(secured(socket, certificates)).await {
                 Ok(socket) => socket,
                 Err(error) => {
                     place.ended(Ended::Malformed);
@@ -206,9 +207,10 @@ impl Connection {
 
     /// Lets the stream's writer write for a connection that does nothing but watch one live stream.
     fn hand_over(&mut self) -> bool {
-        let Self { socket, server, session, viewers, players, outgoing, .. } = self;
+        let Self { socket, server, session, viewers, players, starting, outgoing, .. } = self;
         if let [viewer] = &mut viewers[..]
             && players.is_empty()
+            && starting.is_empty()
             && outgoing.is_empty()
         {
             // TLS is written by whoever has its keys: this connection.

@@ -100,7 +100,11 @@ impl Player {
         if let State::Seeking { viewer, target, .. } = &mut self.state {
             // Past the end there is never anything: the last keyframe is what can be shown.
             *target = viewer.reel().duration().map_or(*target, |end| (*target).min(end));
-            viewer.wants(*target);
+            // The beginning is no seek, unless somebody sought it.
+            match by_seek || *target > MediaTime::ZERO {
+                true => viewer.seek(*target, now),
+                false => viewer.wants(*target),
+            }
             // A block on its way is for the place left behind, and so is a tag.
             self.waiting = None;
             self.held = None;
@@ -141,7 +145,7 @@ impl Player {
             Step::Opened(result) => self.opened(result, session),
             Step::Filled(filled, Ok(())) => {
                 if let State::Playing { viewer, cursor } = &mut self.state {
-                    viewer.wants(filled.position());
+                    viewer.follows(&filled);
                     *cursor = Some(filled);
                 }
                 Ok(())
@@ -197,6 +201,7 @@ impl Player {
         if let State::Seeking { viewer, target, seek } = &self.state {
             match viewer.reel().seek(*target, now) {
                 Seek::Ready(point) => {
+                    viewer.arrived(now);
                     if *seek {
                         session.seek_done(self.stream, point.time)?;
                     }
@@ -282,7 +287,7 @@ impl Player {
         if let Some(cursor) = cursor
             && cursor.fill_now()
         {
-            return viewer.wants(cursor.position());
+            return viewer.follows(cursor);
         }
         if let Some(mut cursor) = cursor.take() {
             let reading = async move {
@@ -358,9 +363,9 @@ impl Player {
 
 fn media_info(viewer: &Viewer, target: Option<MediaTime>, now: Instant) -> MediaInfo {
     let reel = viewer.reel();
-    let eta = target.and_then(|target| match reel.seek(target, now) {
-        Seek::Pending { eta, .. } => eta,
-        Seek::Ready(_) | Seek::Empty => None,
-    });
-    MediaInfo { total: reel.duration(), available: reel.playable(), target, eta }
+    let (available, eta) = match target.map(|target| reel.seek(target, now)) {
+        Some(Seek::Pending { available, eta }) => (available, eta),
+        Some(Seek::Ready(_) | Seek::Empty) | None => (reel.playable(viewer.place()), None),
+    };
+    MediaInfo { total: reel.duration(), available, target, eta }
 }

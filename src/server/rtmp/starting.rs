@@ -27,6 +27,11 @@ pub(super) struct Play {
 }
 
 impl Starting {
+    /// Nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Asks for the stream of that key.
     pub(super) fn ask(&mut self, app: Arc<App>, key: String, play: Play) {
         self.stop(play.stream);

@@ -1,0 +1,355 @@
+//! A file that is being converted: its conversions, begun and ended as its viewers need them.
+//!
+//! ```text
+//!  viewers' wishes ─▶ Reel::plan ─▶ Film::direct ─▶ a thread and a worker per range ─▶ Reel
+//!                        ▲                              │
+//!                        └────────── it stirred ◀───────┘
+//! ```
+//!
+//! The reel decides (purely) what is needed; this decides what the machine can give: how many conversions, whose
+//! turn it is, and what to do about one that has died.
+
+use super::convert::{self, Means};
+use super::job::Job;
+use crate::limits::{
+    DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
+    MAX_REEL_CONVERSIONS, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+};
+use crate::pipeline::MediaStreams;
+use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
+use crate::time::MediaTime;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A file being converted, and what its conversions share.
+#[derive(Debug)]
+pub(super) struct Film {
+    pub(super) reel: Arc<Reel>,
+    pub(super) name: String,
+    pub(super) means: Arc<Means>,
+    media: File,
+    patience: Duration,
+    /// What the first conversion has found.
+    streams: OnceLock<MediaStreams>,
+    /// A conversion that was to start in the middle could not.
+    only_from_start: AtomicBool,
+    stopped: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    running: HashMap<RangeId, Running>,
+    last_start: Option<Instant>,
+    /// Since when other films have all places, and this one has none.
+    crowded_out: Option<Instant>,
+    /// How often conversions died, by place: see [`DEATH_PLACE`].
+    deaths: HashMap<u128, u32>,
+    /// Nothing was found from here on.
+    ceiling: MediaTime,
+}
+
+#[derive(Debug)]
+struct Running {
+    job: Arc<Job>,
+    aim: MediaTime,
+    unwanted_since: Option<Instant>,
+}
+
+/// How a conversion came to its end.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// At the end of the file; the last frame is at this time.
+    Ended(MediaTime),
+    /// Where another range begins.
+    Joined,
+    /// Nobody wants it.
+    Stopped,
+    /// It found nothing at all.
+    Nothing,
+    /// Another one may do better; the text is for people.
+    Died(String),
+    /// Another one would not; the text is for people.
+    Failed(String),
+}
+
+impl Film {
+    /// Begins to convert a file from its start.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub(super) fn open(
+        media: File,
+        name: String,
+        means: Arc<Means>,
+        patience: Duration,
+    ) -> io::Result<Arc<Self>> {
+        let film = Arc::new(Self {
+            reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
+            name,
+            means,
+            media,
+            patience,
+            streams: OnceLock::new(),
+            only_from_start: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            state: Mutex::new(State {
+                running: HashMap::new(),
+                last_start: None,
+                crowded_out: None,
+                deaths: HashMap::new(),
+                ceiling: MediaTime::MAX,
+            }),
+        });
+        film.start(&mut film.state(), Start::default())?;
+        Ok(film)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs until all is converted, or the film is stopped.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            // Positions move without a word.
+            let _ = tokio::time::timeout(DIRECTOR_STEP, self.reel.stirred()).await;
+            if self.stopped.load(Ordering::SeqCst) || self.reel.progress().phase != Phase::Growing {
+                self.end_all();
+                return self.reel.tidy();
+            }
+            self.direct(Instant::now());
+        }
+    }
+
+    /// Begins what is needed, ends what is not.
+    fn direct(self: &Arc<Self>, now: Instant) {
+        let plan = self.reel.plan(&self.terms(), now);
+        if plan.idle {
+            // Somebody may come back, or looks on: all goes on until the film is dropped.
+            return;
+        }
+        let mut state = self.state();
+        let rested =
+            state.last_start.is_none_or(|last| now.saturating_duration_since(last) >= SEEK_RESTART_STEP);
+        let started =
+            plan.start.filter(|_| rested).and_then(|start| self.try_start(&mut state, start, &plan, now));
+        let wanted = |id: &RangeId| {
+            let among = |list: &[(RangeId, MediaTime)]| list.iter().any(|(known, _)| known == id);
+            started == Some(*id) || among(&plan.wanted) || (started.is_none() && among(&plan.meanwhile))
+        };
+        for (id, running) in &mut state.running {
+            if wanted(id) || self.only_from_start() {
+                running.unwanted_since = None;
+                continue;
+            }
+            let since = *running.unwanted_since.get_or_insert(now);
+            if started.is_some() || now.saturating_duration_since(since) >= UNWANTED_GRACE {
+                running.job.stop();
+            }
+        }
+        drop(state);
+        self.reel.set_goals(&plan.wanted, REMUX_LEAD);
+        if started.is_none() {
+            self.reel.set_goals(&plan.meanwhile, REMUX_LEAD);
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        let seekable = self.streams.get().map(|streams| streams.seekable && !self.only_from_start());
+        Terms { seekable, patience: self.patience, ceiling: self.state().ceiling.min(self.length()) }
+    }
+
+    fn length(&self) -> MediaTime {
+        self.reel.duration().filter(|length| *length > MediaTime::ZERO).unwrap_or(MediaTime::MAX)
+    }
+
+    fn only_from_start(&self) -> bool {
+        self.only_from_start.load(Ordering::Relaxed)
+            || self.streams.get().is_some_and(|streams| !streams.seekable)
+    }
+
+    /// Starts a conversion if the machine has a place for it, or gets one from a conversion that can spare it.
+    fn try_start(
+        self: &Arc<Self>,
+        state: &mut State,
+        start: Start,
+        plan: &Plan,
+        now: Instant,
+    ) -> Option<RangeId> {
+        let live = || state.running.iter().filter(|(_, running)| !running.job.is_stopped());
+        let lead = |id: &RangeId| -> Option<(RangeId, u32)> {
+            let (_, wanted) = plan.wanted.iter().find(|(known, _)| known == id)?;
+            Some((*id, self.reel.available_in(*id)?.saturating_millis_since(*wanted)))
+        };
+        let kept: Vec<(RangeId, u32)> = live().filter_map(|(id, _)| lead(id)).collect();
+        let freed = live().count() - kept.len();
+        let encodes = self.streams.get().is_some_and(convert::encodes);
+        let alone = live().count() == 0;
+        let full = kept.len() >= MAX_REEL_CONVERSIONS
+            || (encodes && freed == 0 && self.means.transcodes.are_full())
+            || (freed == 0 && self.means.running.load(Ordering::Relaxed) >= MAX_CONVERSIONS);
+        if full {
+            let spare = kept.iter().max_by_key(|(_, lead)| *lead);
+            let Some((id, _)) = spare.filter(|(_, lead)| u128::from(*lead) >= SPARE_LEAD.as_millis()) else {
+                self.reel.decide(start.viewer, false, start.aim, now);
+                let since = *state.crowded_out.get_or_insert(now);
+                if alone && now.saturating_duration_since(since) >= PLACE_PATIENCE {
+                    let most = self.means.transcodes.most();
+                    let why =
+                        format!("{most} other films are being encoded, as many as this machine is set to");
+                    self.reel
+                        .fail(format!("\"{}\" can't be played: {why}; stop one and try again", self.name));
+                }
+                return None;
+            };
+            if let Some(running) = state.running.get(id) {
+                running.job.stop();
+            }
+        }
+        let started = self.start(state, start);
+        if let Err(error) = &started {
+            tracing::warn!(file = self.name, %error, "no other conversion");
+            if alone {
+                // There is nothing to wait for.
+                self.reel.fail(format!("\"{}\" can't be played on: {error}", self.name));
+            }
+        }
+        self.reel.decide(start.viewer, started.is_ok(), start.aim, now);
+        started.ok()
+    }
+
+    fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
+        let aim = start.aim;
+        self.means.cache.check_space()?;
+        let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
+        let goal = aim.saturating_add_millis(u32::try_from(REMUX_LEAD.as_millis()).unwrap_or(u32::MAX));
+        let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
+        let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
+        tracing::info!(file = self.name, %aim, "conversion starts");
+        let job = Arc::new(Job::new());
+        let (film, for_job) = (self.clone(), job.clone());
+        let count = Count::one_more(&self.means.running);
+        let work = move || {
+            let outcome = convert::run(&film, &for_job, media, id, aim);
+            for_job.ended();
+            film.ended(id, outcome);
+            drop(count);
+        };
+        let spawned = std::thread::Builder::new().name("convert".to_owned()).spawn(work);
+        if let Err(error) = spawned {
+            self.reel.park(id);
+            return Err(error);
+        }
+        // The first one is not a seek.
+        state.crowded_out = None;
+        state.last_start = Some(now).filter(|_| aim > MediaTime::ZERO);
+        state.running.insert(id, Running { job, aim, unwanted_since: None });
+        Ok(id)
+    }
+
+    /// What the first conversion has found; the others only may differ in what they can.
+    pub(super) fn found(&self, aim: MediaTime, streams: &MediaStreams) {
+        let _ = self.streams.set(streams.clone());
+        if aim > MediaTime::ZERO && !streams.seekable {
+            tracing::warn!(file = self.name, "can't be played from the middle after all");
+            self.only_from_start.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What is added to the file's times, once the first conversion has found it.
+    pub(super) fn lead_ns(&self) -> Option<i64> {
+        self.streams.get().map(|streams| streams.lead_ns)
+    }
+
+    /// A conversion has come to its end; its worker is gone.
+    fn ended(&self, id: RangeId, outcome: Outcome) {
+        let mut state = self.state();
+        let aim = state.running.remove(&id).map_or(MediaTime::ZERO, |running| running.aim);
+        let reached = self.reel.available_in(id).unwrap_or_default().max(aim);
+        let name = &self.name;
+        match outcome {
+            Outcome::Ended(end) => {
+                tracing::info!(file = name, %aim, %end, "converted to the end");
+                if self.length()
+                    > end.saturating_add_millis(u32::try_from(DURATION_MARGIN.as_millis()).unwrap_or(0))
+                {
+                    // The source said more than it has: nobody need seek there.
+                    self.reel.set_duration(end);
+                }
+                self.reel.end(id, end);
+            }
+            Outcome::Joined => tracing::info!(file = name, %aim, "converted up to what was there"),
+            Outcome::Stopped => {
+                tracing::debug!(file = name, %aim, "conversion stopped: nobody waits for it");
+                self.reel.park(id);
+            }
+            Outcome::Nothing if aim > MediaTime::ZERO => {
+                tracing::debug!(file = name, %aim, "there is nothing from there on");
+                state.ceiling = state.ceiling.min(aim);
+                self.reel.park(id);
+            }
+            Outcome::Nothing => self
+                .reel
+                .fail(format!("\"{name}\" can't be played: there is neither picture nor sound in it")),
+            Outcome::Died(reason) => {
+                let here = state
+                    .deaths
+                    .entry(u128::from(reached.as_millis()) / DEATH_PLACE.as_millis())
+                    .or_default();
+                *here += 1;
+                let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
+                tracing::warn!(file = name, %aim, reason, goes_on = !last, "conversion died");
+                if last { self.give_up(id, reason) } else { self.reel.park(id) }
+            }
+            Outcome::Failed(reason) => {
+                tracing::warn!(file = name, %aim, reason, "conversion failed");
+                // Others still run: theirs is what there will be.
+                if state.running.is_empty() { self.give_up(id, reason) } else { self.reel.break_off(id) }
+            }
+        }
+    }
+
+    fn give_up(&self, id: RangeId, reason: String) {
+        self.reel.break_off(id);
+        self.reel.fail(format!("\"{}\" can't be played: {reason}", self.name));
+    }
+
+    /// Ends a conversion whose worker has been silent for too long.
+    pub(super) fn end_if_stalled(&self, now: Instant) {
+        self.state().running.values().for_each(|running| running.job.end_if_stalled(now));
+    }
+
+    fn end_all(&self) {
+        self.state().running.values().for_each(|running| running.job.stop());
+    }
+
+    /// Ends all work, for good.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.end_all();
+        if self.reel.progress().phase == Phase::Growing {
+            self.reel.fail(format!("\"{}\" is not being converted any more; play it again", self.name));
+        }
+    }
+}
+
+/// Counts conversions while it lives.
+struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
