@@ -177,7 +177,7 @@ fn what_breaks_the_protocol_is_closed_with_the_right_code() {
         (masked(0x88, b"\x03\xe8\xff\xfe"), 1007),
         (masked(0x82, &[0; 5000]), 1009),
         (b"GET / HTTP/1.1\r\n\r\n".to_vec(), 1002),
-        (masked(0x80 | PING, &[0; 100]).repeat(1000), 1008),
+        (masked(0x80 | PING, &[0; 100]).repeat(300), 1008),
     ] {
         let mut socket = WebSocket::open(&server, "/live/cam.flv", b"");
         socket.0.write_all(&bytes).unwrap();
@@ -282,4 +282,42 @@ fn a_viewer_that_sleeps_loses_whole_gops_and_goes_on_with_whole_messages() {
     let seen = times(&flv).len() as u64;
     assert!(seen > 2 && seen < sent, "{seen} of {sent}");
     assert!(figures(&server, "big")["lost_records"].as_u64() > Some(0));
+}
+
+#[test]
+fn viewers_that_wait_for_a_keyframe_that_does_not_come_cost_nothing() {
+    let mut server = Server::start();
+    let mut publisher = RtmpClient::connect(server.rtmp, "live");
+    publisher.publish("gop");
+    let mut picture = vec![0; 400_000];
+    picture[..5].copy_from_slice(&[0x17, 1, 0, 0, 0]);
+    publisher.send_video(&picture);
+    wait_until("it is there", LIMIT, || figures(&server, "gop")["bytes_in"].as_u64() > Some(300_000));
+    // As many as the server has threads, and some.
+    let count = std::thread::available_parallelism().unwrap().get() + 2;
+    let mut viewers: Vec<TcpStream> = (0..count)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.http).unwrap();
+            stream.write_all(b"GET /live/gop.flv HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    wait_until("all watch", LIMIT, || figures(&server, "gop")["viewers"] == count);
+    // A GOP that is longer than what is kept: the viewers' places are gone, and there is no other.
+    picture[0] = 0x27;
+    (0..60).for_each(|_| publisher.send_video(&picture));
+    wait_until("all is there", LIMIT, || figures(&server, "gop")["bytes_in"].as_u64() > Some(60 * 400_000));
+    for viewer in &mut viewers {
+        viewer.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        // Ends with the time-out.
+        let _ = viewer.read_to_end(&mut Vec::new());
+    }
+    server.must_be_well();
+    picture[0] = 0x17;
+    publisher.send_video(&picture);
+    for viewer in &mut viewers {
+        viewer.set_read_timeout(Some(LIMIT)).unwrap();
+        viewer.read_exact(&mut [0; 100_000]).unwrap();
+    }
+    server.must_be_well();
 }

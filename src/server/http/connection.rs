@@ -116,7 +116,8 @@ async fn hyper_serves(
     let mut connection = http.serve_connection(TokioIo::new(watched), service);
     let mut ending = false;
     loop {
-        let served = poll_fn(|cx| match connection.poll_without_shutdown(cx) {
+        // It is ready when the connection has ended or was switched to another protocol.
+        let served = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
             Poll::Pending if handover.is_due() => Poll::Ready(Ok(())),
             polled => polled,
         });

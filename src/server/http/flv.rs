@@ -10,7 +10,7 @@ use super::body::Body;
 use super::handover::SocketBody;
 use super::reply::{Refusal, Reply, reply, set};
 use super::route::ByteRange;
-use super::send_file::FileBody;
+use super::send_file::{FileBody, Part};
 use super::watch::{open_started, wait_for_point};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::flv::metadata::Metadata;
@@ -73,8 +73,7 @@ fn from_time(viewer: Viewer, lead: Lead, codecs: Codecs, start: MediaTime) -> Re
     match reel.seek(start, Instant::now()) {
         Seek::Ready(point) => {
             let head = lead_in(reel, lead, codecs, point);
-            let body = SocketBody::File(FileBody::new(viewer, head, point.offset..end_offset));
-            reply(CONTENT_TYPE, body)
+            reply(CONTENT_TYPE, head_and_data(viewer, head, point.offset..end_offset))
         }
         Seek::Pending { .. } | Seek::Empty => growing(viewer, lead, codecs, start),
     }
@@ -197,8 +196,13 @@ impl WholeFile {
         let head = self.head.slice(cut(range.start)..cut(range.end));
         let data_at = |at: u64| self.data.start + at.saturating_sub(head_len);
         let data = data_at(range.start)..data_at(range.end);
-        SocketBody::File(FileBody::new(viewer, head, data))
+        head_and_data(viewer, head, data)
     }
+}
+
+fn head_and_data(viewer: Viewer, head: Bytes, range: Range<u64>) -> SocketBody {
+    let data = viewer.reel().data().clone();
+    SocketBody::File(FileBody::new(viewer, vec![Part::Bytes(head), Part::File { data, range }]))
 }
 
 fn set_text(reply: &mut Reply, name: header::HeaderName, value: String) {

@@ -169,6 +169,11 @@ impl LiveViewer {
             self.taken = Instant::now();
             let batch = self.subscription.take(WRITE_BATCH_BYTES);
             self.caught_up = !batch.records.is_empty() && !self.subscription.has_more();
+            if batch.records.is_empty() {
+                // Its place is gone, and there is no keyframe to go on from: there may be one next.
+                self.subscription.changed().await;
+                continue;
+            }
             if batch.lost > 0 {
                 let name = self.subscription.stream().name();
                 tracing::info!(

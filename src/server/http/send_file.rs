@@ -1,12 +1,12 @@
-//! A stretch of a file on its way to a socket, by `sendfile`: the kernel moves it from its cache to
-//! the network, and nothing of it passes through here.
+//! Stretches of files on their way to a socket, by `sendfile`: the kernel moves them from its cache to
+//! the network, and nothing of them passes through here.
 //!
 //! `sendfile` waits for the disk when something is not in the kernel's memory. A USB disk that spins up
 //! must not hold up a thread that serves a hundred others, so what is missing is read by a blocking
 //! thread first.
 
 use super::connection::Link;
-use crate::limits::{FILE_PROBE_STEP, FILE_WARM, SENDFILE_STEP};
+use crate::limits::{FILE_PROBE_STEP, FILE_WARM, SENDFILE_STEP, SENDFILE_TURN};
 use crate::reel::Viewer;
 use bytes::Bytes;
 use rustix::fs::{Advice, fadvise, sendfile};
@@ -21,22 +21,36 @@ use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// Some bytes of ours, then a stretch of a reel's data.
+/// Bytes of ours and stretches of files, one behind the other.
 pub(super) struct FileBody {
-    /// Keeps the reel from being put away.
-    viewer: Viewer,
-    head: Bytes,
-    data: Range<u64>,
+    /// Keeps the reel that they are from.
+    _viewer: Viewer,
+    parts: Vec<Part>,
+}
+
+/// A part of it.
+pub(super) enum Part {
+    Bytes(Bytes),
+    File { data: Arc<File>, range: Range<u64> },
+}
+
+impl Part {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
 }
 
 impl FileBody {
-    pub(super) fn new(viewer: Viewer, head: Bytes, data: Range<u64>) -> Self {
-        Self { viewer, head, data }
+    pub(super) fn new(viewer: Viewer, parts: Vec<Part>) -> Self {
+        Self { _viewer: viewer, parts }
     }
 
     /// All its bytes.
     pub(super) fn len(&self) -> u64 {
-        self.head.len() as u64 + self.data.end.saturating_sub(self.data.start)
+        self.parts.iter().map(Part::len).sum()
     }
 
     /// Sends all of it.
@@ -46,10 +60,18 @@ impl FileBody {
     pub(super) async fn send(&self, link: &mut Link) -> io::Result<()> {
         let Link { socket, ahead } = link;
         let pouring = async {
-            // The data follows at once, in the same packets.
-            let flags = if self.data.is_empty() { SendFlags::empty() } else { SendFlags::MORE };
-            send_all(socket, &self.head, flags).await?;
-            pour(socket, self.viewer.reel().data(), self.data.clone()).await
+            for (n, part) in self.parts.iter().enumerate() {
+                match part {
+                    Part::Bytes(bytes) => {
+                        // What follows goes into the same packets.
+                        let more = self.parts[n + 1..].iter().any(|part| part.len() > 0);
+                        let flags = if more { SendFlags::MORE } else { SendFlags::empty() };
+                        send_all(socket, bytes, flags).await?;
+                    }
+                    Part::File { data, range } => pour(socket, data, range.clone()).await?,
+                }
+            }
+            Ok(())
         };
         tokio::select! {
             result = pouring => result,
@@ -69,6 +91,7 @@ async fn send_all(socket: &TcpStream, mut bytes: &[u8], flags: SendFlags) -> io:
 
 async fn pour(socket: &TcpStream, file: &Arc<File>, data: Range<u64>) -> io::Result<()> {
     let (mut at, end) = (data.start, data.end);
+    let mut turn = 0;
     while at < end {
         // Anew after each wait: what was in memory may be gone when a player goes on after a pause.
         socket.writable().await?;
@@ -81,8 +104,14 @@ async fn pour(socket: &TcpStream, file: &Arc<File>, data: Range<u64>) -> io::Res
         let count = (step.end - at) as usize;
         let sent = socket.try_io(Interest::WRITABLE, || Ok(sendfile(socket, file, Some(&mut at), count)?));
         match sent {
-            // Readers that read whole files into their own memory could go on like this for seconds.
-            Ok(sent) if sent > 0 => tokio::task::consume_budget().await,
+            Ok(sent) if sent > 0 => {
+                turn += sent as u64;
+                // A reader that is as fast as we are would have a thread of the server to itself.
+                if turn >= SENDFILE_TURN {
+                    turn = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
             Ok(_) => return Err(cut()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
