@@ -316,6 +316,18 @@ fn seeks_in_a_film_whose_workers_are_killed_all_end() {
 }
 
 #[test]
+fn a_seek_to_what_a_file_only_promises_ends_at_the_last_picture_there_is() {
+    // Its head promises 20 seconds; the data ends before.
+    let server = Server::configured(crate::samples::library(), IMPATIENT);
+    let mut client = started(&server, "Broken/cut short.mp4");
+    let (picture, _) = seek(&mut client, 19_500);
+    assert!(picture.media_ms().unwrap() < 19_500, "{picture:?}");
+    // … also as the first thing that is wanted of it.
+    let url = server.http_url("flv", "Broken/cut short.mp4") + "?start=19";
+    assert!(!probe_with(&[], &url).is_empty());
+}
+
+#[test]
 fn a_pending_seek_is_counted_down_rightly() {
     // Patient, so that it waits for the conversion that runs.
     let server = Server::configured(crate::samples::library(), "[playback]\nseek_patience_ms = 600000\n");
