@@ -429,6 +429,10 @@ pub const START_ESTIMATE: Duration = Duration::from_millis(500);
 /// Targets this near the end are moved here: a conversion begun at the very end finds nothing.
 pub const SEEK_END_MARGIN: Duration = Duration::from_millis(500);
 
+/// A conversion that was begun behind the last frame is begun again this long before; the second time
+/// twice as long, and so on.
+pub const MISS_STEP: Duration = Duration::from_secs(5);
+
 /// A conversion that had been ended goes on when a viewer comes this near its end: several times what
 /// starting takes, and more than players keep in their buffers.
 pub const RESUME_LEAD: Duration = Duration::from_secs(20);

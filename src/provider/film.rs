@@ -13,7 +13,8 @@ use super::convert::{self, Means};
 use super::job::Job;
 use crate::limits::{
     DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
-    MAX_REEL_CONVERSIONS, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+    MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
+    UNWANTED_GRACE,
 };
 use crate::pipeline::MediaStreams;
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
@@ -51,6 +52,8 @@ struct State {
     deaths: HashMap<u128, u32>,
     /// Nothing was found from here on.
     ceiling: MediaTime,
+    /// How often nothing was found.
+    misses: u32,
 }
 
 #[derive(Debug)]
@@ -103,6 +106,7 @@ impl Film {
                 crowded_out: None,
                 deaths: HashMap::new(),
                 ceiling: MediaTime::MAX,
+                misses: 0,
             }),
         });
         film.start(&mut film.state(), Start::default())?;
@@ -227,7 +231,7 @@ impl Film {
         let aim = start.aim;
         self.means.cache.check_space()?;
         let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
-        let goal = aim.saturating_add_millis(u32::try_from(REMUX_LEAD.as_millis()).unwrap_or(u32::MAX));
+        let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
         tracing::info!(file = self.name, %aim, "conversion starts");
@@ -275,9 +279,7 @@ impl Film {
         match outcome {
             Outcome::Ended(end) => {
                 tracing::info!(file = name, %aim, %end, "converted to the end");
-                if self.length()
-                    > end.saturating_add_millis(u32::try_from(DURATION_MARGIN.as_millis()).unwrap_or(0))
-                {
+                if self.length() > end.saturating_add_millis(ms(DURATION_MARGIN)) {
                     // The source said more than it has: nobody need seek there.
                     self.reel.set_duration(end);
                 }
@@ -290,7 +292,11 @@ impl Film {
             }
             Outcome::Nothing if aim > MediaTime::ZERO => {
                 tracing::debug!(file = name, %aim, "there is nothing from there on");
-                state.ceiling = state.ceiling.min(aim);
+                // Lengths may be wrong by hours: each miss goes twice as far back.
+                state.misses += 1;
+                let step = ms(MISS_STEP).saturating_mul(1 << state.misses.min(16));
+                let before = MediaTime::from_millis(aim.as_millis().saturating_sub(step));
+                state.ceiling = state.ceiling.min(before);
                 self.reel.park(id);
             }
             Outcome::Nothing => self
@@ -336,6 +342,10 @@ impl Film {
             self.reel.fail(format!("\"{}\" is not being converted any more; play it again", self.name));
         }
     }
+}
+
+fn ms(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// Counts conversions while it lives.

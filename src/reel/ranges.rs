@@ -39,7 +39,7 @@ pub struct Opening {
     /// There will be sound.
     pub sound: bool,
     /// Pictures are encoded: keyframes lie on multiples of
-    /// [`KEYFRAME_INTERVAL`](crate::limits::KEYFRAME_INTERVAL) of the source's timeline.
+    /// [`KEYFRAME_INTERVAL`] of the source's timeline.
     pub grid: bool,
 }
 

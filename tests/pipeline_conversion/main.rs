@@ -309,6 +309,31 @@ fn keyframes_of_transcodes_lie_on_multiples_of_two_seconds() {
 }
 
 #[test]
+fn a_transcode_from_the_middle_begins_on_the_grid_with_sound_that_runs_already() {
+    let media = Media::new();
+    // One keyframe in seven seconds: what lies before the start must be decoded, and is not encoded.
+    let tone = "-f lavfi -i sine=frequency=440:sample_rate=44100:duration=7";
+    let path = media.make(
+        &format!("-f lavfi -i testsrc2=s=320x180:r=25:d=7 {tone} -c:v mpeg4 -g 500 -c:a libmp3lame"),
+        "x.mkv",
+    );
+    let whole = whole(&path);
+    for (start, first) in [(5500, 4000), (4000, 4000), (3999, 2000)] {
+        let lead_ms = (whole.streams.lead_ns / 1_000_000) as u32;
+        let start = MediaTime::from_millis(start + lead_ms);
+        let run =
+            convert(&path, &Request { start, lead: Some(whole.streams.lead_ns) }).expect("a conversion");
+        let picture = run.frames(TagKind::Video).next().expect("pictures");
+        // The first frame at or behind it.
+        let grid = first + lead_ms..=first + lead_ms + 40;
+        assert!(picture.is_keyframe() && grid.contains(&picture.timestamp.as_millis()), "{picture:?}");
+        let sound = run.frames(TagKind::Audio).next().expect("sound").timestamp;
+        let before = picture.timestamp.saturating_millis_since(sound);
+        assert!((100..=400).contains(&before), "sound from {sound}, the picture from {}", picture.timestamp);
+    }
+}
+
+#[test]
 fn cover_art_is_not_a_video() {
     let media = Media::new();
     let picture = media.make("-f lavfi -i testsrc2=s=300x300:d=1 -frames:v 1", "cover.jpg");
