@@ -309,6 +309,25 @@ pub const LANE_QUEUE_BYTES: u32 = 4 << 20;
 /// Media queued there: a picture that takes long to encode must not let the sound run away.
 pub const LANE_QUEUE_TIME: Duration = Duration::from_secs(5);
 
+/// Boxes of an MP4 file looked at before it is played. A film of three hours in fragments of two seconds
+/// has 11,000; the pieces of a live recording are half a second, which is where this ends.
+pub const MAX_MP4_BOXES: u32 = 100_000;
+
+/// Entries of an edit list looked at for the first that shows something: silence before it is one entry.
+pub const MAX_MP4_EDITS: u32 = 16;
+
+/// Samples of one run of a fragment whose durations are added up: a minute at 1000 a second.
+pub const MAX_FRAGMENT_SAMPLES: u32 = 60_000;
+
+/// Pictures or sound wait this long for the other lane to show up, in formats without a list of their streams
+/// (program streams). The wait ends earlier when a lane has [`LANE_QUEUE_TIME`] of media queued, as it has
+/// within milliseconds.
+pub const WORKER_LATE_STREAMS: Duration = Duration::from_millis(1500);
+
+/// Inside a worker, without an access unit after the whole file was read: some demuxers forget to say that this
+/// is the end.
+pub const WORKER_AT_END: Duration = Duration::from_secs(2);
+
 /// Decoded frames between decoder and encoder in a worker: lets both run at once. A 1080p frame is
 /// 3 MB.
 pub const RAW_QUEUE_FRAMES: u32 = 4;

@@ -5,7 +5,8 @@
 //! bus (a panic in one of their callbacks would abort the process). In order:
 //!
 //! 1. `parsebin` finds the streams; each gets a [`Head`].
-//! 2. One of them is held, so all are there: the first video and the first audio stream become the lanes, they are announced
+//! 2. One of them is held, so all are there, except in formats that have no list of them, which get a moment
+//!    more: the first video and the first audio stream become the lanes, they are announced
 //!    with what their caps tell, everything else goes nowhere.
 //! 3. When a start was asked for: seek as soon as a head is held, and again further ahead where
 //!    the demuxer landed behind the target.
@@ -18,6 +19,7 @@ use super::Order;
 use super::decide::{self, Content, VideoFacts};
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
+use super::media::{self, Media};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
 use super::seal;
@@ -28,9 +30,6 @@ use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
-const MEDIA: &str = "/proc/self/fd/0";
 
 /// Between two looks at the clock.
 const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -65,8 +64,15 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     if let Err(error) = seal::seal(std::io::stdin(), &plugins) {
         eprintln!("worker: less confined than it could be: {error}");
     }
-    let mut graph = Graph::new(order.clone(), outlet)?;
-    Ok(graph.run())
+    let media = match Media::look() {
+        Ok(media) => media,
+        Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
+    };
+    let mut graph = Graph::new(order.clone(), media, outlet)?;
+    let last = graph.run();
+    // Its threads are still at work: destructors beside them have crashed, and the process ends anyway.
+    std::mem::forget(graph);
+    Ok(last)
 }
 
 /// What became of a lane.
@@ -83,12 +89,15 @@ enum Stage {
 
 struct Graph {
     order: Order,
+    media: Arc<Media>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     shared: Arc<Shared>,
     around: Surroundings,
     heads: [Option<Arc<Head>>; 2],
     stages: [Stage; 2],
+    /// Since then a stream is held.
+    first_held: Option<Instant>,
     /// Step 2 is done, since then.
     announced: Option<Instant>,
     seek: Seek,
@@ -109,26 +118,30 @@ struct Progress {
 }
 
 impl Graph {
-    fn new(order: Order, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+    fn new(order: Order, media: Media, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+        let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let source = make("filesrc")?;
-        source.set_property("location", MEDIA);
+        source.set_property("location", media::PATH);
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
+        media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
         let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
         let seek = Seek::to(order.start_ns);
         Ok(Self {
             order,
+            media,
             pipeline,
             bus,
             shared,
             around,
             heads: [None, None],
             stages: [Stage::Absent; 2],
+            first_held: None,
             announced: None,
             seek,
             undecodable: Vec::new(),
@@ -174,6 +187,13 @@ impl Graph {
         if self.announced.is_some() {
             return None;
         }
+        if self.first_held.is_none() && !self.shared.any_is_held() {
+            return None;
+        }
+        let first_held = *self.first_held.get_or_insert_with(Instant::now);
+        if !self.shared.streams_are_known() && first_held.elapsed() < limits::WORKER_LATE_STREAMS {
+            return None;
+        }
         self.announced = Some(Instant::now());
         self.progress.since = Instant::now();
         let mut found = Vec::new();
@@ -208,9 +228,14 @@ impl Graph {
                 announcement.audio = Some(decide::audio_stream(&caps));
             }
             announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
-            announcement.duration_ns = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+            announcement.duration_ns = self.duration();
         });
         None
+    }
+
+    fn duration(&self) -> Option<u64> {
+        let asked = || self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        self.media.duration_ns().or_else(asked)
     }
 
     fn video_facts(&self) -> VideoFacts {
@@ -413,8 +438,7 @@ impl Graph {
             self.progress.since = Instant::now();
             return None;
         }
-        let is_empty = std::fs::metadata(MEDIA).is_ok_and(|file| file.len() == 0);
-        Some(verdict::on_source_error(&error.error(), is_empty))
+        Some(verdict::on_source_error(&error.error(), self.media.is_empty()))
     }
 
     fn look_at_clock(&mut self) -> Option<Message> {
@@ -427,6 +451,12 @@ impl Graph {
             self.progress = Progress { units, since: Instant::now() };
         }
         let waited = self.progress.since.elapsed();
+        if self.first_held.is_some()
+            && self.announced.is_none()
+            && let Some(last) = self.announce().or_else(|| self.start_lanes())
+        {
+            return Some(last);
+        }
         let Some(announced) = self.announced else {
             return (waited > limits::WORKER_STREAMS_TIMEOUT).then(|| {
                 let seconds = limits::WORKER_STREAMS_TIMEOUT.as_secs();
@@ -441,7 +471,35 @@ impl Graph {
         if self.damage.is_some() && waited > limits::WORKER_DRAIN {
             return Some(self.last_message());
         }
-        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
+        if waited > limits::WORKER_AT_END && self.end_is_missing() {
+            self.finish_heads();
+        }
+        if waited <= limits::WORKER_NO_PROGRESS {
+            return None;
+        }
+        if units == 0 || self.damage.is_some() {
+            return Some(self.stalled(waited));
+        }
+        // What is in the encoders still comes out, and the server keeps what there is.
+        self.damage = Some(format!("after {units} frames nothing came for {} s", waited.as_secs()));
+        self.progress.since = Instant::now();
+        self.finish_heads();
+        None
+    }
+
+    /// All was read, and all that was read came out, but the demuxer does not say that this is the end.
+    fn end_is_missing(&self) -> bool {
+        let running = || Lane::BOTH.into_iter().filter(|&lane| self.stages[lane as usize] == Stage::Running);
+        let drained = |lane: Lane| self.heads[lane as usize].as_ref().is_some_and(|head| head.is_drained());
+        self.around.outlet.all_units() > 0
+            && self.media.was_read_to_end()
+            && running().next().is_some()
+            && running().all(drained)
+    }
+
+    /// Says in the demuxer's place that this is the end.
+    fn finish_heads(&self) {
+        self.heads.iter().flatten().for_each(|head| head.finish());
     }
 
     fn stalled(&self, waited: Duration) -> Message {
@@ -454,7 +512,7 @@ impl Graph {
     }
 
     fn tell_duration(&mut self) {
-        let duration = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        let duration = self.duration();
         // Parsers of files without an index correct their guess all the time.
         const WORTH_TELLING: u64 = 50_000_000;
         if let Some(ns) =

@@ -24,7 +24,10 @@ pub(super) enum First {
 #[derive(Debug)]
 pub(super) struct Head {
     demuxer_pad: gst::Pad,
+    queue: gst::Element,
     source: gst::Pad,
+    /// The queue was full, or the stream ended: the demuxer has looked well ahead.
+    full: Arc<AtomicBool>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
     /// Buffers are dropped before the queue.
@@ -37,7 +40,7 @@ impl Head {
     pub(super) fn attach(
         pipeline: &gst::Pipeline,
         pad: &gst::Pad,
-        when_held: impl Fn() + Send + Sync + 'static,
+        when_held: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<Self, BuildError> {
         let queue = make("queue")?;
         queue.set_property("max-size-buffers", 0u32);
@@ -49,6 +52,21 @@ impl Head {
         if pipeline.iterate_all_by_element_factory_name("matroskademux").into_iter().next().is_some() {
             keep_matroska_times(&sink);
         }
+        let full = Arc::new(AtomicBool::new(false));
+        let (is_full, tell) = (Arc::clone(&full), when_held.clone());
+        queue.connect("overrun", false, move |_| {
+            if !is_full.swap(true, Ordering::AcqRel) {
+                tell();
+            }
+            None
+        });
+        let is_full = Arc::clone(&full);
+        sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
+                is_full.store(true, Ordering::Release);
+            }
+            gst::PadProbeReturn::Ok
+        });
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -63,7 +81,7 @@ impl Head {
         });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
-        Ok(Self { demuxer_pad: pad.clone(), source, held, hold: Mutex::new(hold), cut })
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, held, hold: Mutex::new(hold), cut })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -103,6 +121,23 @@ impl Head {
             self.source.remove_probe(hold);
         }
         Ok(())
+    }
+
+    /// The demuxer has looked well ahead of what this is held at.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Nothing waits in the queue.
+    pub(super) fn is_drained(&self) -> bool {
+        self.queue.property::<u32>("current-level-buffers") == 0
+    }
+
+    /// The stream ends here, whatever the demuxer says.
+    pub(super) fn finish(&self) {
+        if let Some(sink) = self.queue.static_pad("sink") {
+            sink.send_event(gst::event::Eos::new());
+        }
     }
 
     /// Drops what comes from now on. Safe from any thread.

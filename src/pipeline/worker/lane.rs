@@ -3,8 +3,8 @@
 //! ```text
 //!  video as it is   h264parse ▶ tap
 //!  audio as it is   aacparse ▶ tap
-//!  video otherwise  decodebin ▶ queue ▶ deinterlace ▶ videorate ▶ videoflip ▶ videoconvertscale
-//!                   ▶ capsfilter ▶ x264enc ▶ h264parse ▶ tap
+//!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
+//!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac
 //!                   ▶ aacparse ▶ tap
 //! ```
@@ -116,7 +116,10 @@ fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst
     if let Some(pad) = size_caps.static_pad("src") {
         force_keyframes(&pad);
     }
-    let mut elements = vec![deinterlace, rate, rate_caps, flip, scale, size_caps, encoder, profile_caps];
+    // Neither deinterlace nor videoflip takes every format: 4:2:2 of DV and DNxHD, 4:1:0 of old QuickTime.
+    let convert = make("videoconvert").or_else(|_| make("videoconvertscale"))?;
+    let mut elements =
+        vec![convert, deinterlace, rate, rate_caps, scale, size_caps, flip, encoder, profile_caps];
     elements.extend(parser_and_tap(Lane::Video, Times::Given, around)?);
     Ok(elements)
 }

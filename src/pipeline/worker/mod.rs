@@ -13,6 +13,8 @@ mod graph;
 mod head;
 mod keyframe;
 mod lane;
+mod media;
+mod mend;
 mod notes;
 mod outlet;
 mod seal;
