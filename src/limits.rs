@@ -263,6 +263,15 @@ pub const MAX_CODEC_DATA: usize = 64 << 10;
 /// names and GStreamer's messages stay below 1 KB.
 pub const MAX_WORKER_TEXT: usize = 8 << 10;
 
+/// Longest description of the streams a worker may send: a disc's 99 chapters and 32 subtitle tracks with
+/// their names.
+pub const MAX_WORKER_STREAMS: usize = 64 << 10;
+
+/// Tracks, chapters and tags of one kind that are listed of a file, and bytes of one name or tag.
+pub const MAX_LISTED: usize = 128;
+/// See [`MAX_LISTED`].
+pub const MAX_LISTED_TEXT: usize = 120;
+
 /// Buffer in which worker messages arrive; larger access units are read past it, straight into the
 /// tag's body.
 pub const WORKER_READ_BUFFER: usize = 64 << 10;
@@ -332,10 +341,6 @@ pub const WORKER_AT_END: Duration = Duration::from_secs(2);
 /// 3 MB.
 pub const RAW_QUEUE_FRAMES: u32 = 4;
 
-/// Largest picture a transcode yields: what every client of this network decodes.
-pub const MAX_TRANSCODE_WIDTH: i32 = 1920;
-/// See [`MAX_TRANSCODE_WIDTH`].
-pub const MAX_TRANSCODE_HEIGHT: i32 = 1080;
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
 pub const MAX_TRANSCODE_FPS: i32 = 30;
@@ -343,6 +348,12 @@ pub const MAX_TRANSCODE_FPS: i32 = 30;
 /// Between two keyframes of a transcode, and so how exactly one can seek. They lie on multiples of
 /// this, so that runs started at different times agree.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The same for Sorenson H.263: Flash 7 seeks to keyframes only, and a lost one shows longer.
+pub const FLASH_KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Bitrate of Sorenson H.263: what a Wii's Flash Lite decodes at 400x224 without stuttering.
+pub const FLASH_KBIT: u32 = 600;
 
 /// Video frames of a passed-through stream dropped while waiting for its first keyframe. Ten
 /// seconds at 50 fps; streams that never have one (intra refresh) start wherever they are.

@@ -4,6 +4,7 @@
 //! worker back itself, and has a [`Killer`].
 
 use super::error::ConversionError;
+use super::form::Form;
 use super::interleave::{Interleaver, Lead};
 use super::last_words::LastWords;
 use super::streams::{Announcement, MediaStreams};
@@ -33,6 +34,8 @@ pub struct Request {
     /// [`MediaStreams::lead_ns`] tells. A conversion that shall continue the timeline of another
     /// asks for that one's lead.
     pub lead: Option<i64>,
+    /// What shall come out.
+    pub form: Form,
 }
 
 /// What a conversion yields, in this order: `Streams`, then `Tag`s, then `End`.
@@ -83,13 +86,21 @@ impl Conversion {
             None if start_ns == 0 => Lead::ToZero,
             None => Lead::ToPositive,
         };
-        Self::start(program, media, "convert", start_ns, lead)
+        Self::start(program, media, "convert", start_ns, lead, &request.form)
     }
 
-    fn start(program: &Path, media: File, verb: &str, start_ns: i64, lead: Lead) -> io::Result<Self> {
+    fn start(
+        program: &Path,
+        media: File,
+        verb: &str,
+        start_ns: i64,
+        lead: Lead,
+        form: &Form,
+    ) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
+            .args(["--form", &serde_json::to_string(form)?])
             .stdin(Stdio::from(media))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -196,6 +207,7 @@ impl Conversion {
             duration: announced.duration_ns.map(MediaTime::from_nanos),
             video: announced.video,
             audio: announced.audio,
+            contents: announced.contents,
             seekable: announced.seekable,
             lead_ns: self.lanes.lead_ns().unwrap_or(0),
             warnings: self.warnings.clone(),
@@ -231,7 +243,7 @@ impl Conversion {
                 }
                 self.announced = Some(announced);
             }
-            Message::Config { lane, data } => self.lanes.push_config(lane, &data),
+            Message::Config { codec, data } => self.lanes.push_config(codec, &data),
             Message::Unit(unit) => self.lanes.push_unit(unit),
             Message::Progress { lane, time_ns } => self.lanes.push_progress(lane, time_ns),
             Message::LaneEnd(lane) => self.lanes.end_lane(lane),
@@ -345,7 +357,7 @@ impl Process {
 /// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
 pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
     let mut conversion =
-        Conversion::start(program, media, "probe", 0, Lead::Given(0)).map_err(ConversionError::Spawn)?;
+        Conversion::start(program, media, "probe", 0, Lead::Given(0), &Form::default()).map_err(ConversionError::Spawn)?;
     let killer = conversion.killer();
     let (done, waiting) = mpsc::channel::<()>();
     let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {

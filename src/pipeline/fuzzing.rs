@@ -19,7 +19,7 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
     let mut tags = Vec::new();
     each(pipe, |message| {
         match message {
-            Message::Config { lane, data } => lanes.push_config(lane, &data),
+            Message::Config { codec, data } => lanes.push_config(codec, &data),
             Message::Unit(unit) => lanes.push_unit(unit),
             Message::Progress { lane, time_ns } => lanes.push_progress(lane, time_ns),
             Message::LaneEnd(lane) => lanes.end_lane(lane),

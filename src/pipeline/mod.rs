@@ -1,4 +1,4 @@
-//! Any media file becomes H.264 and AAC in FLV tags, by GStreamer in a worker process.
+//! Any media file becomes FLV tags, mostly of H.264 and AAC, by GStreamer in a worker process.
 //!
 //! ```text
 //!        server process                     │            worker process (same binary)
@@ -20,6 +20,7 @@
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
+//! | `form` | what shall come out: profile, codecs that pass, tracks |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
 //!
@@ -27,6 +28,7 @@
 
 mod conversion;
 mod error;
+mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod interleave;
@@ -37,4 +39,7 @@ pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
 pub use error::ConversionError;
-pub use streams::{AudioStream, MediaStreams, VideoStream};
+pub use form::{Codec, Form, Passes, Profile, TrackChoice};
+pub use streams::{
+    AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
+};

@@ -16,14 +16,17 @@
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
 use super::Order;
-use super::decide::{self, Content, VideoFacts};
+use super::contents;
+use super::decide::{self, VideoFacts};
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
 use super::media::{self, Media};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
+use super::reorder;
 use super::seal;
 use super::seek::{self, Seek};
+use super::select::Streams;
 use super::verdict::{self, fail};
 use crate::limits;
 use gst::prelude::*;
@@ -101,6 +104,8 @@ struct Graph {
     /// Step 2 is done, since then.
     announced: Option<Instant>,
     seek: Seek,
+    /// They are drawn into the picture.
+    subtitles: Option<Arc<Head>>,
     /// Codecs without a decoder.
     undecodable: Vec<String>,
     /// Why lanes were given up.
@@ -144,6 +149,7 @@ impl Graph {
             first_held: None,
             announced: None,
             seek,
+            subtitles: None,
             undecodable: Vec::new(),
             losses: Vec::new(),
             damage: None,
@@ -174,6 +180,11 @@ impl Graph {
                 self.tell_duration();
                 None
             }
+            gst::MessageView::Toc(toc) => {
+                let chapters = contents::chapters(toc.toc().0.as_ref());
+                self.shared.change(|announcement| announcement.contents.chapters = chapters);
+                None
+            }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
                 Note::Held => self.announce().or_else(|| self.start_lanes()),
                 Note::Ended(lane) => self.on_lane_end(lane),
@@ -196,36 +207,29 @@ impl Graph {
         }
         self.announced = Some(Instant::now());
         self.progress.since = Instant::now();
-        let mut found = Vec::new();
         // A second group of pads (chained Ogg) goes nowhere.
-        for head in self.shared.close_heads() {
-            let caps = head.caps();
-            let content = caps.as_ref().map_or(Content::Other, |caps| decide::content(caps));
-            let lane = match content {
-                Content::Video => Some(Lane::Video),
-                Content::Audio => Some(Lane::Audio),
-                Content::Still | Content::Other => None,
-            };
-            match lane.filter(|&lane| self.heads[lane as usize].is_none()) {
-                Some(lane) => {
-                    self.heads[lane as usize] = Some(Arc::clone(&head));
-                    self.stages[lane as usize] = Stage::Waiting;
-                    self.shared.set_lane(lane, head);
-                }
-                None => self.discard(&head),
+        let streams = Streams::sort(self.shared.close_heads());
+        let chosen = streams.choose(&self.order.form);
+        for (lane, head) in Lane::BOTH.into_iter().zip([&chosen.video, &chosen.audio]) {
+            if let Some(head) = head {
+                self.heads[lane as usize] = Some(Arc::clone(head));
+                self.stages[lane as usize] = Stage::Waiting;
+                self.shared.set_lane(lane, Arc::clone(head));
             }
-            found.push((content, caps));
         }
+        let contents = streams.contents(&chosen);
+        streams.others(&chosen).for_each(|head| self.discard(head));
+        self.subtitles = chosen.subtitles;
         if self.stages == [Stage::Absent; 2] {
-            return Some(verdict::on_no_lanes(&found));
+            return Some(verdict::on_no_lanes(&streams.kinds(), self.order.form.profile));
         }
         self.shared.change(|announcement| {
-            *announcement = Announcement::default();
+            *announcement = Announcement { contents, ..Announcement::default() };
             if let Some(caps) = self.lane_caps(Lane::Video) {
-                announcement.video = Some(decide::video_stream(&caps, &self.video_facts()));
+                announcement.video = Some(decide::video_stream(&caps, &self.video_facts(), &self.order.form));
             }
             if let Some(caps) = self.lane_caps(Lane::Audio) {
-                announcement.audio = Some(decide::audio_stream(&caps));
+                announcement.audio = Some(decide::audio_stream(&caps, &self.order.form));
             }
             announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
             announcement.duration_ns = self.duration();
@@ -239,9 +243,21 @@ impl Graph {
     }
 
     fn video_facts(&self) -> VideoFacts {
-        let avi = self.pipeline.iterate_all_by_element_factory_name("avidemux").into_iter().next().is_some();
         let head = self.heads[Lane::Video as usize].as_ref();
-        VideoFacts { rotation: head.and_then(|head| head.rotation()), decoding_order_only: avi }
+        let h264 = || {
+            let caps = head.and_then(|head| head.caps());
+            caps.is_some_and(|caps| caps.structure(0).is_some_and(|s| s.name() == "video/x-h264"))
+        };
+        VideoFacts {
+            rotation: head.and_then(|head| head.rotation()),
+            decoding_order_only: self.is_demuxed_by("avidemux")
+                || (self.is_demuxed_by("asfdemux") && h264()),
+            drawn_on: self.subtitles.is_some(),
+        }
+    }
+
+    fn is_demuxed_by(&self, element: &str) -> bool {
+        self.pipeline.iterate_all_by_element_factory_name(element).into_iter().next().is_some()
     }
 
     fn lane_caps(&self, lane: Lane) -> Option<gst::Caps> {
@@ -308,18 +324,21 @@ impl Graph {
     /// Step 4. The error says what is wrong with the stream.
     fn start_lane(&mut self, lane: Lane, head: &Head, has_dts: bool) -> Result<(), String> {
         let caps = head.caps().ok_or("nobody knows what it is")?;
-        let passthrough = match lane {
+        let known = decide::recognised(&caps);
+        let (renamed, caps) = (known.is_some(), known.unwrap_or(caps));
+        let facts = self.video_facts();
+        let (passthrough, codec) = match lane {
             Lane::Video => {
-                let stream = decide::video_stream(&caps, &self.video_facts());
-                let passthrough = stream.passthrough;
+                let stream = decide::video_stream(&caps, &facts, &self.order.form);
+                let outcome = (stream.passthrough, stream.codec);
                 self.shared.change(|announcement| announcement.video = Some(stream));
-                passthrough
+                outcome
             }
             Lane::Audio => {
-                let stream = decide::audio_stream(&caps);
-                let passthrough = stream.passthrough;
+                let stream = decide::audio_stream(&caps, &self.order.form);
+                let outcome = (stream.passthrough, stream.codec);
                 self.shared.change(|announcement| announcement.audio = Some(stream));
-                passthrough
+                outcome
             }
         };
         if !passthrough && !decide::has_decoder(&caps) {
@@ -330,17 +349,32 @@ impl Graph {
         if self.order.probe_only {
             return Ok(());
         }
-        let raw = caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
         let bin = if passthrough {
-            lane::pass(lane, has_dts, &self.around)
+            lane::pass(codec, has_dts, &self.around)
         } else {
-            lane::transcode(lane, raw, &self.around)
+            let source = lane::Source {
+                caps: &caps,
+                renamed,
+                decoding_order_only: lane == Lane::Video && facts.decoding_order_only,
+                shown_later_ns: if lane == Lane::Video && facts.decoding_order_only {
+                    reorder::shown_later_ns(&caps)
+                } else {
+                    0
+                },
+                drawn_on: lane == Lane::Video && facts.drawn_on,
+            };
+            lane::transcode(codec, &source, &self.order.form, &self.around)
         };
         let release = |bin: gst::Bin| -> Result<(), BuildError> {
             self.pipeline.add(&bin)?;
             bin.sync_state_with_parent()?;
             let sink =
                 bin.static_pad("sink").ok_or_else(|| BuildError::Refused("a lane without a pad".into()))?;
+            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD)
+                && let Some(subtitles) = &self.subtitles
+            {
+                subtitles.release_into(&pad)?;
+            }
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())

@@ -97,10 +97,36 @@ impl Head {
 
     /// The `image-orientation` tag.
     pub(super) fn rotation(&self) -> Option<String> {
+        self.tag("image-orientation")
+    }
+
+    /// A tag of this stream, as text.
+    pub(super) fn tag(&self, name: &str) -> Option<String> {
+        self.tag_of(name, |list| list.scope() == gst::TagScope::Stream)
+    }
+
+    /// A tag of the file, or where the format has none of its own, of this stream.
+    pub(super) fn global_tag(&self, name: &str) -> Option<String> {
+        self.tag_of(name, |list| list.scope() == gst::TagScope::Global).or_else(|| self.tag(name))
+    }
+
+    fn tag_of(&self, name: &str, wanted: impl Fn(&gst::TagListRef) -> bool) -> Option<String> {
         (0..).map_while(|index| self.source.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
-            let tag = event.tag().get::<gst::tags::ImageOrientation>()?;
-            Some(tag.get().to_owned())
+            let list = event.tag();
+            let value = wanted(list).then(|| list.generic(name))??;
+            let text = value.get::<String>().ok();
+            text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
         })
+    }
+
+    /// The file marks this stream as one to be played (or not) when nobody chose.
+    pub(super) fn is_default(&self) -> Option<bool> {
+        let flags = self.demuxer_pad.stream().map(|stream| stream.stream_flags())?;
+        match flags {
+            flags if flags.contains(gst::StreamFlags::UNSELECT) => Some(false),
+            flags if flags.contains(gst::StreamFlags::SELECT) => Some(true),
+            _ => None,
+        }
     }
 
     /// What it is held at; `None` while nothing came.
@@ -143,6 +169,12 @@ impl Head {
     /// Drops what comes from now on. Safe from any thread.
     pub(super) fn cut_off(&self) {
         self.cut.store(true, Ordering::Release);
+        // The demuxer may be waiting for room in a queue that nobody empties any more: a decodebin that found
+        // no decoder blocks for ever. Nothing is added from now on, so it needs no bound.
+        for bound in ["max-size-bytes", "max-size-buffers"] {
+            self.queue.set_property(bound, 0u32);
+        }
+        self.queue.set_property("max-size-time", 0u64);
     }
 }
 

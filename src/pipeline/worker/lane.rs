@@ -1,8 +1,8 @@
 //! The elements of one lane, from the demuxer's queue to the tap.
 //!
 //! ```text
-//!  video as it is   h264parse ▶ tap
-//!  audio as it is   aacparse ▶ tap
+//!  video as it is   h264parse (or another codec's) ▶ tap
+//!  audio as it is   aacparse (or another codec's) ▶ tap
 //!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
 //!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac
@@ -12,6 +12,7 @@
 //! Each lane is a bin named after it: that is how an error is attributed to a lane. An
 //! `errorignore` at its entry keeps a broken lane from stopping the demuxer, and so the other lane.
 
+use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
 use super::outlet::Outlet;
 use super::tap::{self, Listener, Times};
@@ -19,6 +20,7 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An element that is needed and not installed, or two that cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -60,31 +62,80 @@ fn set(element: &gst::Element, property: &str, value: &str) {
     }
 }
 
-/// H.264 or AAC as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does
-/// not have them.
-pub(super) fn pass(lane: Lane, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
-    let times = if lane == Lane::Video && !has_dts { Times::PresentationOnly } else { Times::Given };
-    assemble(lane, parser_and_tap(lane, times, around)?.into())
+/// A stream as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does not have them.
+pub(super) fn pass(codec: Codec, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+    let reordered = matches!(codec, Codec::H264 | Codec::Hevc);
+    let times = if reordered && !has_dts { Times::PresentationOnly } else { Times::Given };
+    assemble(codec.lane(), parser_and_tap(codec, times, around)?)
 }
 
-/// Anything else: decoded and encoded. `raw` streams need no decoder.
-pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+/// What is known of a stream that has to be decoded.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) caps: &'a gst::CapsRef,
+    /// The demuxer does not know these caps: see [`recognised`](super::decide::recognised).
+    pub(super) renamed: bool,
+    /// Its times are those of decoding: see [`VideoFacts`](super::decide::VideoFacts).
+    pub(super) decoding_order_only: bool,
+    /// Nanoseconds by which a picture is shown after it was decoded, in such a stream.
+    pub(super) shown_later_ns: i64,
+    /// Subtitles are drawn into it.
+    pub(super) drawn_on: bool,
+}
+
+/// Anything else: decoded and encoded, as `form` asks for.
+pub(super) fn transcode(
+    codec: Codec,
+    source: &Source<'_>,
+    form: &Form,
+    around: &Surroundings,
+) -> Result<gst::Bin, BuildError> {
     let queue = make("queue")?;
     queue.set_property("max-size-buffers", limits::RAW_QUEUE_FRAMES);
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", 0u64);
+    let overlay = if source.drawn_on { Some(make("subtitleoverlay")?) } else { None };
     let mut elements = vec![queue.clone()];
-    match lane {
-        Lane::Video => elements.extend(video_encoding(&queue, around)?),
-        Lane::Audio => elements.extend(audio_encoding(around)?),
+    match codec.lane() {
+        Lane::Video => elements.extend(video_encoding(&queue, codec, source, overlay.as_ref(), form, around)?),
+        Lane::Audio => elements.extend(audio_encoding(codec, around)?),
     }
-    if raw {
-        return assemble(lane, elements);
+    let raw = source.caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
+    let bin = if raw { assemble(codec.lane(), elements)? } else { decode_into(codec.lane(), source, elements)? };
+    if let Some(pad) = overlay.and_then(|overlay| overlay.static_pad("subtitle_sink")) {
+        bin.add_pad(&gst::GhostPad::builder_with_target(&pad)?.name(SUBTITLE_PAD).build())?;
     }
+    Ok(bin)
+}
+
+/// The pad of a video lane's bin into which the subtitles go.
+pub(super) const SUBTITLE_PAD: &str = "subtitle";
+
+/// `elements` behind a decoder, which links itself to the first of them later.
+fn decode_into(
+    lane: Lane,
+    source: &Source<'_>,
+    elements: Vec<gst::Element>,
+) -> Result<gst::Bin, BuildError> {
     let decoder = make("decodebin")?;
-    let bin = assemble_behind(lane, &decoder, elements)?;
+    let mut before = vec![entry()?];
+    if source.renamed {
+        let rename = make("capssetter")?;
+        rename.set_property("caps", source.caps.to_owned());
+        rename.set_property("join", false);
+        rename.set_property("replace", true);
+        before.push(rename);
+    }
+    before.push(decoder.clone());
+    let first = elements.first().cloned();
+    let bin = assemble_behind(lane, &before, elements)?;
+    if source.decoding_order_only
+        && let Some(pad) = bin.static_pad("sink")
+    {
+        forget_presentation_times(&pad);
+    }
     decoder.connect_pad_added(move |_, pad| {
-        let free = queue.static_pad("sink").filter(|sink| !sink.is_linked());
+        let free = first.as_ref().and_then(|first| first.static_pad("sink")).filter(|sink| !sink.is_linked());
         if let Some(sink) = free {
             // A refusal shows as a not-negotiated or not-linked error of this lane.
             let _ = pad.link(&sink);
@@ -93,7 +144,30 @@ pub(super) fn transcode(lane: Lane, raw: bool, around: &Surroundings) -> Result<
     Ok(bin)
 }
 
-fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
+/// avidemux gives the time of decoding for that of presentation as well. Without the latter, decoders give
+/// pictures the times in the order in which they come out, which is right.
+fn forget_presentation_times(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+            let time = buffer.dts_or_pts();
+            let buffer = buffer.make_mut();
+            buffer.set_dts(time);
+            buffer.set_pts(gst::ClockTime::NONE);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn video_encoding(
+    queue: &gst::Element,
+    codec: Codec,
+    source: &Source<'_>,
+    overlay: Option<&gst::Element>,
+    form: &Form,
+    around: &Surroundings,
+) -> Result<Vec<gst::Element>, BuildError> {
+    // Neither deinterlace nor videoflip takes every format: 4:2:2 of DV and DNxHD, 4:1:0 of old QuickTime.
+    let convert = make("videoconvert").or_else(|_| make("videoconvertscale"))?;
     let deinterlace = make("deinterlace")?;
     set(&deinterlace, "mode", "auto");
     // "all" would double the frame rate.
@@ -102,47 +176,58 @@ fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst
     rate.set_property("drop-only", true);
     rate.set_property("max-rate", limits::MAX_TRANSCODE_FPS);
     let rate_caps = make("capsfilter")?;
-    let flip = make("videoflip")?;
-    set(&flip, "video-direction", "auto");
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
-    size_caps.set_property("caps", encoder_input());
-    let (encoder, profiles) = video_encoder()?;
-    let profile_caps = make("capsfilter")?;
-    profile_caps.set_property("caps", profiles);
+    size_caps.set_property("caps", encoder_input(form));
+    let flip = make("videoflip")?;
+    set(&flip, "video-direction", "auto");
+    let encoder = match codec {
+        Codec::Flv1 => sorenson_encoder()?,
+        _ => h264_encoder(form)?,
+    };
     if let Some(pad) = queue.static_pad("src") {
-        adapt_to_source(&pad, &rate_caps, &encoder);
+        adapt_to_source(&pad, &rate_caps, &encoder[0]);
     }
     if let Some(pad) = size_caps.static_pad("src") {
-        force_keyframes(&pad);
+        force_keyframes(&pad, keyframe_interval(codec));
     }
-    // Neither deinterlace nor videoflip takes every format: 4:2:2 of DV and DNxHD, 4:1:0 of old QuickTime.
-    let convert = make("videoconvert").or_else(|_| make("videoconvertscale"))?;
-    let mut elements =
-        vec![convert, deinterlace, rate, rate_caps, scale, size_caps, flip, encoder, profile_caps];
-    elements.extend(parser_and_tap(Lane::Video, Times::Given, around)?);
+    let mut elements = vec![convert, deinterlace, rate, rate_caps];
+    elements.extend(overlay.cloned());
+    elements.extend([scale, size_caps, flip]);
+    elements.extend(encoder);
+    let times =
+        if source.shown_later_ns == 0 { Times::Given } else { Times::Early(source.shown_later_ns) };
+    elements.extend(parser_and_tap(codec, times, around)?);
     Ok(elements)
 }
 
+fn keyframe_interval(codec: Codec) -> Duration {
+    if codec == Codec::Flv1 { limits::FLASH_KEYFRAME_INTERVAL } else { limits::KEYFRAME_INTERVAL }
+}
+
 /// Even sizes: x264 refuses odd ones. Square pixels: FLV cannot say otherwise.
-fn encoder_input() -> gst::Caps {
+fn encoder_input(form: &Form) -> gst::Caps {
+    let (width, height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
-        .field("width", gst::IntRange::with_step(2, limits::MAX_TRANSCODE_WIDTH, 2))
-        .field("height", gst::IntRange::with_step(2, limits::MAX_TRANSCODE_HEIGHT, 2))
+        .field("width", gst::IntRange::with_step(MIN_SIDE, width, 2))
+        .field("height", gst::IntRange::with_step(MIN_SIDE, height, 2))
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build()
 }
 
+/// Shortest side that is encoded: encoders refuse less than a macroblock.
+const MIN_SIDE: i32 = 16;
+
 /// The H.264 encoder and the caps behind it.
-fn video_encoder() -> Result<(gst::Element, gst::Caps), BuildError> {
-    let seconds = limits::KEYFRAME_INTERVAL.as_secs() as u32;
+fn h264_encoder(form: &Form) -> Result<[gst::Element; 2], BuildError> {
+    let profile_caps = make("capsfilter")?;
     // Keyframes are forced at fixed times; this only bounds the distance when that fails.
-    let frames = seconds * limits::MAX_TRANSCODE_FPS as u32 + 5;
+    let frames = limits::KEYFRAME_INTERVAL.as_secs() as u32 * limits::MAX_TRANSCODE_FPS as u32 + 5;
     if let Ok(encoder) = make("x264enc") {
         set(&encoder, "speed-preset", "superfast");
         set(&encoder, "pass", "qual");
-        set(&encoder, "quantizer", "22");
+        set(&encoder, "quantizer", if form.profile == Profile::Small { "24" } else { "22" });
         set(&encoder, "vbv-buf-capacity", "1000");
         set(&encoder, "bframes", "0");
         set(&encoder, "dct8x8", "true");
@@ -151,14 +236,27 @@ fn video_encoder() -> Result<(gst::Element, gst::Caps), BuildError> {
         set(&encoder, "key-int-max", &frames.to_string());
         set(&encoder, "option-string", "scenecut=0");
         let caps = gst::Caps::builder("video/x-h264").field("profile", "high").build();
-        return Ok((encoder, caps));
+        profile_caps.set_property("caps", caps);
+        return Ok([encoder, profile_caps]);
     }
     let encoder = make("openh264enc").map_err(|_| BuildError::Missing("x264enc (or openh264enc)"))?;
     set(&encoder, "complexity", "low");
     set(&encoder, "rate-control", "bitrate");
     set(&encoder, "gop-size", &frames.to_string());
     let profiles = gst::List::new(["high", "main", "constrained-baseline"]);
-    Ok((encoder, gst::Caps::builder("video/x-h264").field("profile", profiles).build()))
+    profile_caps.set_property("caps", gst::Caps::builder("video/x-h264").field("profile", profiles).build());
+    Ok([encoder, profile_caps])
+}
+
+/// Sorenson H.263, for Flash 7.
+fn sorenson_encoder() -> Result<[gst::Element; 2], BuildError> {
+    let encoder = make("avenc_flv")?;
+    let frames = limits::FLASH_KEYFRAME_INTERVAL.as_secs() as i32 * limits::MAX_TRANSCODE_FPS;
+    set(&encoder, "gop-size", &frames.to_string());
+    set(&encoder, "bitrate", &(limits::FLASH_KBIT * 1000).to_string());
+    let caps = make("capsfilter")?;
+    caps.set_property("caps", gst::Caps::new_empty_simple("video/x-flash-video"));
+    Ok([encoder, caps])
 }
 
 /// Frame rate and bitrate depend on what the decoder puts out, which its caps tell just before the
@@ -182,10 +280,12 @@ fn adapt_to_source(pad: &gst::Pad, rate_caps: &gst::Element, encoder: &gst::Elem
         rate_caps.set_property("caps", caps.build());
         let number = |field| structure.get::<i32>(field).unwrap_or(0);
         let kbit = most_kbit(number("width"), number("height"));
-        // x264enc counts kbit/s, openh264enc bit/s.
-        let unit =
-            if encoder.factory().is_some_and(|factory| factory.name() == "x264enc") { 1 } else { 1000 };
-        encoder.set_property("bitrate", kbit * unit);
+        // x264enc counts kbit/s, openh264enc bit/s. The others have one for all sizes.
+        match encoder.factory().map(|factory| factory.name()).as_deref() {
+            Some("x264enc") => encoder.set_property("bitrate", kbit),
+            Some("openh264enc") => encoder.set_property("bitrate", kbit * 1000),
+            _ => {}
+        }
         gst::PadProbeReturn::Ok
     });
 }
@@ -213,8 +313,8 @@ fn most_kbit(width: i32, height: i32) -> u32 {
 
 /// A keyframe at the first frame at or after each multiple of the interval, on the file's
 /// timeline: conversions begun at different places put them at the same frames.
-fn force_keyframes(pad: &gst::Pad) {
-    let interval = limits::KEYFRAME_INTERVAL.as_nanos() as i64;
+fn force_keyframes(pad: &gst::Pad, interval: Duration) {
+    let interval = interval.as_nanos() as i64;
     let last = std::sync::Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let segment = pad.sticky_event::<gst::event::Segment>(0);
@@ -231,21 +331,38 @@ fn force_keyframes(pad: &gst::Pad) {
     });
 }
 
-fn audio_encoding(around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
+fn audio_encoding(codec: Codec, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
     let filter = make("capsfilter")?;
+    let rates = match codec {
+        // 48 kHz has no number in FLV's MP3.
+        Codec::Mp3 => gst::List::new([44_100i32]),
+        _ => gst::List::new([48_000i32, 44_100]),
+    };
     let caps = gst::Caps::builder("audio/x-raw")
-        .field("rate", gst::List::new([48_000i32, 44_100]))
+        .field("rate", rates)
         .field("channels", gst::IntRange::new(1, 2))
         .build();
     filter.set_property("caps", caps);
-    let (encoder, priming) = audio_encoder()?;
+    let (encoder, priming) = match codec {
+        Codec::Mp3 => mp3_encoder()?,
+        _ => aac_encoder()?,
+    };
     let mut elements = vec![make("audioconvert")?, make("audioresample")?, filter, encoder];
-    elements.extend(parser_and_tap(Lane::Audio, Times::Primed(priming), around)?);
+    elements.extend(parser_and_tap(codec, Times::Primed(priming), around)?);
     Ok(elements)
 }
 
+/// The MP3 encoder and the samples it puts before the first, as measured.
+fn mp3_encoder() -> Result<(gst::Element, i64), BuildError> {
+    let encoder = make("lamemp3enc")?;
+    set(&encoder, "target", "bitrate");
+    set(&encoder, "bitrate", "128");
+    set(&encoder, "cbr", "true");
+    Ok((encoder, 1105))
+}
+
 /// The AAC encoder and the samples it puts before the first, as measured.
-fn audio_encoder() -> Result<(gst::Element, i64), BuildError> {
+fn aac_encoder() -> Result<(gst::Element, i64), BuildError> {
     let (encoder, priming) = make("avenc_aac")
         .map(|encoder| (encoder, 1024))
         .or_else(|_| make("voaacenc").map(|encoder| (encoder, 1600)))
@@ -257,19 +374,42 @@ fn audio_encoder() -> Result<(gst::Element, i64), BuildError> {
     Ok((encoder, priming))
 }
 
-fn parser_and_tap(lane: Lane, times: Times, around: &Surroundings) -> Result<[gst::Element; 2], BuildError> {
-    let (parser, caps) = match lane {
-        Lane::Video => {
-            let caps =
-                gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au");
-            (make("h264parse")?, caps.build())
+fn parser_and_tap(
+    codec: Codec,
+    times: Times,
+    around: &Surroundings,
+) -> Result<Vec<gst::Element>, BuildError> {
+    let caps = |name| gst::Caps::builder(name);
+    let (parser, caps) = match codec {
+        Codec::H264 => (
+            Some("h264parse"),
+            caps("video/x-h264").field("stream-format", "avc").field("alignment", "au").build(),
+        ),
+        Codec::Hevc => (
+            Some("h265parse"),
+            caps("video/x-h265").field("stream-format", "hvc1").field("alignment", "au").build(),
+        ),
+        Codec::Av1 => (
+            Some("av1parse"),
+            caps("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu").build(),
+        ),
+        Codec::Vp9 => {
+            (Some("vp9parse"), caps("video/x-vp9").field("alignment", "super-frame").build())
         }
-        Lane::Audio => {
-            let caps = gst::Caps::builder("audio/mpeg").field("stream-format", "raw").field("framed", true);
-            (make("aacparse")?, caps.build())
-        }
+        Codec::Flv1 => (None, caps("video/x-flash-video").build()),
+        Codec::Aac => (
+            Some("aacparse"),
+            caps("audio/mpeg").field("stream-format", "raw").field("framed", true).build(),
+        ),
+        Codec::Opus => (Some("opusparse"), caps("audio/x-opus").build()),
+        Codec::Mp3 => (
+            Some("mpegaudioparse"),
+            caps("audio/mpeg").field("mpegversion", 1i32).field("layer", 3i32).field("parsed", true).build(),
+        ),
     };
-    Ok([parser, tap::sink(lane, &caps, times, &around.outlet, &around.listener).upcast()])
+    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
+    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).upcast());
+    Ok(elements)
 }
 
 /// Links `elements` in a bin with a sink pad.
@@ -282,19 +422,19 @@ fn assemble(lane: Lane, elements: Vec<gst::Element>) -> Result<gst::Bin, BuildEr
     with_sink_pad(bin, &entry)
 }
 
-/// As [`assemble`], with a decoder before them that links itself later.
+/// As [`assemble`], in two parts that will be linked later. `before` begins with the entry.
 fn assemble_behind(
     lane: Lane,
-    decoder: &gst::Element,
+    before: &[gst::Element],
     elements: Vec<gst::Element>,
 ) -> Result<gst::Bin, BuildError> {
     let bin = gst::Bin::with_name(bin_name(lane));
-    let entry = entry()?;
-    bin.add_many([&entry, decoder])?;
+    bin.add_many(before)?;
     bin.add_many(&elements)?;
-    entry.link(decoder)?;
+    gst::Element::link_many(before)?;
     gst::Element::link_many(&elements)?;
-    with_sink_pad(bin, &entry)
+    let entry = before.first().ok_or_else(|| BuildError::Refused("a lane without an entry".into()))?;
+    with_sink_pad(bin, entry)
 }
 
 /// `errorignore` is in plugins-bad; without it an error in one lane ends both.

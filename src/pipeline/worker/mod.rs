@@ -1,12 +1,14 @@
 //! The worker process: one file in on stdin, [wire messages](super) out on stdout.
 //!
-//! `wiidiaserver worker convert|probe --start-ns N --parent PID`, started by
+//! `wiidiaserver worker convert|probe --start-ns N --parent PID --form JSON`, started by
 //! [`Conversion`](super::Conversion) and of no use to people.
 //!
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
 //! path and no right to open one. Nothing here outlives the process, so nothing is cleaned up.
 
+mod codec_config;
 mod confine;
+mod contents;
 mod decide;
 mod decoding_times;
 mod graph;
@@ -17,11 +19,14 @@ mod media;
 mod mend;
 mod notes;
 mod outlet;
+mod reorder;
 mod seal;
 mod seek;
+mod select;
 mod tap;
 mod verdict;
 
+use super::form::Form;
 use super::wire::{Failure, Message};
 use outlet::Outlet;
 use std::ffi::OsString;
@@ -37,6 +42,8 @@ struct Order {
     start_ns: u64,
     /// The process that must still be there.
     parent: Option<i32>,
+    /// What shall come out.
+    form: Form,
 }
 
 /// Runs a worker; `args` is what follows the word `worker` on the command line.
@@ -75,7 +82,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         Some("probe") => true,
         other => return Err(format!("expected `convert` or `probe`, found {other:?}")),
     };
-    let mut order = Order { probe_only, start_ns: 0, parent: None };
+    let mut order = Order { probe_only, start_ns: 0, parent: None, form: Form::default() };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());
@@ -83,6 +90,10 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         match option.to_str() {
             Some("--start-ns") => order.start_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
+            Some("--form") => {
+                let form = serde_json::from_str(value.unwrap_or_default());
+                order.form = form.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
+            }
             _ => return Err(format!("unknown option {option:?}")),
         }
     }
@@ -91,6 +102,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Profile;
     use super::*;
 
     #[test]
@@ -98,11 +110,15 @@ mod tests {
         let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
         assert_eq!(
             parse("convert --start-ns 5000 --parent 12"),
-            Ok(Order { probe_only: false, start_ns: 5000, parent: Some(12) })
+            Ok(Order { probe_only: false, start_ns: 5000, parent: Some(12), form: Form::default() })
         );
-        assert_eq!(parse("probe"), Ok(Order { probe_only: true, start_ns: 0, parent: None }));
+        let small = Form { profile: Profile::Small, ..Form::default() };
+        assert_eq!(
+            parse("probe --form {\"profile\":\"small\"}"),
+            Ok(Order { probe_only: true, start_ns: 0, parent: None, form: small })
+        );
         for wrong in
-            ["", "play", "convert --start-ns", "convert --start-ns -1", "probe --parent x", "probe -v 1"]
+            ["", "play", "convert --start-ns", "convert --start-ns -1", "probe --parent x", "probe -v 1", "probe --form x"]
         {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

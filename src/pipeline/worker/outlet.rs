@@ -1,5 +1,6 @@
 //! The worker's end of the pipe: several streaming threads write whole messages to it.
 
+use super::super::form::Codec;
 use super::super::wire::{Lane, Message, unit_head};
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
@@ -32,10 +33,10 @@ impl Outlet {
         self.write(&message.encode(), &[]);
     }
 
-    pub(super) fn send_unit(&self, lane: Lane, keyframe: bool, pts_ns: i64, dts_ns: i64, data: &[u8]) {
-        let head = unit_head(lane, keyframe, pts_ns, dts_ns, data.len());
+    pub(super) fn send_unit(&self, codec: Codec, keyframe: bool, pts_ns: i64, dts_ns: i64, data: &[u8]) {
+        let head = unit_head(codec, keyframe, pts_ns, dts_ns, data.len());
         self.write(&head, data);
-        self.units[lane as usize].fetch_add(1, Ordering::Relaxed);
+        self.units[codec.lane() as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Units sent in `lane`.
