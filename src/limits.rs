@@ -341,6 +341,11 @@ pub const WORKER_AT_END: Duration = Duration::from_secs(2);
 /// 3 MB.
 pub const RAW_QUEUE_FRAMES: u32 = 4;
 
+/// Longest side of a picture that a worker decodes, in pixels. 8K is 7680.
+pub const MAX_SOURCE_SIDE: i32 = 16_384;
+/// Most pixels of a picture that a worker decodes: 8K and a half. A decoder holds a dozen of them.
+pub const MAX_SOURCE_PIXELS: i64 = 48 << 20;
+
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
 pub const MAX_TRANSCODE_FPS: i32 = 30;

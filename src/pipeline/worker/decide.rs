@@ -6,6 +6,7 @@
 
 use super::super::form::{Codec, Form, Profile};
 use super::super::streams::{AudioStream, VideoStream};
+use crate::limits;
 use gstreamer as gst;
 
 /// What a pad of the demuxer carries.
@@ -183,6 +184,16 @@ pub(super) fn has_decoder(caps: &gst::CapsRef) -> bool {
         .any(|factory| factory.can_sink_any_caps(caps))
 }
 
+/// What is wrong with the size that a header claims, in words; nobody films that.
+pub(super) fn absurd_size(caps: &gst::CapsRef) -> Option<String> {
+    let structure = caps.structure(0)?;
+    let side = |field| structure.get::<i32>(field).map_or(0, i64::from);
+    let (width, height) = (side("width"), side("height"));
+    let most = i64::from(limits::MAX_SOURCE_SIDE);
+    (width > most || height > most || width.saturating_mul(height) > limits::MAX_SOURCE_PIXELS)
+        .then(|| format!("its header claims {width}x{height} pixels, the most that is decoded is {most} a side"))
+}
+
 /// Caps that decoders know, for a stream that a demuxer only gives by its four-letter code.
 pub(super) fn recognised(caps: &gst::CapsRef) -> Option<gst::Caps> {
     let structure = caps.structure(0)?;
@@ -345,6 +356,18 @@ mod tests {
             ("application/x-id3", Content::Other),
         ] {
             assert_eq!(content(&caps(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_nobody_films_are_refused() {
+        for (text, absurd) in [
+            ("video/x-vp9,width=7680,height=4320", false),
+            ("video/x-vp9,width=100000,height=100000", true),
+            ("video/x-vp9,width=16384,height=16384", true),
+            ("video/x-vp9", false),
+        ] {
+            assert_eq!(absurd_size(&caps(text)).is_some(), absurd, "{text}");
         }
     }
 

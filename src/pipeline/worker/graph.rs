@@ -244,14 +244,16 @@ impl Graph {
 
     fn video_facts(&self) -> VideoFacts {
         let head = self.heads[Lane::Video as usize].as_ref();
-        let h264 = || {
-            let caps = head.and_then(|head| head.caps());
-            caps.is_some_and(|caps| caps.structure(0).is_some_and(|s| s.name() == "video/x-h264"))
+        let caps = head.and_then(|head| head.caps());
+        let has_b_frames = |names: &[&str]| {
+            let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|structure| structure.name());
+            name.is_some_and(|name| names.contains(&name.as_str()))
         };
         VideoFacts {
             rotation: head.and_then(|head| head.rotation()),
-            decoding_order_only: self.is_demuxed_by("avidemux")
-                || (self.is_demuxed_by("asfdemux") && h264()),
+            decoding_order_only: (self.is_demuxed_by("avidemux")
+                && has_b_frames(&["video/x-h264", "video/x-h265", "video/mpeg", "video/x-divx"]))
+                || (self.is_demuxed_by("asfdemux") && has_b_frames(&["video/x-h264"])),
             drawn_on: self.subtitles.is_some(),
         }
     }
@@ -345,6 +347,9 @@ impl Graph {
             let codec = decide::codec_name(&caps);
             self.undecodable.push(codec.clone());
             return Err(format!("no decoder for {codec} is installed"));
+        }
+        if let Some(claim) = decide::absurd_size(&caps) {
+            return Err(claim);
         }
         if self.order.probe_only {
             return Ok(());

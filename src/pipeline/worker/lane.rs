@@ -186,6 +186,7 @@ fn video_encoding(
         _ => h264_encoder(form)?,
     };
     if let Some(pad) = queue.static_pad("src") {
+        tell_durations(&pad);
         adapt_to_source(&pad, &rate_caps, &encoder[0]);
     }
     if let Some(pad) = size_caps.static_pad("src") {
@@ -285,6 +286,21 @@ fn adapt_to_source(pad: &gst::Pad, rate_caps: &gst::Element, encoder: &gst::Elem
             Some("x264enc") => encoder.set_property("bitrate", kbit),
             Some("openh264enc") => encoder.set_property("bitrate", kbit * 1000),
             _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// videorate 1.22 aborts the process at a frame without time, and at one without duration when the frame rate is
+/// not known either.
+fn tell_durations(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data else { return gst::PadProbeReturn::Ok };
+        if buffer.pts().is_none() {
+            return gst::PadProbeReturn::Drop;
+        }
+        if buffer.duration().is_none() {
+            buffer.make_mut().set_duration(gst::ClockTime::from_mseconds(40));
         }
         gst::PadProbeReturn::Ok
     });
