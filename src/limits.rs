@@ -346,6 +346,16 @@ pub const MAX_SOURCE_SIDE: i32 = 16_384;
 /// Most pixels of a picture that a worker decodes: 8K and a half. A decoder holds a dozen of them.
 pub const MAX_SOURCE_PIXELS: i64 = 48 << 20;
 
+/// Frames of the test picture that each encoder is tried with: two seconds, so that starting it does not count.
+pub const EQUIP_FRAMES: i32 = 50;
+
+/// For one encoder to do so. A Raspberry Pi takes 2 s for the slowest preset; what takes longer is of no use.
+pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// An encoder is fast enough when it could encode so many times as much of the test picture: films are up to twice
+/// as hard as that (measured: 1.9 at superfast), and a third of the processor goes to decoding, scaling and sound.
+pub const ENCODER_HEADROOM: f64 = 3.0;
+
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
 pub const MAX_TRANSCODE_FPS: i32 = 30;

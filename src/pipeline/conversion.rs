@@ -3,6 +3,7 @@
 //! Blocking, for a thread of its own. No watchdog is in here: the caller knows whether it holds the
 //! worker back itself, and has a [`Killer`].
 
+use super::equipment::Equipment;
 use super::error::ConversionError;
 use super::form::Form;
 use super::interleave::{Interleaver, Lead};
@@ -36,6 +37,8 @@ pub struct Request {
     pub lead: Option<i64>,
     /// What shall come out.
     pub form: Form,
+    /// What this machine encodes with; without it, any encoder at its usual preset.
+    pub equipment: Equipment,
 }
 
 /// What a conversion yields, in this order: `Streams`, then `Tag`s, then `End`.
@@ -66,6 +69,8 @@ pub struct Conversion {
     /// Events that are due before the next tag.
     events: VecDeque<Event>,
     warnings: Vec<String>,
+    /// What was measured, where that was asked for.
+    equipment: Option<Equipment>,
     /// `Event::Streams` has been made.
     introduced: bool,
     ended: bool,
@@ -86,7 +91,7 @@ impl Conversion {
             None if start_ns == 0 => Lead::ToZero,
             None => Lead::ToPositive,
         };
-        Self::start(program, media, "convert", start_ns, lead, &request.form)
+        Self::start(program, media, "convert", start_ns, lead, request)
     }
 
     fn start(
@@ -95,12 +100,13 @@ impl Conversion {
         verb: &str,
         start_ns: i64,
         lead: Lead,
-        form: &Form,
+        request: &Request,
     ) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
-            .args(["--form", &serde_json::to_string(form)?])
+            .args(["--form", &serde_json::to_string(&request.form)?])
+            .args(["--equipment", &serde_json::to_string(&request.equipment)?])
             .stdin(Stdio::from(media))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -123,11 +129,29 @@ impl Conversion {
             announced: None,
             events: VecDeque::new(),
             warnings: Vec::new(),
+            equipment: None,
             introduced: false,
             ended: false,
             failed: None,
             failure_told: false,
         })
+    }
+
+    /// See [`Equipment::measure`].
+    pub(super) fn equip(program: &Path) -> Result<Equipment, ConversionError> {
+        let nothing = File::open("/dev/null").map_err(ConversionError::Spawn)?;
+        let mut worker = Self::start(program, nothing, "equip", 0, Lead::Given(0), &Request::default())
+            .map_err(ConversionError::Spawn)?;
+        loop {
+            let ended = matches!(worker.next_event()?, Event::End);
+            if let Some(equipment) = worker.equipment.take() {
+                return Ok(equipment);
+            }
+            if ended {
+                let detail = "it said nothing of its encoders".into();
+                return Err(ConversionError::Nonsense { detail });
+            }
+        }
     }
 
     /// The next event. Blocks until the worker has sent enough for one.
@@ -255,6 +279,7 @@ impl Conversion {
                 tracing::warn!(worker = self.worker_id(), "{text}");
                 self.warnings.push(text);
             }
+            Message::Equipment(equipment) => self.equipment = Some(equipment),
             Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
             Message::End => {
                 self.ended = true;
@@ -357,7 +382,7 @@ impl Process {
 /// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
 pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
     let mut conversion =
-        Conversion::start(program, media, "probe", 0, Lead::Given(0), &Form::default()).map_err(ConversionError::Spawn)?;
+        Conversion::start(program, media, "probe", 0, Lead::Given(0), &Request::default()).map_err(ConversionError::Spawn)?;
     let killer = conversion.killer();
     let (done, waiting) = mpsc::channel::<()>();
     let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {

@@ -21,12 +21,14 @@
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
 //! | `form` | what shall come out: profile, codecs that pass, tracks |
+//! | `equipment` | what this machine encodes with, and how fast |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
 //!
 //! What does not belong here: files' names, caches, who watches and how far ahead to convert.
 
 mod conversion;
+mod equipment;
 mod error;
 mod form;
 #[doc(hidden)]
@@ -38,6 +40,7 @@ mod wire;
 pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
+pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
 pub use streams::{

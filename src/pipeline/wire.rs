@@ -12,12 +12,14 @@
 //!  7 warning   UTF-8
 //!  8 failed    failure(1)  UTF-8         the last message
 //!  9 end                                 the last message
+//! 10 equipment JSON of an Equipment
 //! ```
 //!
 //! The server does not trust the worker: a worker that a broken file has taken over may send
 //! anything. Lengths are checked against [`limits`] before memory is taken for
 //! them. Times are stream times of the file and may be negative.
 
+use super::equipment::Equipment;
 use super::form::Codec;
 use super::streams::Announcement;
 use crate::flv::codec::{self, AAC_HEADER_LEN, AVC_HEADER_LEN};
@@ -140,6 +142,7 @@ pub(super) enum Message {
     Warning(String),
     Failed { failure: Failure, text: String },
     End,
+    Equipment(Equipment),
 }
 
 /// What a worker must not send, or a pipe that broke.
@@ -219,6 +222,10 @@ impl Message {
                 8
             }
             Self::End => 9,
+            Self::Equipment(equipment) => {
+                out.extend(serde_json::to_vec(equipment).unwrap_or_default());
+                10
+            }
         };
         let len = (out.len() - HEAD_LEN) as u32;
         out[1..HEAD_LEN].copy_from_slice(&len.to_be_bytes());
@@ -246,6 +253,7 @@ impl Message {
                 text: text(payload.get(1..)?),
             },
             9 => Self::End,
+            10 => Self::Equipment(serde_json::from_slice(payload).ok()?),
             _ => return None,
         })
     }
@@ -272,6 +280,7 @@ fn allowed_len(kind: u8) -> Result<(usize, usize), WireError> {
         7 => (0, limits::MAX_WORKER_TEXT),
         8 => (1, limits::MAX_WORKER_TEXT),
         9 => (0, 0),
+        10 => (2, limits::MAX_WORKER_TEXT),
         other => return Err(WireError::UnknownKind(other)),
     })
 }
@@ -446,6 +455,7 @@ mod tests {
             Message::Progress { lane: Lane::Audio, time_ns: i64::MIN },
             Message::LaneEnd(Lane::Audio),
             Message::Duration(u64::MAX),
+            Message::Equipment(Equipment::default()),
             Message::Warning("no sound: “x”".into()),
             Message::Failed { failure: Failure::NoDecoder, text: "HEVC".into() },
             Message::End,

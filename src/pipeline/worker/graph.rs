@@ -15,7 +15,8 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
-use super::Order;
+use super::equip;
+use super::{Order, Task};
 use super::contents;
 use super::decide::{self, VideoFacts};
 use super::head::{First, Head};
@@ -54,7 +55,7 @@ const FORBIDDEN_PLUGINS: [&str; 12] = [
     "srt",
 ];
 
-/// Converts or probes what is on stdin; the returned message is the last to be sent.
+/// Carries out an order; the returned message is the last to be sent.
 pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
     gst::init().map_err(|error| BuildError::Refused(error.to_string()))?;
     let registry = gst::Registry::get();
@@ -66,6 +67,10 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     let plugins = registry.plugins().into_iter().filter_map(folder).collect();
     if let Err(error) = seal::seal(std::io::stdin(), &plugins) {
         eprintln!("worker: less confined than it could be: {error}");
+    }
+    if order.task == Task::Equip {
+        outlet.send(&Message::Equipment(equip::measure()));
+        return Ok(Message::End);
     }
     let media = match Media::look() {
         Ok(media) => media,
@@ -116,10 +121,25 @@ struct Graph {
     duration_ns: Option<u64>,
 }
 
-/// When the last access unit went out.
+/// How long no access unit went out.
 struct Progress {
     units: u64,
-    since: Instant,
+    waited: Duration,
+    looked: Instant,
+}
+
+impl Progress {
+    fn begin(units: u64) -> Self {
+        Self { units, waited: Duration::ZERO, looked: Instant::now() }
+    }
+
+    /// Time that passes between two looks counts, but no more than a few ticks: on a machine so busy that this
+    /// thread is kept waiting, the others of this process are as well, and wait for nothing in the file.
+    fn look(&mut self) {
+        let now = Instant::now();
+        self.waited += now.saturating_duration_since(self.looked).min(3 * Duration::from_nanos(TICK.nseconds()));
+        self.looked = now;
+    }
 }
 
 impl Graph {
@@ -135,7 +155,11 @@ impl Graph {
         media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
-        let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
+        let around = Surroundings {
+            outlet: Arc::clone(outlet),
+            listener: Arc::<Shared>::clone(&shared),
+            equipment: order.equipment.clone(),
+        };
         let seek = Seek::to(order.start_ns);
         Ok(Self {
             order,
@@ -153,7 +177,7 @@ impl Graph {
             undecodable: Vec::new(),
             losses: Vec::new(),
             damage: None,
-            progress: Progress { units: 0, since: Instant::now() },
+            progress: Progress::begin(0),
             duration_ns: None,
         })
     }
@@ -206,7 +230,7 @@ impl Graph {
             return None;
         }
         self.announced = Some(Instant::now());
-        self.progress.since = Instant::now();
+        self.progress = Progress::begin(self.progress.units);
         // A second group of pads (chained Ogg) goes nowhere.
         let streams = Streams::sort(self.shared.close_heads());
         let chosen = streams.choose(&self.order.form);
@@ -307,7 +331,7 @@ impl Graph {
         }
         self.tell_duration();
         self.shared.change(|announcement| announcement.settled = true);
-        self.order.probe_only.then_some(Message::End)
+        self.probe_only().then_some(Message::End)
     }
 
     /// Step 3: true when there is nothing (more) to seek.
@@ -351,7 +375,7 @@ impl Graph {
         if let Some(claim) = decide::absurd_size(&caps) {
             return Err(claim);
         }
-        if self.order.probe_only {
+        if self.probe_only() {
             return Ok(());
         }
         let bin = if passthrough {
@@ -474,7 +498,7 @@ impl Graph {
         if self.announced.is_some() {
             // Demuxers send the end of the stream after their error: what was read comes out.
             self.damage.get_or_insert(text);
-            self.progress.since = Instant::now();
+            self.progress = Progress::begin(self.progress.units);
             return None;
         }
         Some(verdict::on_source_error(&error.error(), self.media.is_empty()))
@@ -487,9 +511,10 @@ impl Graph {
         }
         let units = self.around.outlet.all_units();
         if units != self.progress.units || self.around.outlet.is_writing() {
-            self.progress = Progress { units, since: Instant::now() };
+            self.progress = Progress::begin(units);
         }
-        let waited = self.progress.since.elapsed();
+        self.progress.look();
+        let waited = self.progress.waited;
         if self.first_held.is_some()
             && self.announced.is_none()
             && let Some(last) = self.announce().or_else(|| self.start_lanes())
@@ -502,7 +527,7 @@ impl Graph {
                 fail(Failure::Unreadable, format!("no streams were found in it within {seconds} s"))
             });
         };
-        if self.order.probe_only && announced.elapsed() > limits::PROBE_FIRST_FRAMES {
+        if self.probe_only() && announced.elapsed() > limits::PROBE_FIRST_FRAMES {
             self.stages =
                 self.stages.map(|stage| if stage == Stage::Waiting { Stage::Running } else { stage });
             return self.settle();
@@ -521,7 +546,7 @@ impl Graph {
         }
         // What is in the encoders still comes out, and the server keeps what there is.
         self.damage = Some(format!("after {units} frames nothing came for {} s", waited.as_secs()));
-        self.progress.since = Instant::now();
+        self.progress = Progress::begin(self.progress.units);
         self.finish_heads();
         None
     }
@@ -560,6 +585,10 @@ impl Graph {
             self.duration_ns = Some(ns);
             self.around.outlet.send(&Message::Duration(ns));
         }
+    }
+
+    fn probe_only(&self) -> bool {
+        self.order.task == Task::Probe
     }
 
     fn warn(&self, text: &str) {

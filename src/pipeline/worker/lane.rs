@@ -12,8 +12,10 @@
 //! Each lane is a bin named after it: that is how an error is attributed to a lane. An
 //! `errorignore` at its entry keeps a broken lane from stopping the demuxer, and so the other lane.
 
+use super::super::equipment::{Choice, Equipment};
 use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
+use super::encoder::{self, set};
 use super::outlet::Outlet;
 use super::tap::{self, Listener, Times};
 use crate::limits;
@@ -41,6 +43,8 @@ impl From<gst::glib::BoolError> for BuildError {
 pub(super) struct Surroundings {
     pub(super) outlet: Arc<Outlet>,
     pub(super) listener: Arc<dyn Listener>,
+    /// What this machine was found to encode with.
+    pub(super) equipment: Equipment,
 }
 
 /// The name of a lane's bin.
@@ -53,13 +57,6 @@ pub(super) fn bin_name(lane: Lane) -> &'static str {
 
 pub(super) fn make(name: &'static str) -> Result<gst::Element, BuildError> {
     gst::ElementFactory::make(name).build().map_err(|_| BuildError::Missing(name))
-}
-
-/// Sets a property that this version of the element may not have.
-fn set(element: &gst::Element, property: &str, value: &str) {
-    if element.has_property(property) {
-        element.set_property_from_str(property, value);
-    }
 }
 
 /// A stream as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does not have them.
@@ -176,14 +173,20 @@ fn video_encoding(
     rate.set_property("drop-only", true);
     rate.set_property("max-rate", limits::MAX_TRANSCODE_FPS);
     let rate_caps = make("capsfilter")?;
+    let choice = choose(source, around);
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
-    size_caps.set_property("caps", encoder_input(form));
+    size_caps.set_property("caps", encoder_input(form, choice.lines));
     let flip = make("videoflip")?;
     set(&flip, "video-direction", "auto");
-    let encoder = match codec {
-        Codec::Flv1 => sorenson_encoder()?,
-        _ => h264_encoder(form)?,
+    let encoder = match (codec, choice.encoder) {
+        (Codec::Flv1, _) => encoder::sorenson()?,
+        (_, Some(measured)) => {
+            encoder::h264(&measured.element, &measured.preset, form.profile == Profile::Small)?
+        }
+        (_, None) => encoder::h264("x264enc", "superfast", form.profile == Profile::Small)
+            .or_else(|_| encoder::h264("openh264enc", "", false))
+            .map_err(|_| BuildError::Missing("x264enc (or openh264enc)"))?,
     };
     if let Some(pad) = queue.static_pad("src") {
         tell_durations(&pad);
@@ -202,62 +205,32 @@ fn video_encoding(
     Ok(elements)
 }
 
+/// How to encode it, by its size and rate as far as they are known.
+fn choose<'a>(source: &Source<'_>, around: &'a Surroundings) -> Choice<'a> {
+    let structure = source.caps.structure(0);
+    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0);
+    let rate = structure.and_then(|caps| caps.get::<gst::Fraction>("framerate").ok());
+    let fps = rate.map_or(0.0, |rate| f64::from(rate.numer()) / f64::from(rate.denom().max(1)));
+    around.equipment.choose(side("width"), side("height"), fps)
+}
+
+/// Shortest side that is encoded: encoders refuse less than a macroblock.
+const MIN_SIDE: i32 = 16;
+
 fn keyframe_interval(codec: Codec) -> Duration {
     if codec == Codec::Flv1 { limits::FLASH_KEYFRAME_INTERVAL } else { limits::KEYFRAME_INTERVAL }
 }
 
 /// Even sizes: x264 refuses odd ones. Square pixels: FLV cannot say otherwise.
-fn encoder_input(form: &Form) -> gst::Caps {
+fn encoder_input(form: &Form, lines: i32) -> gst::Caps {
     let (width, height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
+    let (width, height) = if lines < height { (width * lines / height & !1, lines) } else { (width, height) };
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("width", gst::IntRange::with_step(MIN_SIDE, width, 2))
         .field("height", gst::IntRange::with_step(MIN_SIDE, height, 2))
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build()
-}
-
-/// Shortest side that is encoded: encoders refuse less than a macroblock.
-const MIN_SIDE: i32 = 16;
-
-/// The H.264 encoder and the caps behind it.
-fn h264_encoder(form: &Form) -> Result<[gst::Element; 2], BuildError> {
-    let profile_caps = make("capsfilter")?;
-    // Keyframes are forced at fixed times; this only bounds the distance when that fails.
-    let frames = limits::KEYFRAME_INTERVAL.as_secs() as u32 * limits::MAX_TRANSCODE_FPS as u32 + 5;
-    if let Ok(encoder) = make("x264enc") {
-        set(&encoder, "speed-preset", "superfast");
-        set(&encoder, "pass", "qual");
-        set(&encoder, "quantizer", if form.profile == Profile::Small { "24" } else { "22" });
-        set(&encoder, "vbv-buf-capacity", "1000");
-        set(&encoder, "bframes", "0");
-        set(&encoder, "dct8x8", "true");
-        set(&encoder, "rc-lookahead", "0");
-        set(&encoder, "sync-lookahead", "0");
-        set(&encoder, "key-int-max", &frames.to_string());
-        set(&encoder, "option-string", "scenecut=0");
-        let caps = gst::Caps::builder("video/x-h264").field("profile", "high").build();
-        profile_caps.set_property("caps", caps);
-        return Ok([encoder, profile_caps]);
-    }
-    let encoder = make("openh264enc").map_err(|_| BuildError::Missing("x264enc (or openh264enc)"))?;
-    set(&encoder, "complexity", "low");
-    set(&encoder, "rate-control", "bitrate");
-    set(&encoder, "gop-size", &frames.to_string());
-    let profiles = gst::List::new(["high", "main", "constrained-baseline"]);
-    profile_caps.set_property("caps", gst::Caps::builder("video/x-h264").field("profile", profiles).build());
-    Ok([encoder, profile_caps])
-}
-
-/// Sorenson H.263, for Flash 7.
-fn sorenson_encoder() -> Result<[gst::Element; 2], BuildError> {
-    let encoder = make("avenc_flv")?;
-    let frames = limits::FLASH_KEYFRAME_INTERVAL.as_secs() as i32 * limits::MAX_TRANSCODE_FPS;
-    set(&encoder, "gop-size", &frames.to_string());
-    set(&encoder, "bitrate", &(limits::FLASH_KBIT * 1000).to_string());
-    let caps = make("capsfilter")?;
-    caps.set_property("caps", gst::Caps::new_empty_simple("video/x-flash-video"));
-    Ok([encoder, caps])
 }
 
 /// Frame rate and bitrate depend on what the decoder puts out, which its caps tell just before the
@@ -280,13 +253,7 @@ fn adapt_to_source(pad: &gst::Pad, rate_caps: &gst::Element, encoder: &gst::Elem
         }
         rate_caps.set_property("caps", caps.build());
         let number = |field| structure.get::<i32>(field).unwrap_or(0);
-        let kbit = most_kbit(number("width"), number("height"));
-        // x264enc counts kbit/s, openh264enc bit/s. The others have one for all sizes.
-        match encoder.factory().map(|factory| factory.name()).as_deref() {
-            Some("x264enc") => encoder.set_property("bitrate", kbit),
-            Some("openh264enc") => encoder.set_property("bitrate", kbit * 1000),
-            _ => {}
-        }
+        encoder::tell_size(&encoder, number("width"), number("height"));
         gst::PadProbeReturn::Ok
     });
 }
@@ -316,15 +283,6 @@ fn thinned(rate: gst::Fraction) -> Option<gst::Fraction> {
     }
     let divisor = (numer + most - 1) / most;
     Some(gst::Fraction::new(rate.numer(), i32::try_from(denom * divisor).ok()?))
-}
-
-/// The cap on the bitrate: 2.5 Mbit/s at 480p, 5 at 720p, 8 above. Quality decides below it.
-fn most_kbit(width: i32, height: i32) -> u32 {
-    match i64::from(width) * i64::from(height) {
-        ..500_000 => 2500,
-        500_000..1_000_000 => 5000,
-        _ => 8000,
-    }
 }
 
 /// A keyframe at the first frame at or after each multiple of the interval, on the file's
@@ -360,34 +318,12 @@ fn audio_encoding(codec: Codec, around: &Surroundings) -> Result<Vec<gst::Elemen
         .build();
     filter.set_property("caps", caps);
     let (encoder, priming) = match codec {
-        Codec::Mp3 => mp3_encoder()?,
-        _ => aac_encoder()?,
+        Codec::Mp3 => encoder::mp3()?,
+        _ => encoder::aac()?,
     };
     let mut elements = vec![make("audioconvert")?, make("audioresample")?, filter, encoder];
     elements.extend(parser_and_tap(codec, Times::Primed(priming), around)?);
     Ok(elements)
-}
-
-/// The MP3 encoder and the samples it puts before the first, as measured.
-fn mp3_encoder() -> Result<(gst::Element, i64), BuildError> {
-    let encoder = make("lamemp3enc")?;
-    set(&encoder, "target", "bitrate");
-    set(&encoder, "bitrate", "128");
-    set(&encoder, "cbr", "true");
-    Ok((encoder, 1105))
-}
-
-/// The AAC encoder and the samples it puts before the first, as measured.
-fn aac_encoder() -> Result<(gst::Element, i64), BuildError> {
-    let (encoder, priming) = make("avenc_aac")
-        .map(|encoder| (encoder, 1024))
-        .or_else(|_| make("voaacenc").map(|encoder| (encoder, 1600)))
-        .or_else(|_| make("fdkaacenc").map(|encoder| (encoder, 2048)))
-        .map_err(|_| BuildError::Missing("avenc_aac (or voaacenc, fdkaacenc)"))?;
-    set(&encoder, "bitrate", "128000");
-    // Less than half the CPU time of "twoloop", and nearer to the original below 2 kHz.
-    set(&encoder, "aac-coder", "fast");
-    Ok((encoder, priming))
 }
 
 fn parser_and_tap(

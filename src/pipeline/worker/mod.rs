@@ -1,6 +1,6 @@
 //! The worker process: one file in on stdin, [wire messages](super) out on stdout.
 //!
-//! `wiidiaserver worker convert|probe --start-ns N --parent PID --form JSON`, started by
+//! `wiidiaserver worker convert|probe|equip --start-ns N --parent PID --form JSON`, started by
 //! [`Conversion`](super::Conversion) and of no use to people.
 //!
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
@@ -11,6 +11,8 @@ mod confine;
 mod contents;
 mod decide;
 mod decoding_times;
+mod encoder;
+mod equip;
 mod graph;
 mod head;
 mod keyframe;
@@ -26,6 +28,7 @@ mod select;
 mod tap;
 mod verdict;
 
+use super::equipment::Equipment;
 use super::form::Form;
 use super::wire::{Failure, Message};
 use outlet::Outlet;
@@ -36,14 +39,25 @@ use std::sync::Arc;
 /// What the command line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Order {
-    /// Say what the streams are and stop.
-    probe_only: bool,
+    task: Task,
     /// Stream time to seek to; 0 does not seek.
     start_ns: u64,
     /// The process that must still be there.
     parent: Option<i32>,
     /// What shall come out.
     form: Form,
+    /// What this machine encodes with, as far as it was measured.
+    equipment: Equipment,
+}
+
+/// The word on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Task {
+    Convert,
+    /// Say what the streams are and stop.
+    Probe,
+    /// Say what this machine encodes with; there is no file.
+    Equip,
 }
 
 /// Runs a worker; `args` is what follows the word `worker` on the command line.
@@ -77,12 +91,19 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
-    let probe_only = match args.next().as_deref().and_then(|verb| verb.to_str()) {
-        Some("convert") => false,
-        Some("probe") => true,
-        other => return Err(format!("expected `convert` or `probe`, found {other:?}")),
+    let task = match args.next().as_deref().and_then(|verb| verb.to_str()) {
+        Some("convert") => Task::Convert,
+        Some("probe") => Task::Probe,
+        Some("equip") => Task::Equip,
+        other => return Err(format!("expected `convert`, `probe` or `equip`, found {other:?}")),
     };
-    let mut order = Order { probe_only, start_ns: 0, parent: None, form: Form::default() };
+    let mut order = Order {
+        task,
+        start_ns: 0,
+        parent: None,
+        form: Form::default(),
+        equipment: Equipment::default(),
+    };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());
@@ -93,6 +114,10 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
             Some("--form") => {
                 let form = serde_json::from_str(value.unwrap_or_default());
                 order.form = form.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
+            }
+            Some("--equipment") => {
+                let equipment = serde_json::from_str(value.unwrap_or_default());
+                order.equipment = equipment.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
             }
             _ => return Err(format!("unknown option {option:?}")),
         }
@@ -108,15 +133,11 @@ mod tests {
     #[test]
     fn the_command_line_is_read_or_refused_with_what_was_expected() {
         let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
-        assert_eq!(
-            parse("convert --start-ns 5000 --parent 12"),
-            Ok(Order { probe_only: false, start_ns: 5000, parent: Some(12), form: Form::default() })
-        );
-        let small = Form { profile: Profile::Small, ..Form::default() };
-        assert_eq!(
-            parse("probe --form {\"profile\":\"small\"}"),
-            Ok(Order { probe_only: true, start_ns: 0, parent: None, form: small })
-        );
+        let order = parse("convert --start-ns 5000 --parent 12").expect("right");
+        assert_eq!((order.task, order.start_ns, order.parent), (Task::Convert, 5000, Some(12)));
+        let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
+        assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
+        assert_eq!(parse("equip").map(|order| order.task), Ok(Task::Equip));
         for wrong in
             ["", "play", "convert --start-ns", "convert --start-ns -1", "probe --parent x", "probe -v 1", "probe --form x"]
         {
