@@ -381,8 +381,8 @@ impl Process {
 ///
 /// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
 pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
-    let mut conversion =
-        Conversion::start(program, media, "probe", 0, Lead::Given(0), &Request::default()).map_err(ConversionError::Spawn)?;
+    let mut conversion = Conversion::start(program, media, "probe", 0, Lead::Given(0), &Request::default())
+        .map_err(ConversionError::Spawn)?;
     let killer = conversion.killer();
     let (done, waiting) = mpsc::channel::<()>();
     let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {

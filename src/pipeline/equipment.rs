@@ -107,7 +107,8 @@ fn machine() -> String {
     let board = std::fs::read_to_string("/proc/device-tree/model").ok();
     let processor = || {
         let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-        let line = text.lines().find(|line| line.starts_with("model name") || line.starts_with("CPU part"))?;
+        let line =
+            text.lines().find(|line| line.starts_with("model name") || line.starts_with("CPU part"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let name = board.map(|text| text.trim_end_matches('\0').to_owned()).or_else(processor);
@@ -144,7 +145,7 @@ mod tests {
             (&desktop, (1280, 720, 25.0), ("veryfast", 1080)),
             (&desktop, (1920, 1080, 30.0), ("superfast", 1080)),
             (&desktop, (1920, 1080, 60.0), ("superfast", 1080)),
-            (&desktop, (3840, 2160, 24.0), ("veryfast", 1080)),
+            (&desktop, (3840, 2160, 24.0), ("superfast", 1080)),
             (&small_box, (720, 576, 25.0), ("ultrafast", 1080)),
             (&small_box, (1280, 720, 25.0), ("superfast", 480)),
             (&small_box, (0, 0, 0.0), ("superfast", 480)),

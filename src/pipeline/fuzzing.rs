@@ -29,7 +29,11 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
                     lanes.end_lane(lane);
                 }
             }
-            Message::Duration(_) | Message::Warning(_) | Message::Equipment(_) | Message::Failed { .. } | Message::End => {}
+            Message::Duration(_)
+            | Message::Warning(_)
+            | Message::Equipment(_)
+            | Message::Failed { .. }
+            | Message::End => {}
         }
         tags.extend(std::iter::from_fn(|| lanes.pop()));
     });

@@ -233,7 +233,11 @@ fn tag(mut unit: Unit, dts_ms: u32, pts_ms: u32) -> Tag {
         Codec::Opus => fill(&mut unit.body, &codec::enhanced_audio_frame_header(codec::OPUS)),
         Codec::Mp3 => fill(&mut unit.body, &codec::mp3_frame_header()),
     }
-    Tag { kind: kind(unit.codec.lane()), timestamp: MediaTime::from_millis(dts_ms), body: Bytes::from(unit.body) }
+    Tag {
+        kind: kind(unit.codec.lane()),
+        timestamp: MediaTime::from_millis(dts_ms),
+        body: Bytes::from(unit.body),
+    }
 }
 
 #[cfg(test)]

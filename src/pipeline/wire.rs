@@ -237,10 +237,9 @@ impl Message {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(match kind {
             1 => Self::Streams(serde_json::from_slice(payload).ok()?),
-            2 => Self::Config {
-                codec: Codec::from_byte(*payload.first()?)?,
-                data: payload.get(1..)?.to_vec(),
-            },
+            2 => {
+                Self::Config { codec: Codec::from_byte(*payload.first()?)?, data: payload.get(1..)?.to_vec() }
+            }
             4 => Self::Progress {
                 lane: lane()?,
                 time_ns: i64::from_be_bytes(payload.get(1..9)?.try_into().ok()?),

@@ -139,7 +139,8 @@ fn originals(media: &Media) -> Vec<PathBuf> {
 #[test]
 fn damaged_files_play_or_fail_with_a_cause_in_bounded_time_and_memory() {
     let media = Media::new();
-    let seconds = std::env::var("WIIDIA_BROKEN_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let seconds =
+        std::env::var("WIIDIA_BROKEN_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let files: Vec<_> =
         originals(&media).into_iter().map(|path| (std::fs::read(&path).expect("made"), path)).collect();

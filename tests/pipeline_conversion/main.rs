@@ -2,6 +2,8 @@
 //! compared with what ffprobe and ffmpeg say.
 
 mod broken;
+mod formats;
+mod forms;
 mod media;
 
 use media::{H264, Media, PICTURE, Packet, TONE};

@@ -8,17 +8,8 @@ use gstreamer as gst;
 use std::sync::Arc;
 
 /// Tags worth telling people, as GStreamer names them.
-const TAGS: [&str; 9] = [
-    "title",
-    "artist",
-    "album",
-    "album-artist",
-    "genre",
-    "datetime",
-    "date",
-    "comment",
-    "track-number",
-];
+const TAGS: [&str; 9] =
+    ["title", "artist", "album", "album-artist", "genre", "datetime", "date", "comment", "track-number"];
 
 pub(super) fn audio_track(head: &Head, chosen: bool) -> AudioTrack {
     let caps = head.caps();

@@ -115,9 +115,9 @@ fn passing_video(caps: &gst::StructureRef, form: &Form) -> Option<Codec> {
         _ => return None,
     };
     // Who takes HEVC and its like is asked by FourCC, and says nothing of sizes; the smaller profiles are
-    // about size.
+    // about size. Sorenson H.263 was never made larger than Flash plays it.
     let (width, height) = form.profile.largest()?;
-    let limited = form.profile != Profile::Tv || codec == Codec::H264;
+    let limited = codec != Codec::Flv1 && (form.profile != Profile::Tv || codec == Codec::H264);
     let number = |field| caps.get::<i32>(field).unwrap_or(0);
     // 1088: sixteen lines at a time.
     let fits = number("width") <= width && number("height") <= (height + 8);
@@ -190,8 +190,9 @@ pub(super) fn absurd_size(caps: &gst::CapsRef) -> Option<String> {
     let side = |field| structure.get::<i32>(field).map_or(0, i64::from);
     let (width, height) = (side("width"), side("height"));
     let most = i64::from(limits::MAX_SOURCE_SIDE);
-    (width > most || height > most || width.saturating_mul(height) > limits::MAX_SOURCE_PIXELS)
-        .then(|| format!("its header claims {width}x{height} pixels, the most that is decoded is {most} a side"))
+    (width > most || height > most || width.saturating_mul(height) > limits::MAX_SOURCE_PIXELS).then(|| {
+        format!("its header claims {width}x{height} pixels, the most that is decoded is {most} a side")
+    })
 }
 
 /// Caps that decoders know, for a stream that a demuxer only gives by its four-letter code.
@@ -326,7 +327,11 @@ mod tests {
             (usual, &VideoFacts { drawn_on: true, ..VideoFacts::default() }, false),
             ("video/x-h265,profile=main", &upright, false),
         ] {
-            assert_eq!(video_stream(&caps(text), facts, &Form::default()).passthrough, passes, "{text} {facts:?}");
+            assert_eq!(
+                video_stream(&caps(text), facts, &Form::default()).passthrough,
+                passes,
+                "{text} {facts:?}"
+            );
         }
     }
 

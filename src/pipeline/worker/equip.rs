@@ -39,7 +39,8 @@ fn run(candidate: Option<(&str, &str)>) -> Option<Duration> {
     source.set_property("num-buffers", limits::EQUIP_FRAMES);
     // Detail that moves in all directions. Films are up to twice as hard, see `limits::ENCODER_HEADROOM`.
     source.set_property_from_str("pattern", "zone-plate");
-    for (name, value) in [("kx2", 8), ("ky2", 8), ("kt", 7), ("kxt", 1), ("kyt", 1), ("horizontal-speed", 3)] {
+    for (name, value) in [("kx2", 8), ("ky2", 8), ("kt", 7), ("kxt", 1), ("kyt", 1), ("horizontal-speed", 3)]
+    {
         source.set_property(name, value);
     }
     let filter = gst::ElementFactory::make("capsfilter").build().ok()?;

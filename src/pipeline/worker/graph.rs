@@ -15,10 +15,8 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
-use super::equip;
-use super::{Order, Task};
-use super::contents;
 use super::decide::{self, VideoFacts};
+use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
 use super::media::{self, Media};
@@ -29,6 +27,7 @@ use super::seal;
 use super::seek::{self, Seek};
 use super::select::Streams;
 use super::verdict::{self, fail};
+use super::{Order, Task};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -137,7 +136,8 @@ impl Progress {
     /// thread is kept waiting, the others of this process are as well, and wait for nothing in the file.
     fn look(&mut self) {
         let now = Instant::now();
-        self.waited += now.saturating_duration_since(self.looked).min(3 * Duration::from_nanos(TICK.nseconds()));
+        self.waited +=
+            now.saturating_duration_since(self.looked).min(3 * Duration::from_nanos(TICK.nseconds()));
         self.looked = now;
     }
 }
@@ -204,11 +204,6 @@ impl Graph {
                 self.tell_duration();
                 None
             }
-            gst::MessageView::Toc(toc) => {
-                let chapters = contents::chapters(toc.toc().0.as_ref());
-                self.shared.change(|announcement| announcement.contents.chapters = chapters);
-                None
-            }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
                 Note::Held => self.announce().or_else(|| self.start_lanes()),
                 Note::Ended(lane) => self.on_lane_end(lane),
@@ -241,7 +236,10 @@ impl Graph {
                 self.shared.set_lane(lane, Arc::clone(head));
             }
         }
-        let contents = streams.contents(&chosen);
+        let mut contents = streams.contents(&chosen);
+        if contents.chapters.is_empty() {
+            contents.chapters = self.media.chapters().to_vec();
+        }
         streams.others(&chosen).for_each(|head| self.discard(head));
         self.subtitles = chosen.subtitles;
         if self.stages == [Stage::Absent; 2] {

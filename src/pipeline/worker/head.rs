@@ -119,6 +119,11 @@ impl Head {
         })
     }
 
+    /// The chapters that came with this stream.
+    pub(super) fn toc(&self) -> Option<gst::Toc> {
+        Some(self.source.sticky_event::<gst::event::Toc>(0)?.toc().0.to_owned())
+    }
+
     /// The file marks this stream as one to be played (or not) when nobody chose.
     pub(super) fn is_default(&self) -> Option<bool> {
         let flags = self.demuxer_pad.stream().map(|stream| stream.stream_flags())?;

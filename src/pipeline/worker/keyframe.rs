@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn hevc_starts_at_idr_cra_and_bla_pictures() {
-        for (kind, expected) in [(1, false), (9, false), (16, true), (19, true), (20, true), (21, true), (32, false)] {
+        for (kind, expected) in
+            [(1, false), (9, false), (16, true), (19, true), (20, true), (21, true), (32, false)]
+        {
             let unit = access_unit(&[&[35 << 1, 1], &[kind << 1, 1, 0xaf]]);
             assert_eq!(is_hevc_keyframe(&unit, 4), expected, "{kind}");
         }

@@ -18,6 +18,7 @@ use super::super::wire::Lane;
 use super::encoder::{self, set};
 use super::outlet::Outlet;
 use super::tap::{self, Listener, Times};
+use super::tone;
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -94,11 +95,14 @@ pub(super) fn transcode(
     let overlay = if source.drawn_on { Some(make("subtitleoverlay")?) } else { None };
     let mut elements = vec![queue.clone()];
     match codec.lane() {
-        Lane::Video => elements.extend(video_encoding(&queue, codec, source, overlay.as_ref(), form, around)?),
+        Lane::Video => {
+            elements.extend(video_encoding(&queue, codec, source, overlay.as_ref(), form, around)?)
+        }
         Lane::Audio => elements.extend(audio_encoding(codec, around)?),
     }
     let raw = source.caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
-    let bin = if raw { assemble(codec.lane(), elements)? } else { decode_into(codec.lane(), source, elements)? };
+    let bin =
+        if raw { assemble(codec.lane(), elements)? } else { decode_into(codec.lane(), source, elements)? };
     if let Some(pad) = overlay.and_then(|overlay| overlay.static_pad("subtitle_sink")) {
         bin.add_pad(&gst::GhostPad::builder_with_target(&pad)?.name(SUBTITLE_PAD).build())?;
     }
@@ -109,11 +113,7 @@ pub(super) fn transcode(
 pub(super) const SUBTITLE_PAD: &str = "subtitle";
 
 /// `elements` behind a decoder, which links itself to the first of them later.
-fn decode_into(
-    lane: Lane,
-    source: &Source<'_>,
-    elements: Vec<gst::Element>,
-) -> Result<gst::Bin, BuildError> {
+fn decode_into(lane: Lane, source: &Source<'_>, elements: Vec<gst::Element>) -> Result<gst::Bin, BuildError> {
     let decoder = make("decodebin")?;
     let mut before = vec![entry()?];
     if source.renamed {
@@ -176,7 +176,12 @@ fn video_encoding(
     let choice = choose(source, around);
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
-    size_caps.set_property("caps", encoder_input(form, choice.lines));
+    let mut input = encoder_input(form, choice.lines);
+    if tone::transfer(source.caps).is_some() {
+        input.make_mut().set("colorimetry", "bt709");
+        set(&scale, "primaries-mode", "fast");
+    }
+    size_caps.set_property("caps", input);
     let flip = make("videoflip")?;
     set(&flip, "video-direction", "auto");
     let encoder = match (codec, choice.encoder) {
@@ -195,14 +200,30 @@ fn video_encoding(
     if let Some(pad) = size_caps.static_pad("src") {
         force_keyframes(&pad, keyframe_interval(codec));
     }
-    let mut elements = vec![convert, deinterlace, rate, rate_caps];
+    let mut elements = vec![convert];
+    if let Some(transfer) = tone::transfer(source.caps) {
+        elements.extend(tone_mapping(transfer)?);
+    }
+    elements.extend([deinterlace, rate, rate_caps]);
     elements.extend(overlay.cloned());
     elements.extend([scale, size_caps, flip]);
     elements.extend(encoder);
-    let times =
-        if source.shown_later_ns == 0 { Times::Given } else { Times::Early(source.shown_later_ns) };
+    let times = if source.shown_later_ns == 0 { Times::Given } else { Times::Early(source.shown_later_ns) };
     elements.extend(parser_and_tap(codec, times, around)?);
     Ok(elements)
+}
+
+/// HDR to SDR, see [`tone`].
+fn tone_mapping(transfer: tone::Transfer) -> Result<[gst::Element; 3], BuildError> {
+    let format = make("capsfilter")?;
+    format.set_property("caps", tone::caps());
+    let said = make("capssetter")?;
+    said.set_property("caps", tone::caps_after());
+    if let Some(pad) = format.static_pad("src") {
+        tone::map_on(&pad, transfer);
+    }
+    // Its input may be what the decoder still refers to: the tables need a picture of their own.
+    Ok([format, said, make("videoconvert")?])
 }
 
 /// How to encode it, by its size and rate as far as they are known.
@@ -345,14 +366,11 @@ fn parser_and_tap(
             Some("av1parse"),
             caps("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu").build(),
         ),
-        Codec::Vp9 => {
-            (Some("vp9parse"), caps("video/x-vp9").field("alignment", "super-frame").build())
-        }
+        Codec::Vp9 => (Some("vp9parse"), caps("video/x-vp9").field("alignment", "super-frame").build()),
         Codec::Flv1 => (None, caps("video/x-flash-video").build()),
-        Codec::Aac => (
-            Some("aacparse"),
-            caps("audio/mpeg").field("stream-format", "raw").field("framed", true).build(),
-        ),
+        Codec::Aac => {
+            (Some("aacparse"), caps("audio/mpeg").field("stream-format", "raw").field("framed", true).build())
+        }
         Codec::Opus => (Some("opusparse"), caps("audio/x-opus").build()),
         Codec::Mp3 => (
             Some("mpegaudioparse"),

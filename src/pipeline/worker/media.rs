@@ -1,5 +1,6 @@
 //! The file on standard input: what is known of it before GStreamer reads it, and how far that has read.
 
+use super::super::streams::Chapter;
 use super::lane::BuildError;
 use super::mend::{self, Mend, Source};
 use gst::prelude::*;
@@ -67,6 +68,11 @@ impl Media {
     /// The last byte was read at some time.
     pub(super) fn was_read_to_end(&self) -> bool {
         self.read.load(Ordering::Relaxed) >= self.len
+    }
+
+    /// Chapters that the demuxer does not see.
+    pub(super) fn chapters(&self) -> &[Chapter] {
+        &self.mend.chapters
     }
 
     /// The file's length by its own headers, where the demuxer's word does not count.

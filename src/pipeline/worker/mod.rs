@@ -26,6 +26,7 @@ mod seal;
 mod seek;
 mod select;
 mod tap;
+mod tone;
 mod verdict;
 
 use super::equipment::Equipment;
@@ -97,13 +98,8 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         Some("equip") => Task::Equip,
         other => return Err(format!("expected `convert`, `probe` or `equip`, found {other:?}")),
     };
-    let mut order = Order {
-        task,
-        start_ns: 0,
-        parent: None,
-        form: Form::default(),
-        equipment: Equipment::default(),
-    };
+    let mut order =
+        Order { task, start_ns: 0, parent: None, form: Form::default(), equipment: Equipment::default() };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());
@@ -138,9 +134,15 @@ mod tests {
         let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
         assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
         assert_eq!(parse("equip").map(|order| order.task), Ok(Task::Equip));
-        for wrong in
-            ["", "play", "convert --start-ns", "convert --start-ns -1", "probe --parent x", "probe -v 1", "probe --form x"]
-        {
+        for wrong in [
+            "",
+            "play",
+            "convert --start-ns",
+            "convert --start-ns -1",
+            "probe --parent x",
+            "probe -v 1",
+            "probe --form x",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -8,18 +8,18 @@ use gstreamer as gst;
 /// The delay, from what the caps say of frame rate and codec.
 pub(super) fn shown_later_ns(caps: &gst::CapsRef) -> i64 {
     let Some(structure) = caps.structure(0) else { return 0 };
-    let frames = match structure.name().as_str() {
-        // x264's pyramid of B-frames, which is its default.
-        "video/x-h264" => 2,
+    let half_frames = match structure.name().as_str() {
+        // Two frames later, or three, by how it was written: the middle is off by half a frame.
+        "video/x-h264" => 5,
         "video/mpeg" if structure.get::<i32>("mpegversion").is_ok_and(|version| version == 4) => {
             let config = structure.get::<gst::Buffer>("codec_data").ok();
             let config = config.as_ref().and_then(|buffer| buffer.map_readable().ok());
-            config.map_or(0, |config| i64::from(!is_low_delay(&config)))
+            config.map_or(0, |config| 2 * i64::from(!is_low_delay(&config)))
         }
         _ => 0,
     };
     let rate = structure.get::<gst::Fraction>("framerate").ok().filter(|rate| rate.numer() > 0);
-    rate.map_or(0, |rate| frames * 1_000_000_000 * i64::from(rate.denom()) / i64::from(rate.numer()))
+    rate.map_or(0, |rate| half_frames * 500_000_000 * i64::from(rate.denom()) / i64::from(rate.numer()))
 }
 
 /// The MPEG-4 video object layer says that there are no B-frames, in itself or by being of a type that has

@@ -23,8 +23,7 @@ pub(super) struct Chosen {
 
 impl Streams {
     pub(super) fn sort(heads: Vec<Arc<Head>>) -> Self {
-        let content =
-            |head: &Head| head.caps().map_or(Content::Other, |caps| decide::content(caps.as_ref()));
+        let content = |head: &Head| head.caps().map_or(Content::Other, |caps| decide::content(caps.as_ref()));
         Self { heads: heads.into_iter().map(|head| (content(&head), head)).collect() }
     }
 
@@ -79,7 +78,11 @@ impl Streams {
                 .map(|head| contents::audio_track(head, is_chosen(head)))
                 .collect(),
             subtitle_tracks: self.of(Content::Subtitle).map(|head| contents::subtitle_track(head)).collect(),
-            chapters: Vec::new(),
+            chapters: heads
+                .iter()
+                .find_map(|head| head.toc())
+                .map(|toc| contents::chapters(&toc))
+                .unwrap_or_default(),
             tags: contents::tags(&heads),
         })
     }

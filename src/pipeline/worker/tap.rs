@@ -191,7 +191,9 @@ impl Tap {
     }
 
     fn send_config(&mut self, config: Option<Vec<u8>>) {
-        let Some(config) = config.filter(|config| !config.is_empty() && *config != self.config) else { return };
+        let Some(config) = config.filter(|config| !config.is_empty() && *config != self.config) else {
+            return;
+        };
         if config.len() > limits::MAX_CODEC_DATA {
             return;
         }

@@ -1,5 +1,6 @@
 //! ISO 14496-12: `moov` ▸ `mvhd`, `trak` ▸ (`edts` ▸ `elst`), `mdia` ▸ (`mdhd`, `minf` ▸ `stbl` ▸ `stsz`).
 
+use super::super::super::streams::Chapter;
 use super::{Mend, Patch, Source, take};
 use crate::limits;
 use std::io;
@@ -77,11 +78,8 @@ impl<S: Source> Walk<'_, S> {
         let wide = version == 1;
         let at = header.content + if wide { 20 } else { 12 };
         let scale = self.u32_at(at).filter(|&scale| scale > 0)?;
-        let units = if wide {
-            u64::from_be_bytes(self.read(at + 4).ok()?)
-        } else {
-            self.u32_at(at + 4)?.into()
-        };
+        let units =
+            if wide { u64::from_be_bytes(self.read(at + 4).ok()?) } else { self.u32_at(at + 4)?.into() };
         let unknown = if wide { u64::MAX } else { u32::MAX.into() };
         Some(Clock { scale, units: if units == unknown { 0 } else { units }, at: at + 4, wide })
     }
@@ -121,7 +119,7 @@ pub(super) fn find(source: &impl Source) -> Option<Mend> {
     if let Some(mvex) = walk.child(moov, b"mvex") {
         // The demuxer knows only the fragments it has read.
         let duration_ns = fragmented(&mut walk, file, moov, mvex);
-        return Some(Mend { patches: Vec::new(), duration_ns });
+        return Some(Mend { duration_ns, ..Mend::default() });
     }
     if movie.units == 0 {
         return None;
@@ -150,7 +148,38 @@ pub(super) fn find(source: &impl Source) -> Option<Mend> {
         }
     }
     let duration_ns = convert(movie.units, movie.scale.into(), 1_000_000_000);
-    Some(Mend { patches, duration_ns })
+    Some(Mend { patches, duration_ns, ..Mend::default() })
+}
+
+/// The names that Nero's `chpl` has for places in the movie: version and flags(4), reserved(4 in version 1), number(1),
+/// then each start(8, in 100 ns), length(1), UTF-8.
+pub(super) fn chapters(source: &impl Source) -> Option<Vec<Chapter>> {
+    let mut walk = Walk { source, left: limits::MAX_MP4_BOXES };
+    let file = Box { kind: *b"file", content: 0, end: source.len() };
+    let moov = walk.child(file, b"moov")?;
+    let udta = walk.child(moov, b"udta")?;
+    let chpl = walk.child(udta, b"chpl")?;
+    let [version, ..] = walk.read::<4>(chpl.content).ok()?;
+    let mut at = chpl.content + if version == 1 { 8 } else { 4 };
+    let [count] = walk.read::<1>(at).ok()?;
+    at += 1;
+    let mut found = Vec::new();
+    for _ in 0..count {
+        let start = u64::from_be_bytes(walk.read(at).ok()?);
+        let [len] = walk.read::<1>(at + 8).ok()?;
+        let mut title = vec![0; usize::from(len)];
+        if at + 9 + u64::from(len) > chpl.end || source.read_at(at + 9, &mut title).is_err() {
+            break;
+        }
+        at += 9 + u64::from(len);
+        let mut title = String::from_utf8_lossy(&title).into_owned();
+        title.retain(|character| !character.is_control());
+        found.push(Chapter { start_ms: start / 10_000, title });
+        if found.len() == limits::MAX_LISTED {
+            break;
+        }
+    }
+    Some(found)
 }
 
 /// Media time at which the first part of the edit list that shows anything begins.
@@ -231,8 +260,7 @@ fn fragment_end<S: Source>(walk: &mut Walk<'_, S>, moof: Box, tracks: &[Track]) 
         let track = tracks.iter().find(|track| track.id == id)?;
         // base-data-offset and sample-description-index come before default-sample-duration.
         let before = if flags & 1 != 0 { 8 } else { 0 } + if flags & 2 != 0 { 4 } else { 0 };
-        let sample =
-            if flags & 8 != 0 { walk.u32_at(tfhd.content + 8 + before)? } else { track.sample };
+        let sample = if flags & 8 != 0 { walk.u32_at(tfhd.content + 8 + before)? } else { track.sample };
         let tfdt = walk.child(traf, b"tfdt")?;
         let [version, ..] = walk.read::<4>(tfdt.content).ok()?;
         let mut units = if version == 1 {
