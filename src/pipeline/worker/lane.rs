@@ -179,7 +179,6 @@ fn video_encoding(
     let mut input = encoder_input(form, choice.lines);
     if tone::transfer(source.caps).is_some() {
         input.make_mut().set("colorimetry", "bt709");
-        set(&scale, "primaries-mode", "fast");
     }
     size_caps.set_property("caps", input);
     let flip = make("videoflip")?;
