@@ -221,7 +221,10 @@ impl Graph {
             return None;
         }
         let first_held = *self.first_held.get_or_insert_with(Instant::now);
-        if !self.shared.streams_are_known() && first_held.elapsed() < limits::WORKER_LATE_STREAMS {
+        let waited = first_held.elapsed();
+        if !self.shared.streams_are_known() && waited < limits::WORKER_LATE_STREAMS
+            || !self.shared.all_are_held() && waited < limits::WORKER_TAGS_PATIENCE
+        {
             return None;
         }
         self.announced = Some(Instant::now());

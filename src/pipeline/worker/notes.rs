@@ -119,6 +119,18 @@ impl Shared {
         lock(&self.heads).as_ref().is_some_and(|heads| heads.iter().any(|head| head.first().is_some()))
     }
 
+    /// So have all pictures and sounds: languages and names of tracks come just before that. Or one of them has
+    /// run so far ahead that the others cannot be expected soon.
+    pub(super) fn all_are_held(&self) -> bool {
+        let heads = lock(&self.heads);
+        let heads = heads.as_deref().unwrap_or_default();
+        let is_lane = |head: &&Arc<Head>| {
+            let content = head.caps().map(|caps| decide::content(&caps));
+            matches!(content, Some(Content::Video | Content::Audio))
+        };
+        heads.iter().any(|head| head.is_full()) || heads.iter().filter(is_lane).all(|head| head.first().is_some())
+    }
+
     /// No stream will show up that is not there by now.
     pub(super) fn streams_are_known(&self) -> bool {
         let heads = lock(&self.heads);

@@ -8,8 +8,8 @@
 //!  C   ─▶ multiplied by as much as the Y' beside it
 //! ```
 //!
-//! What remains, the wider primaries, is left to videoconvert. Not exact as a conversion in RGB would be, which costs ten
-//! times as much: saturated highlights come out a little pale. Skin, grass and sky are right.
+//! The wider primaries stay as they are (videoconvert 1.22 can change them, and loses the range of the numbers doing so):
+//! saturated colours come out a little pale. A conversion in RGB would be exact and costs ten times as much.
 
 use gst::prelude::*;
 use gst_video::prelude::*;
