@@ -290,6 +290,9 @@ pub const WORKER_STDERR_LINE: usize = 400;
 /// still say what it waited for. Truncated files make some demuxers wait for ever.
 pub const WORKER_STREAMS_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// Inside a worker, between two looks at the clock.
+pub const WORKER_TICK: Duration = Duration::from_millis(100);
+
 /// Inside a worker, without an access unit although the pipe would take one. Same reason.
 pub const WORKER_NO_PROGRESS: Duration = Duration::from_secs(8);
 
@@ -351,6 +354,9 @@ pub const MAX_SOURCE_PIXELS: i64 = 48 << 20;
 
 /// Frames of the test picture that each encoder is tried with: two seconds, so that starting it does not count.
 pub const EQUIP_FRAMES: i32 = 50;
+
+/// After the start of the server, before its encoders are tried: whoever starts it wants to see the page first.
+pub const EQUIP_DELAY: Duration = Duration::from_secs(10);
 
 /// For one encoder to do so. A Raspberry Pi takes 2 s for the slowest preset; what takes longer is of no use.
 pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);

@@ -37,8 +37,9 @@ pub struct Request {
     pub lead: Option<i64>,
     /// What shall come out.
     pub form: Form,
-    /// What this machine encodes with; without it, any encoder at its usual preset.
-    pub equipment: Equipment,
+    /// What to encode with. `None`: what this machine was found to have, once that is known
+    /// ([`Equipment::install`]), and any encoder at its usual preset before.
+    pub equipment: Option<Equipment>,
 }
 
 /// What a conversion yields, in this order: `Streams`, then `Tag`s, then `End`.
@@ -102,11 +103,13 @@ impl Conversion {
         lead: Lead,
         request: &Request,
     ) -> io::Result<Self> {
+        let unknown = Equipment::default();
+        let equipment = request.equipment.as_ref().or(Equipment::installed()).unwrap_or(&unknown);
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
             .args(["--form", &serde_json::to_string(&request.form)?])
-            .args(["--equipment", &serde_json::to_string(&request.equipment)?])
+            .args(["--equipment", &serde_json::to_string(equipment)?])
             .stdin(Stdio::from(media))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

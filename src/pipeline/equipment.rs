@@ -11,6 +11,7 @@ use crate::limits;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// One way to encode H.264, as it was measured.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Equipment {
     video: Vec<EncoderSpeed>,
 }
 
+/// A process runs on one machine.
+static INSTALLED: OnceLock<Equipment> = OnceLock::new();
+
 /// How to encode one film.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Choice<'a> {
@@ -46,6 +50,15 @@ const LINES: [i32; 4] = [1080, 720, 480, 360];
 impl Equipment {
     pub(super) fn new(video: Vec<EncoderSpeed>) -> Self {
         Self { machine: machine(), video }
+    }
+
+    /// Has all conversions of this process that are started from now on use this.
+    pub fn install(self) {
+        let _ = INSTALLED.set(self);
+    }
+
+    pub(super) fn installed() -> Option<&'static Self> {
+        INSTALLED.get()
     }
 
     /// Each encoder that works here, with its presets.

@@ -75,7 +75,7 @@ impl Codec {
     }
 
     pub(super) fn lane(self) -> Lane {
-        if self.byte() % 2 == 0 { Lane::Video } else { Lane::Audio }
+        if self.byte().is_multiple_of(2) { Lane::Video } else { Lane::Audio }
     }
 
     /// Bytes of the FLV body header that go before an access unit.

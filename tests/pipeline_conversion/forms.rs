@@ -198,7 +198,7 @@ fn the_encoders_of_this_machine_are_found_by_trying_them() {
     assert!(encoders.iter().all(|encoder| encoder.kilopixels > 100), "{encoders:?}");
     let media = Media::new();
     let path = media.make(&format!("{PICTURE} {TONE} -c:v mpeg4 -c:a libmp3lame"), "x.avi");
-    let request = Request { equipment, ..Request::default() };
+    let request = Request { equipment: Some(equipment), ..Request::default() };
     let run = crate::convert(&path, &request).expect("it converts with what was found");
     assert_eq!(codecs(&run).0, Some(VideoCodec::Avc));
 }

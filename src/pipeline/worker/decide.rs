@@ -125,7 +125,9 @@ fn passing_video(caps: &gst::StructureRef, form: &Form) -> Option<Codec> {
 }
 
 fn h264_passes(caps: &gst::StructureRef, form: &Form) -> bool {
-    let interlaced = caps.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive");
+    // h264parse 1.22 tells one or the other.
+    let interlaced = caps.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive")
+        || caps.get::<&str>("coded-picture-structure").is_ok_and(|structure| structure != "frame");
     caps.get::<&str>("profile").is_ok_and(|profile| PROFILES.contains(&profile))
         && four_two_zero(caps, 8)
         && (!interlaced || form.passes.interlaced)
@@ -322,6 +324,7 @@ mod tests {
             ("video/x-h264,profile=high-4:4:4,chroma-format=4:4:4", &upright, false),
             ("video/x-h264", &upright, false),
             ("video/x-h264,profile=high,interlace-mode=mixed", &upright, false),
+            ("video/x-h264,profile=high,coded-picture-structure=field", &upright, false),
             ("video/x-h264,profile=high,width=1920,height=1088", &upright, true),
             ("video/x-h264,profile=high,width=3840,height=2160", &upright, false),
             (usual, &VideoFacts { drawn_on: true, ..VideoFacts::default() }, false),

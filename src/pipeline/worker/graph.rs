@@ -22,6 +22,7 @@ use super::lane::{self, BuildError, Surroundings, make};
 use super::media::{self, Media};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
+use super::progress::Progress;
 use super::reorder;
 use super::seal;
 use super::seek::{self, Seek};
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at the clock.
-const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+const TICK: gst::ClockTime = gst::ClockTime::from_nseconds(limits::WORKER_TICK.as_nanos() as u64);
 
 /// Plug-ins that open network connections by themselves: a playlist in the library must not make
 /// this machine fetch something.
@@ -118,28 +119,6 @@ struct Graph {
     damage: Option<String>,
     progress: Progress,
     duration_ns: Option<u64>,
-}
-
-/// How long no access unit went out.
-struct Progress {
-    units: u64,
-    waited: Duration,
-    looked: Instant,
-}
-
-impl Progress {
-    fn begin(units: u64) -> Self {
-        Self { units, waited: Duration::ZERO, looked: Instant::now() }
-    }
-
-    /// Time that passes between two looks counts, but no more than a few ticks: on a machine so busy that this
-    /// thread is kept waiting, the others of this process are as well, and wait for nothing in the file.
-    fn look(&mut self) {
-        let now = Instant::now();
-        self.waited +=
-            now.saturating_duration_since(self.looked).min(3 * Duration::from_nanos(TICK.nseconds()));
-        self.looked = now;
-    }
 }
 
 impl Graph {

@@ -244,7 +244,8 @@ fn keyframe_interval(codec: Codec) -> Duration {
 /// Even sizes: x264 refuses odd ones. Square pixels: FLV cannot say otherwise.
 fn encoder_input(form: &Form, lines: i32) -> gst::Caps {
     let (width, height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
-    let (width, height) = if lines < height { (width * lines / height & !1, lines) } else { (width, height) };
+    let (width, height) =
+        if lines < height { ((width * lines / height) & !1, lines) } else { (width, height) };
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("width", gst::IntRange::with_step(MIN_SIDE, width, 2))

@@ -21,6 +21,7 @@ mod media;
 mod mend;
 mod notes;
 mod outlet;
+mod progress;
 mod reorder;
 mod seal;
 mod seek;

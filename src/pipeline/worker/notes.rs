@@ -128,7 +128,8 @@ impl Shared {
             let content = head.caps().map(|caps| decide::content(&caps));
             matches!(content, Some(Content::Video | Content::Audio))
         };
-        heads.iter().any(|head| head.is_full()) || heads.iter().filter(is_lane).all(|head| head.first().is_some())
+        heads.iter().any(|head| head.is_full())
+            || heads.iter().filter(is_lane).all(|head| head.first().is_some())
     }
 
     /// No stream will show up that is not there by now.
