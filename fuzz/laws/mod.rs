@@ -10,6 +10,7 @@ pub mod chunk_reader;
 pub mod codec;
 pub mod flv;
 pub mod fmp4;
+pub mod mend;
 pub mod paths;
 pub mod session;
 pub mod wire;

@@ -42,6 +42,11 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
     tags
 }
 
+/// The bytes of a file as its demuxer sees them, read so many at a time.
+pub fn mended(file: &[u8], step: usize) -> Vec<u8> {
+    super::worker::mended(file, step)
+}
+
 fn each(pipe: impl Read, mut act: impl FnMut(Message)) -> Option<String> {
     let mut reader = Reader::new(pipe);
     loop {
