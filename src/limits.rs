@@ -280,6 +280,13 @@ pub const WORKER_READ_BUFFER: usize = 64 << 10;
 /// processes do not switch for every audio frame. The kernel's own 64 KB do as well.
 pub const WORKER_PIPE: usize = 256 << 10;
 
+/// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
+pub const WORKER_BATCH: usize = 32 << 10;
+
+/// Units that are written at once at the beginning: somebody waits for the first picture, and a second of film comes
+/// with it.
+pub const WORKER_UNITS_AT_ONCE: u64 = 80;
+
 /// Lines of a worker's stderr kept for the report of a crash, and the bytes kept of each.
 /// GStreamer's last words are a handful of lines.
 pub const WORKER_STDERR_LINES: usize = 12;

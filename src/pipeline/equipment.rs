@@ -160,8 +160,8 @@ mod tests {
             (&desktop, (1920, 1080, 60.0), ("superfast", 1080)),
             (&desktop, (3840, 2160, 24.0), ("superfast", 1080)),
             (&small_box, (720, 576, 25.0), ("ultrafast", 1080)),
-            (&small_box, (1280, 720, 25.0), ("superfast", 480)),
-            (&small_box, (0, 0, 0.0), ("superfast", 480)),
+            (&small_box, (1280, 720, 25.0), ("ultrafast", 480)),
+            (&small_box, (0, 0, 0.0), ("ultrafast", 480)),
             (&raspberry, (1280, 720, 25.0), ("", 1080)),
         ] {
             let choice = equipment.choose(width, height, fps);

@@ -489,6 +489,8 @@ impl Graph {
             // Nobody reads this; it only ends the loop.
             return Some(Message::End);
         }
+        // The server waits for it, and its own watchdog too.
+        self.around.outlet.flush();
         let units = self.around.outlet.all_units();
         if units != self.progress.units || self.around.outlet.is_writing() {
             self.progress = Progress::begin(units);
