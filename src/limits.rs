@@ -362,8 +362,9 @@ pub const MAX_SOURCE_PIXELS: i64 = 48 << 20;
 /// Frames of the test picture that each encoder is tried with: two seconds, so that starting it does not count.
 pub const EQUIP_FRAMES: i32 = 50;
 
-/// After the start of the server, before its encoders are tried: whoever starts it wants to see the page first.
-pub const EQUIP_DELAY: Duration = Duration::from_secs(10);
+/// After the start of the server, before its encoders are tried: whoever starts it wants to see the page and the first
+/// film begin.
+pub const EQUIP_DELAY: Duration = Duration::from_secs(60);
 
 /// For one encoder to do so. A Raspberry Pi takes 2 s for the slowest preset; what takes longer is of no use.
 pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);
