@@ -504,6 +504,15 @@ pub const MAX_CODEC_DATA: usize = 64 << 10;
 /// names and GStreamer's messages stay below 1 KB.
 pub const MAX_WORKER_TEXT: usize = 8 << 10;
 
+/// Longest description of the streams a worker may send: a disc's 99 chapters and 32 subtitle tracks with
+/// their names.
+pub const MAX_WORKER_STREAMS: usize = 64 << 10;
+
+/// Tracks, chapters and tags of one kind that are listed of a file, and bytes of one name or tag.
+pub const MAX_LISTED: usize = 128;
+/// See [`MAX_LISTED`].
+pub const MAX_LISTED_TEXT: usize = 120;
+
 /// Buffer in which worker messages arrive; larger access units are read past it, straight into the
 /// tag's body.
 pub const WORKER_READ_BUFFER: usize = 64 << 10;
@@ -511,6 +520,13 @@ pub const WORKER_READ_BUFFER: usize = 64 << 10;
 /// Size asked for the pipe from a worker: a quarter second of an 8 Mbit/s film, so that the two
 /// processes do not switch for every audio frame. The kernel's own 64 KB do as well.
 pub const WORKER_PIPE: usize = 256 << 10;
+
+/// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
+pub const WORKER_BATCH: usize = 32 << 10;
+
+/// Units that are written at once at the beginning: somebody waits for the first picture, and a second of film comes
+/// with it.
+pub const WORKER_UNITS_AT_ONCE: u64 = 80;
 
 /// Lines of a worker's stderr kept for the report of a crash, and the bytes kept of each.
 /// GStreamer's last words are a handful of lines.
@@ -521,6 +537,9 @@ pub const WORKER_STDERR_LINE: usize = 400;
 /// Inside a worker, for a file to show its streams. Below [`WORKER_STALL`] so that the worker can
 /// still say what it waited for. Truncated files make some demuxers wait for ever.
 pub const WORKER_STREAMS_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Inside a worker, between two looks at the clock.
+pub const WORKER_TICK: Duration = Duration::from_millis(100);
 
 /// Inside a worker, without an access unit although the pipe would take one. Same reason.
 pub const WORKER_NO_PROGRESS: Duration = Duration::from_secs(8);
@@ -550,14 +569,51 @@ pub const LANE_QUEUE_BYTES: u32 = 4 << 20;
 /// Media queued there: a picture that takes long to encode must not let the sound run away.
 pub const LANE_QUEUE_TIME: Duration = Duration::from_secs(5);
 
+/// Boxes of an MP4 file looked at before it is played. A film of three hours in fragments of two seconds
+/// has 11,000; the pieces of a live recording are half a second, which is where this ends.
+pub const MAX_MP4_BOXES: u32 = 100_000;
+
+/// Entries of an edit list looked at for the first that shows something: silence before it is one entry.
+pub const MAX_MP4_EDITS: u32 = 16;
+
+/// Samples of one run of a fragment whose durations are added up: a minute at 1000 a second.
+pub const MAX_FRAGMENT_SAMPLES: u32 = 60_000;
+
+/// Pictures or sound wait this long for the other lane to show up, in formats without a list of their streams
+/// (program streams). The wait ends earlier when a lane has [`LANE_QUEUE_TIME`] of media queued, as it has
+/// within milliseconds.
+pub const WORKER_LATE_STREAMS: Duration = Duration::from_millis(1500);
+
+/// The same for the first frame of each stream that has shown up, before which its language is known.
+pub const WORKER_TAGS_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Inside a worker, without an access unit after the whole file was read: some demuxers forget to say that this
+/// is the end.
+pub const WORKER_AT_END: Duration = Duration::from_secs(2);
+
 /// Decoded frames between decoder and encoder in a worker: lets both run at once. A 1080p frame is
 /// 3 MB.
 pub const RAW_QUEUE_FRAMES: u32 = 4;
 
-/// Largest picture a transcode yields: what every client of this network decodes.
-pub const MAX_TRANSCODE_WIDTH: i32 = 1920;
-/// See [`MAX_TRANSCODE_WIDTH`].
-pub const MAX_TRANSCODE_HEIGHT: i32 = 1080;
+/// Longest side of a picture that a worker decodes, in pixels. 8K is 7680.
+pub const MAX_SOURCE_SIDE: i32 = 16_384;
+/// Most pixels of a picture that a worker decodes: 8K and a half. A decoder holds a dozen of them.
+pub const MAX_SOURCE_PIXELS: i64 = 48 << 20;
+
+/// Frames of the test picture that each encoder is tried with: two seconds, so that starting it does not count.
+pub const EQUIP_FRAMES: i32 = 50;
+
+/// After the start of the server, before its encoders are tried: whoever starts it wants to see the page and the first
+/// film begin.
+pub const EQUIP_DELAY: Duration = Duration::from_secs(60);
+
+/// For one encoder to do so. A Raspberry Pi takes 2 s for the slowest preset; what takes longer is of no use.
+pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// An encoder is fast enough when it could encode so many times as much of the test picture: films are up to twice
+/// as hard as that (measured: 1.9 at superfast), and a third of the processor goes to decoding, scaling and sound.
+pub const ENCODER_HEADROOM: f64 = 3.0;
+
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
 pub const MAX_TRANSCODE_FPS: i32 = 30;
@@ -565,6 +621,12 @@ pub const MAX_TRANSCODE_FPS: i32 = 30;
 /// Between two keyframes of a transcode, and so how exactly one can seek. They lie on multiples of
 /// this, so that runs started at different times agree.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The same for Sorenson H.263: Flash 7 seeks to keyframes only, and a lost one shows longer.
+pub const FLASH_KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Bitrate of Sorenson H.263: what a Wii's Flash Lite decodes at 400x224 without stuttering.
+pub const FLASH_KBIT: u32 = 600;
 
 /// Sound is encoded from this long before the first picture of a conversion that starts in the middle:
 /// the encoder's first frames are not like those of one that has run for longer.

@@ -1,12 +1,15 @@
 //! The `wiidiaserver` program: reads the command line, binds the sockets, runs the server.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
+use wiidiaserver::limits;
+use wiidiaserver::pipeline::Equipment;
 use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
@@ -59,8 +62,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let certificates = certificates(config)?;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
-    // The path by which the kernel knows this very program, even when its file was replaced.
-    let providers = Providers::new(library, cache, config.playback.encodings, "/proc/self/exe".into());
+    find_encoders(config.data.clone())?;
+    let providers = Providers::new(library, cache, config.playback.encodings, PROGRAM.into());
     let providers = Arc::new(providers.with_seek_patience(config.playback.seek_patience));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -95,6 +98,24 @@ fn serve(config: &Config) -> Result<(), Failure> {
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })
+}
+
+/// The path by which the kernel knows this very program, even when its file was replaced.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// Finds out what this machine encodes with, or remembers it, while the server serves already.
+fn find_encoders(data: PathBuf) -> std::io::Result<()> {
+    let find = move || {
+        std::thread::sleep(limits::EQUIP_DELAY);
+        match Equipment::remembered(&data, Path::new(PROGRAM)) {
+            Ok(equipment) => {
+                tracing::info!(encoders = ?equipment.encoders(), "what this machine encodes with");
+                equipment.install();
+            }
+            Err(error) => tracing::warn!(%error, "nobody knows how fast this machine encodes"),
+        }
+    };
+    std::thread::Builder::new().name("find encoders".into()).spawn(find).map(drop)
 }
 
 /// What only those who use it can check: files with certificates.

@@ -11,6 +11,7 @@ pub mod client;
 pub mod codec;
 pub mod flv;
 pub mod fmp4;
+pub mod mend;
 pub mod paths;
 pub mod recording;
 pub mod session;

@@ -15,6 +15,20 @@ pub const AVC_HEADER_LEN: usize = 5;
 /// Bytes before the access unit in an AAC tag body.
 pub const AAC_HEADER_LEN: usize = 2;
 
+/// Bytes before the access unit of HEVC: FourCC and composition time.
+pub const HEVC_HEADER_LEN: usize = 8;
+/// Bytes before the access unit of the other codecs that are named by FourCC.
+pub const ENHANCED_HEADER_LEN: usize = 5;
+
+/// HEVC.
+pub const HVC1: [u8; 4] = *b"hvc1";
+/// AV1.
+pub const AV01: [u8; 4] = *b"av01";
+/// VP9.
+pub const VP09: [u8; 4] = *b"vp09";
+/// Opus.
+pub const OPUS: [u8; 4] = *b"Opus";
+
 /// A video codec as FLV numbers it (E.4.3.1, `CodecID`), or by FourCC (Enhanced RTMP).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum VideoCodec {
@@ -220,6 +234,55 @@ pub fn aac_sequence_header(config: &[u8]) -> Bytes {
 /// The head of an AAC frame's body.
 pub fn aac_frame_header() -> [u8; AAC_HEADER_LEN] {
     [AAC_SOUND, 1]
+}
+
+/// The body of an enhanced video sequence header: packet type 0, FourCC, the codec's configuration record.
+pub fn enhanced_video_sequence_header(four_cc: [u8; 4], config: &[u8]) -> Bytes {
+    enhanced_sequence_header(0x90, four_cc, config)
+}
+
+/// The body of an enhanced audio sequence header (Enhanced RTMP v2): sound format 9, packet type 0.
+pub fn enhanced_audio_sequence_header(four_cc: [u8; 4], config: &[u8]) -> Bytes {
+    enhanced_sequence_header(0x90, four_cc, config)
+}
+
+fn enhanced_sequence_header(first: u8, four_cc: [u8; 4], config: &[u8]) -> Bytes {
+    let mut body = BytesMut::with_capacity(ENHANCED_HEADER_LEN + config.len());
+    body.put_u8(first);
+    body.put_slice(&four_cc);
+    body.put_slice(config);
+    body.freeze()
+}
+
+/// The head of an HEVC frame's body: packet type 1, which has a composition time.
+pub fn hevc_frame_header(keyframe: bool, composition_ms: i32) -> [u8; HEVC_HEADER_LEN] {
+    let [first, a, b, c, d] = enhanced_frame_header(HVC1, keyframe);
+    let cts = composition_ms.clamp(-0x80_0000, 0x7f_ffff).to_be_bytes();
+    [first, a, b, c, d, cts[1], cts[2], cts[3]]
+}
+
+/// The head of a frame's body of another enhanced video codec: packet type 1, which has no composition time
+/// for them.
+pub fn enhanced_frame_header(four_cc: [u8; 4], keyframe: bool) -> [u8; ENHANCED_HEADER_LEN] {
+    let [a, b, c, d] = four_cc;
+    [if keyframe { 0x91 } else { 0xa1 }, a, b, c, d]
+}
+
+/// The head of a frame's body of an enhanced audio codec: sound format 9, packet type 1.
+pub fn enhanced_audio_frame_header(four_cc: [u8; 4]) -> [u8; ENHANCED_HEADER_LEN] {
+    let [a, b, c, d] = four_cc;
+    [0x91, a, b, c, d]
+}
+
+/// The head of a Sorenson H.263 frame's body.
+pub fn sorenson_frame_header(keyframe: bool) -> [u8; 1] {
+    [if keyframe { 0x12 } else { 0x22 }]
+}
+
+/// The head of an MP3 frame's body: format 2, and "44 kHz, 16 bits, stereo", as lower rates are encoded with
+/// that rate as well.
+pub fn mp3_frame_header() -> [u8; 1] {
+    [0x2f]
 }
 
 fn signed_24(bytes: [u8; 3]) -> i32 {

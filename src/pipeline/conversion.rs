@@ -3,7 +3,9 @@
 //! Blocking, for a thread of its own. No watchdog is in here: the caller knows whether it holds the
 //! worker back itself, and has a [`Killer`].
 
+use super::equipment::Equipment;
 use super::error::ConversionError;
+use super::form::Form;
 use super::interleave::{Interleaver, Lead};
 use super::last_words::LastWords;
 use super::streams::{Announcement, MediaStreams};
@@ -33,6 +35,11 @@ pub struct Request {
     /// [`MediaStreams::lead_ns`] tells. A conversion that shall continue the timeline of another
     /// asks for that one's lead.
     pub lead: Option<i64>,
+    /// What shall come out.
+    pub form: Form,
+    /// What to encode with. `None`: what this machine was found to have, once that is known
+    /// ([`Equipment::install`]), and any encoder at its usual preset before.
+    pub equipment: Option<Equipment>,
 }
 
 /// What a conversion yields, in this order: `Streams`, then `Tag`s, then `End`.
@@ -63,6 +70,8 @@ pub struct Conversion {
     /// Events that are due before the next tag.
     events: VecDeque<Event>,
     warnings: Vec<String>,
+    /// What was measured, where that was asked for.
+    equipment: Option<Equipment>,
     /// `Event::Streams` has been made.
     introduced: bool,
     ended: bool,
@@ -84,13 +93,24 @@ impl Conversion {
             None if start_ns == 0 => Lead::ToZero,
             None => Lead::ToPositive,
         };
-        Self::start(program, media, "convert", start_ns, lead)
+        Self::start(program, media, "convert", start_ns, lead, request)
     }
 
-    fn start(program: &Path, media: File, verb: &str, start_ns: i64, lead: Lead) -> io::Result<Self> {
+    fn start(
+        program: &Path,
+        media: File,
+        verb: &str,
+        start_ns: i64,
+        lead: Lead,
+        request: &Request,
+    ) -> io::Result<Self> {
+        let unknown = Equipment::default();
+        let equipment = request.equipment.as_ref().or(Equipment::installed()).unwrap_or(&unknown);
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
+            .args(["--form", &serde_json::to_string(&request.form)?])
+            .args(["--equipment", &serde_json::to_string(equipment)?])
             .stdin(Stdio::from(media))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -113,11 +133,29 @@ impl Conversion {
             announced: None,
             events: VecDeque::new(),
             warnings: Vec::new(),
+            equipment: None,
             introduced: false,
             ended: false,
             failed: None,
             failure_told: false,
         })
+    }
+
+    /// See [`Equipment::measure`].
+    pub(super) fn equip(program: &Path) -> Result<Equipment, ConversionError> {
+        let nothing = File::open("/dev/null").map_err(ConversionError::Spawn)?;
+        let mut worker = Self::start(program, nothing, "equip", 0, Lead::Given(0), &Request::default())
+            .map_err(ConversionError::Spawn)?;
+        loop {
+            let ended = matches!(worker.next_event()?, Event::End);
+            if let Some(equipment) = worker.equipment.take() {
+                return Ok(equipment);
+            }
+            if ended {
+                let detail = "it said nothing of its encoders".into();
+                return Err(ConversionError::Nonsense { detail });
+            }
+        }
     }
 
     /// The next event. Blocks until the worker has sent enough for one.
@@ -197,6 +235,7 @@ impl Conversion {
             duration: announced.duration_ns.map(MediaTime::from_nanos),
             video: announced.video,
             audio: announced.audio,
+            contents: announced.contents,
             seekable: announced.seekable,
             lead_ns: self.lanes.lead_ns().unwrap_or(0),
             warnings: self.warnings.clone(),
@@ -232,7 +271,7 @@ impl Conversion {
                 }
                 self.announced = Some(announced);
             }
-            Message::Config { lane, data } => self.lanes.push_config(lane, &data),
+            Message::Config { codec, data } => self.lanes.push_config(codec, &data),
             Message::Unit(unit) => self.lanes.push_unit(unit),
             Message::Progress { lane, time_ns } => self.lanes.push_progress(lane, time_ns),
             Message::LaneEnd(lane) => self.lanes.end_lane(lane),
@@ -244,6 +283,7 @@ impl Conversion {
                 tracing::warn!(worker = self.worker_id(), "{text}");
                 self.warnings.push(text);
             }
+            Message::Equipment(equipment) => self.equipment = Some(equipment),
             Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
             Message::End => {
                 self.ended = true;
@@ -345,8 +385,8 @@ impl Process {
 ///
 /// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
 pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
-    let mut conversion =
-        Conversion::start(program, media, "probe", 0, Lead::Given(0)).map_err(ConversionError::Spawn)?;
+    let mut conversion = Conversion::start(program, media, "probe", 0, Lead::Given(0), &Request::default())
+        .map_err(ConversionError::Spawn)?;
     let killer = conversion.killer();
     let (done, waiting) = mpsc::channel::<()>();
     let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {

@@ -19,7 +19,7 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
     let mut tags = Vec::new();
     each(pipe, |message| {
         match message {
-            Message::Config { lane, data } => lanes.push_config(lane, &data),
+            Message::Config { codec, data } => lanes.push_config(codec, &data),
             Message::Unit(unit) => lanes.push_unit(unit),
             Message::Progress { lane, time_ns } => lanes.push_progress(lane, time_ns),
             Message::LaneEnd(lane) => lanes.end_lane(lane),
@@ -29,13 +29,22 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
                     lanes.end_lane(lane);
                 }
             }
-            Message::Duration(_) | Message::Warning(_) | Message::Failed { .. } | Message::End => {}
+            Message::Duration(_)
+            | Message::Warning(_)
+            | Message::Equipment(_)
+            | Message::Failed { .. }
+            | Message::End => {}
         }
         tags.extend(std::iter::from_fn(|| lanes.pop()));
     });
     lanes.end();
     tags.extend(std::iter::from_fn(|| lanes.pop()));
     tags
+}
+
+/// The bytes of a file as its demuxer sees them, read so many at a time.
+pub fn mended(file: &[u8], step: usize) -> Vec<u8> {
+    super::worker::mended(file, step)
 }
 
 fn each(pipe: impl Read, mut act: impl FnMut(Message)) -> Option<String> {

@@ -21,6 +21,7 @@
 //! 6. A codec's configuration becomes a tag before the next unit of its lane; the first ones of
 //!    both lanes go before everything else.
 
+use super::form::Codec;
 use super::wire::{Lane, Unit};
 use crate::flv::{Tag, TagKind, codec};
 use crate::limits;
@@ -88,13 +89,19 @@ impl Interleaver {
         }
     }
 
-    /// A configuration for the units of `lane` that follow. Repetitions are dropped.
-    pub(super) fn push_config(&mut self, lane: Lane, data: &[u8]) {
-        let body = match lane {
-            Lane::Video => codec::avc_sequence_header(data),
-            Lane::Audio => codec::aac_sequence_header(data),
+    /// A configuration for the units of `codec` that follow. Repetitions are dropped.
+    pub(super) fn push_config(&mut self, codec: Codec, data: &[u8]) {
+        let body = match codec {
+            Codec::H264 => codec::avc_sequence_header(data),
+            Codec::Aac => codec::aac_sequence_header(data),
+            Codec::Hevc => codec::enhanced_video_sequence_header(codec::HVC1, data),
+            Codec::Av1 => codec::enhanced_video_sequence_header(codec::AV01, data),
+            Codec::Vp9 => codec::enhanced_video_sequence_header(codec::VP09, data),
+            Codec::Opus => codec::enhanced_audio_sequence_header(codec::OPUS, data),
+            // These have none.
+            Codec::Flv1 | Codec::Mp3 => return,
         };
-        let queue = &mut self.lanes[lane as usize];
+        let queue = &mut self.lanes[codec.lane() as usize];
         if queue.last_config.as_ref() != Some(&body) {
             queue.last_config = Some(body.clone());
             queue.config = Some(body);
@@ -104,7 +111,7 @@ impl Interleaver {
     /// The next unit of its lane.
     pub(super) fn push_unit(&mut self, unit: Unit) {
         self.queued_bytes += unit.body.len();
-        let queue = &mut self.lanes[unit.lane as usize];
+        let queue = &mut self.lanes[unit.codec.lane() as usize];
         // A first unit may well have the lowest time there is.
         queue.newest_ns = queue.floor_ns.map_or(unit.dts_ns, |_| queue.newest_ns.max(unit.dts_ns));
         queue.raise_floor(unit.dts_ns);
@@ -214,17 +221,23 @@ fn to_ms(ns: i64) -> u32 {
 fn tag(mut unit: Unit, dts_ms: u32, pts_ms: u32) -> Tag {
     let composition = i64::from(pts_ms) - i64::from(dts_ms);
     let composition = composition.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-    match unit.lane {
-        Lane::Video => {
-            let header = codec::avc_frame_header(unit.keyframe, composition);
-            unit.body[..header.len()].copy_from_slice(&header);
-        }
-        Lane::Audio => {
-            let header = codec::aac_frame_header();
-            unit.body[..header.len()].copy_from_slice(&header);
-        }
+    let key = unit.keyframe;
+    let fill = |body: &mut [u8], header: &[u8]| body[..header.len()].copy_from_slice(header);
+    match unit.codec {
+        Codec::H264 => fill(&mut unit.body, &codec::avc_frame_header(key, composition)),
+        Codec::Hevc => fill(&mut unit.body, &codec::hevc_frame_header(key, composition)),
+        Codec::Av1 => fill(&mut unit.body, &codec::enhanced_frame_header(codec::AV01, key)),
+        Codec::Vp9 => fill(&mut unit.body, &codec::enhanced_frame_header(codec::VP09, key)),
+        Codec::Flv1 => fill(&mut unit.body, &codec::sorenson_frame_header(key)),
+        Codec::Aac => fill(&mut unit.body, &codec::aac_frame_header()),
+        Codec::Opus => fill(&mut unit.body, &codec::enhanced_audio_frame_header(codec::OPUS)),
+        Codec::Mp3 => fill(&mut unit.body, &codec::mp3_frame_header()),
     }
-    Tag { kind: kind(unit.lane), timestamp: MediaTime::from_millis(dts_ms), body: Bytes::from(unit.body) }
+    Tag {
+        kind: kind(unit.codec.lane()),
+        timestamp: MediaTime::from_millis(dts_ms),
+        body: Bytes::from(unit.body),
+    }
 }
 
 #[cfg(test)]
@@ -235,8 +248,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn unit(lane: Lane, dts_ms: i64, pts_ms: i64) -> Unit {
-        let body = vec![0; lane.body_header_len() + 3];
-        Unit { lane, keyframe: dts_ms == 0, pts_ns: pts_ms * NS_PER_MS, dts_ns: dts_ms * NS_PER_MS, body }
+        let codec = codec_of(lane);
+        let body = vec![0; codec.body_header_len() + 3];
+        Unit { codec, keyframe: dts_ms == 0, pts_ns: pts_ms * NS_PER_MS, dts_ns: dts_ms * NS_PER_MS, body }
+    }
+
+    fn codec_of(lane: Lane) -> Codec {
+        match lane {
+            Lane::Video => Codec::H264,
+            Lane::Audio => Codec::Aac,
+        }
     }
 
     fn video(dts_ms: i64) -> Unit {
@@ -347,13 +368,13 @@ mod tests {
     #[test]
     fn configurations_of_both_lanes_come_first_and_changes_before_their_unit() {
         let mut lanes = Interleaver::new(Lead::ToZero);
-        lanes.push_config(Lane::Audio, &[0x11]);
+        lanes.push_config(Codec::Aac, &[0x11]);
         lanes.push_unit(audio(0));
-        lanes.push_config(Lane::Video, &[1]);
+        lanes.push_config(Codec::H264, &[1]);
         lanes.push_unit(video(10));
-        lanes.push_config(Lane::Video, &[1]);
+        lanes.push_config(Codec::H264, &[1]);
         lanes.push_unit(video(50));
-        lanes.push_config(Lane::Video, &[2]);
+        lanes.push_config(Codec::H264, &[2]);
         lanes.push_unit(video(90));
         lanes.end();
         let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
@@ -363,6 +384,28 @@ mod tests {
             [(V, true), (A, true), (A, false), (V, false), (V, false), (V, true), (V, false)],
             "the repeated configuration is dropped"
         );
+    }
+
+    #[test]
+    fn every_codec_gets_the_header_it_is_known_by() {
+        for (_, codec) in Codec::ALL {
+            let mut lanes = Interleaver::new(Lead::ToZero);
+            lanes.push_config(codec, &[1, 2, 3]);
+            let mut body = vec![0; codec.body_header_len()];
+            body.extend_from_slice(b"unit");
+            lanes.push_unit(Unit { codec, keyframe: true, pts_ns: 80 * NS_PER_MS, dts_ns: 0, body });
+            lanes.end();
+            let tags: Vec<_> = std::iter::from_fn(|| lanes.pop()).collect();
+            let configured = !matches!(codec, Codec::Flv1 | Codec::Mp3);
+            assert_eq!(tags.iter().filter(|tag| tag.is_sequence_header()).count(), usize::from(configured));
+            let frame = tags.last().unwrap();
+            let offset = match frame.kind {
+                V => VideoHeader::parse(&frame.body).unwrap().data_offset,
+                _ => crate::flv::codec::AudioHeader::parse(&frame.body).unwrap().data_offset,
+            };
+            assert_eq!(&frame.body[offset..], b"unit", "{codec:?}");
+            assert_eq!(frame.is_keyframe(), codec.lane() == Lane::Video, "{codec:?}");
+        }
     }
 
     fn lane_of_units(lane: Lane) -> impl Strategy<Value = Vec<Unit>> {

@@ -1,4 +1,4 @@
-//! Any media file becomes H.264 and AAC in FLV tags, by GStreamer in a worker process.
+//! Any media file becomes FLV tags, mostly of H.264 and AAC, by GStreamer in a worker process.
 //!
 //! ```text
 //!        server process                     │            worker process (same binary)
@@ -20,13 +20,17 @@
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
+//! | `form` | what shall come out: profile, codecs that pass, tracks |
+//! | `equipment` | what this machine encodes with, and how fast |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
 //!
 //! What does not belong here: files' names, caches, who watches and how far ahead to convert.
 
 mod conversion;
+mod equipment;
 mod error;
+mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod interleave;
@@ -36,5 +40,9 @@ mod wire;
 pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
+pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
-pub use streams::{AudioStream, MediaStreams, VideoStream};
+pub use form::{Codec, Form, Passes, Profile, TrackChoice};
+pub use streams::{
+    AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
+};

@@ -1,9 +1,10 @@
 //! What is known about a file's streams: worker and server speak of the same values.
 
+use super::form::Codec;
 use crate::time::MediaTime;
 use serde::{Deserialize, Serialize};
 
-/// The picture lane of a conversion. It always comes out as H.264.
+/// The picture lane of a conversion.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoStream {
     /// Width in pixels as it comes out; before the first frame of a transcode, as it goes in.
@@ -14,9 +15,11 @@ pub struct VideoStream {
     pub source_codec: String,
     /// Taken over as it is, neither decoded nor encoded.
     pub passthrough: bool,
+    /// What comes out.
+    pub codec: Codec,
 }
 
-/// The sound lane of a conversion. It always comes out as AAC.
+/// The sound lane of a conversion.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AudioStream {
     /// The file's codec in words: "AAC", "Dolby Digital".
@@ -27,6 +30,68 @@ pub struct AudioStream {
     pub rate: u32,
     /// Channels of the file; 0 when its headers do not say.
     pub channels: u32,
+    /// What comes out.
+    pub codec: Codec,
+}
+
+/// One of the sounds of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AudioTrack {
+    /// The codec in words.
+    pub codec: String,
+    /// ISO 639, as the file spells it.
+    pub language: Option<String>,
+    /// The file's own name for it: "Director's commentary".
+    pub title: Option<String>,
+    /// Channels; 0 when its headers do not say.
+    pub channels: u32,
+    /// This one is converted.
+    pub chosen: bool,
+}
+
+/// One of the subtitles of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SubtitleTrack {
+    /// The format in words.
+    pub codec: String,
+    /// ISO 639, as the file spells it.
+    pub language: Option<String>,
+    /// The file's own name for it.
+    pub title: Option<String>,
+    /// Made of text; otherwise of pictures.
+    pub text: bool,
+}
+
+/// A place in a film that has a name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Where it begins, in milliseconds of the file's timeline.
+    pub start_ms: u64,
+    /// Its name; may be empty.
+    pub title: String,
+}
+
+/// What a file says of itself: `title`, `artist`, `date`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NamedTag {
+    /// GStreamer's name for it.
+    pub name: String,
+    /// Its value, for people.
+    pub value: String,
+}
+
+/// All there is in a file beside what is converted.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contents {
+    /// Its sounds, in the file's order.
+    pub audio_tracks: Vec<AudioTrack>,
+    /// Its subtitles, in the file's order.
+    pub subtitle_tracks: Vec<SubtitleTrack>,
+    /// Its chapters, in order of time.
+    pub chapters: Vec<Chapter>,
+    /// What it says of itself.
+    pub tags: Vec<NamedTag>,
 }
 
 /// What a file holds and what becomes of it.
@@ -38,6 +103,8 @@ pub struct MediaStreams {
     pub video: Option<VideoStream>,
     /// The sound, unless the file is silent.
     pub audio: Option<AudioStream>,
+    /// What else is in it.
+    pub contents: Contents,
     /// Another conversion could start in the middle.
     pub seekable: bool,
     /// Nanoseconds that were added to every time of the file (may be negative), so that the first
@@ -57,4 +124,6 @@ pub(super) struct Announcement {
     pub(super) seekable: bool,
     pub(super) video: Option<VideoStream>,
     pub(super) audio: Option<AudioStream>,
+    #[serde(default)]
+    pub(super) contents: Contents,
 }

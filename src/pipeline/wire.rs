@@ -4,22 +4,25 @@
 //!  kind(1)  length(4, big endian)  payload(length)
 //!
 //!  1 streams   JSON of an Announcement
-//!  2 config    lane(1)  avcC or AudioSpecificConfig
-//!  3 unit      lane(1)  keyframe(1)  pts ns(i64)  dts ns(i64)  access unit
+//!  2 config    codec(1)  its configuration
+//!  3 unit      codec(1)  keyframe(1)  pts ns(i64)  dts ns(i64)  access unit
 //!  4 progress  lane(1)  ns(i64)          nothing earlier will come in this lane
 //!  5 lane end  lane(1)
 //!  6 duration  ns(u64)
 //!  7 warning   UTF-8
 //!  8 failed    failure(1)  UTF-8         the last message
 //!  9 end                                 the last message
+//! 10 equipment JSON of an Equipment
 //! ```
 //!
 //! The server does not trust the worker: a worker that a broken file has taken over may send
 //! anything. Lengths are checked against [`limits`] before memory is taken for
 //! them. Times are stream times of the file and may be negative.
 
+use super::equipment::Equipment;
+use super::form::Codec;
 use super::streams::Announcement;
-use crate::flv::codec::{AAC_HEADER_LEN, AVC_HEADER_LEN};
+use crate::flv::codec::{self, AAC_HEADER_LEN, AVC_HEADER_LEN};
 use crate::limits;
 use std::io::{self, Read};
 
@@ -45,12 +48,44 @@ impl Lane {
             _ => None,
         }
     }
+}
 
-    /// Bytes of the FLV body header that go before an access unit of this lane.
+/// Codecs by their number on the wire: even ones are pictures.
+const CODECS: [(u8, Codec); 8] = [
+    (0, Codec::H264),
+    (1, Codec::Aac),
+    (2, Codec::Hevc),
+    (3, Codec::Opus),
+    (4, Codec::Av1),
+    (5, Codec::Mp3),
+    (6, Codec::Vp9),
+    (8, Codec::Flv1),
+];
+
+impl Codec {
+    #[cfg(test)]
+    pub(super) const ALL: [(u8, Self); 8] = CODECS;
+
+    fn byte(self) -> u8 {
+        CODECS.iter().find(|(_, codec)| *codec == self).map_or(u8::MAX, |(byte, _)| *byte)
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        CODECS.iter().find(|(number, _)| *number == byte).map(|(_, codec)| *codec)
+    }
+
+    pub(super) fn lane(self) -> Lane {
+        if self.byte().is_multiple_of(2) { Lane::Video } else { Lane::Audio }
+    }
+
+    /// Bytes of the FLV body header that go before an access unit.
     pub(super) fn body_header_len(self) -> usize {
         match self {
-            Self::Video => AVC_HEADER_LEN,
-            Self::Audio => AAC_HEADER_LEN,
+            Self::H264 => AVC_HEADER_LEN,
+            Self::Aac => AAC_HEADER_LEN,
+            Self::Hevc => codec::HEVC_HEADER_LEN,
+            Self::Av1 | Self::Vp9 | Self::Opus => codec::ENHANCED_HEADER_LEN,
+            Self::Flv1 | Self::Mp3 => 1,
         }
     }
 }
@@ -58,12 +93,12 @@ impl Lane {
 /// One access unit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Unit {
-    pub(super) lane: Lane,
+    pub(super) codec: Codec,
     /// A decoder can start here.
     pub(super) keyframe: bool,
     pub(super) pts_ns: i64,
     pub(super) dts_ns: i64,
-    /// [`Lane::body_header_len`] bytes of room, then the access unit: it becomes a tag's body
+    /// [`Codec::body_header_len`] bytes of room, then the access unit: it becomes a tag's body
     /// without another copy.
     pub(super) body: Vec<u8>,
 }
@@ -99,7 +134,7 @@ impl Failure {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Message {
     Streams(Announcement),
-    Config { lane: Lane, data: Vec<u8> },
+    Config { codec: Codec, data: Vec<u8> },
     Unit(Unit),
     Progress { lane: Lane, time_ns: i64 },
     LaneEnd(Lane),
@@ -107,6 +142,7 @@ pub(super) enum Message {
     Warning(String),
     Failed { failure: Failure, text: String },
     End,
+    Equipment(Equipment),
 }
 
 /// What a worker must not send, or a pipe that broke.
@@ -126,7 +162,7 @@ pub(super) enum WireError {
 
 /// The head of a unit message; the access unit's bytes follow it on the pipe.
 pub(super) fn unit_head(
-    lane: Lane,
+    codec: Codec,
     keyframe: bool,
     pts_ns: i64,
     dts_ns: i64,
@@ -135,7 +171,7 @@ pub(super) fn unit_head(
     let mut head = [0; HEAD_LEN + UNIT_HEAD_LEN];
     head[0] = 3;
     head[1..5].copy_from_slice(&((UNIT_HEAD_LEN + len) as u32).to_be_bytes());
-    head[5] = lane as u8;
+    head[5] = codec.byte();
     head[6] = u8::from(keyframe);
     head[7..15].copy_from_slice(&pts_ns.to_be_bytes());
     head[15..23].copy_from_slice(&dts_ns.to_be_bytes());
@@ -153,14 +189,14 @@ impl Message {
                 out.extend(serde_json::to_vec(announcement).unwrap_or_default());
                 1
             }
-            Self::Config { lane, data } => {
-                out.push(*lane as u8);
+            Self::Config { codec, data } => {
+                out.push(codec.byte());
                 out.extend_from_slice(data);
                 2
             }
             Self::Unit(unit) => {
-                let data = unit.body.get(unit.lane.body_header_len()..).unwrap_or_default();
-                let head = unit_head(unit.lane, unit.keyframe, unit.pts_ns, unit.dts_ns, data.len());
+                let data = unit.body.get(unit.codec.body_header_len()..).unwrap_or_default();
+                let head = unit_head(unit.codec, unit.keyframe, unit.pts_ns, unit.dts_ns, data.len());
                 return [&head[..], data].concat();
             }
             Self::Progress { lane, time_ns } => {
@@ -186,6 +222,10 @@ impl Message {
                 8
             }
             Self::End => 9,
+            Self::Equipment(equipment) => {
+                out.extend(serde_json::to_vec(equipment).unwrap_or_default());
+                10
+            }
         };
         let len = (out.len() - HEAD_LEN) as u32;
         out[1..HEAD_LEN].copy_from_slice(&len.to_be_bytes());
@@ -197,7 +237,9 @@ impl Message {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(match kind {
             1 => Self::Streams(serde_json::from_slice(payload).ok()?),
-            2 => Self::Config { lane: lane()?, data: payload.get(1..)?.to_vec() },
+            2 => {
+                Self::Config { codec: Codec::from_byte(*payload.first()?)?, data: payload.get(1..)?.to_vec() }
+            }
             4 => Self::Progress {
                 lane: lane()?,
                 time_ns: i64::from_be_bytes(payload.get(1..9)?.try_into().ok()?),
@@ -210,6 +252,7 @@ impl Message {
                 text: text(payload.get(1..)?),
             },
             9 => Self::End,
+            10 => Self::Equipment(serde_json::from_slice(payload).ok()?),
             _ => return None,
         })
     }
@@ -227,7 +270,7 @@ fn cut(text: &str) -> &str {
 /// Fewest and most bytes in the payload of each kind of message.
 fn allowed_len(kind: u8) -> Result<(usize, usize), WireError> {
     Ok(match kind {
-        1 => (2, limits::MAX_WORKER_TEXT),
+        1 => (2, limits::MAX_WORKER_STREAMS),
         2 => (2, 1 + limits::MAX_CODEC_DATA),
         3 => (UNIT_HEAD_LEN, UNIT_HEAD_LEN + limits::MAX_ACCESS_UNIT),
         4 => (9, 9),
@@ -236,6 +279,7 @@ fn allowed_len(kind: u8) -> Result<(usize, usize), WireError> {
         7 => (0, limits::MAX_WORKER_TEXT),
         8 => (1, limits::MAX_WORKER_TEXT),
         9 => (0, 0),
+        10 => (2, limits::MAX_WORKER_TEXT),
         other => return Err(WireError::UnknownKind(other)),
     })
 }
@@ -293,15 +337,15 @@ impl<R: Read> Reader<R> {
         }
         let mut head = [0; UNIT_HEAD_LEN];
         self.take_into(&mut head);
-        let [lane, keyframe, times @ ..] = head;
-        let lane = Lane::from_byte(lane).ok_or(WireError::Content(3))?;
+        let [codec, keyframe, times @ ..] = head;
+        let codec = Codec::from_byte(codec).ok_or(WireError::Content(3))?;
         let [pts, dts] = [&times[..8], &times[8..]].map(|bytes| {
             let mut ns = [0; 8];
             ns.copy_from_slice(bytes);
             i64::from_be_bytes(ns)
         });
-        let body = self.read_payload(lane.body_header_len(), len)?;
-        Ok(Message::Unit(Unit { lane, keyframe: keyframe != 0, pts_ns: pts, dts_ns: dts, body }))
+        let body = self.read_payload(codec.body_header_len(), len)?;
+        Ok(Message::Unit(Unit { codec, keyframe: keyframe != 0, pts_ns: pts, dts_ns: dts, body }))
     }
 
     /// `room` zeros, then the next `len` bytes of the pipe.
@@ -376,8 +420,20 @@ mod tests {
     }
 
     fn samples() -> Vec<Message> {
-        let video = VideoStream { width: 320, height: 180, source_codec: "VP9".into(), passthrough: false };
-        let audio = AudioStream { source_codec: "AAC".into(), passthrough: true, rate: 48000, channels: 2 };
+        let video = VideoStream {
+            width: 320,
+            height: 180,
+            source_codec: "VP9".into(),
+            passthrough: false,
+            codec: Codec::H264,
+        };
+        let audio = AudioStream {
+            source_codec: "AAC".into(),
+            passthrough: true,
+            rate: 48000,
+            channels: 2,
+            codec: Codec::Aac,
+        };
         vec![
             Message::Streams(Announcement {
                 settled: true,
@@ -385,10 +441,11 @@ mod tests {
                 seekable: true,
                 video: Some(video),
                 audio: Some(audio),
+                ..Announcement::default()
             }),
-            Message::Config { lane: Lane::Video, data: vec![1, 0x64, 0, 12] },
+            Message::Config { codec: Codec::H264, data: vec![1, 0x64, 0, 12] },
             Message::Unit(Unit {
-                lane: Lane::Video,
+                codec: Codec::H264,
                 keyframe: true,
                 pts_ns: 0,
                 dts_ns: -80_000_000,
@@ -397,6 +454,7 @@ mod tests {
             Message::Progress { lane: Lane::Audio, time_ns: i64::MIN },
             Message::LaneEnd(Lane::Audio),
             Message::Duration(u64::MAX),
+            Message::Equipment(Equipment::default()),
             Message::Warning("no sound: “x”".into()),
             Message::Failed { failure: Failure::NoDecoder, text: "HEVC".into() },
             Message::End,
@@ -470,12 +528,12 @@ mod tests {
     }
 
     fn unit() -> impl Strategy<Value = Unit> {
-        let lane = prop_oneof![Just(Lane::Video), Just(Lane::Audio)];
+        let codec = proptest::sample::select(Codec::ALL.map(|(_, codec)| codec).to_vec());
         let data = proptest::collection::vec(any::<u8>(), 0..200_000);
-        (lane, any::<bool>(), any::<i64>(), any::<i64>(), data).prop_map(
-            |(lane, keyframe, pts_ns, dts_ns, data)| {
-                let body = [vec![0; lane.body_header_len()], data].concat();
-                Unit { lane, keyframe, pts_ns, dts_ns, body }
+        (codec, any::<bool>(), any::<i64>(), any::<i64>(), data).prop_map(
+            |(codec, keyframe, pts_ns, dts_ns, data)| {
+                let body = [vec![0; codec.body_header_len()], data].concat();
+                Unit { codec, keyframe, pts_ns, dts_ns, body }
             },
         )
     }

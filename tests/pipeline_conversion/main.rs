@@ -1,6 +1,9 @@
 //! Whole conversions: files made by ffmpeg through the real worker binary, and what comes out
 //! compared with what ffprobe and ffmpeg say.
 
+mod broken;
+mod formats;
+mod forms;
 mod media;
 
 use media::{H264, Media, PICTURE, Packet, TONE};
@@ -321,8 +324,8 @@ fn a_transcode_from_the_middle_begins_on_the_grid_with_sound_that_runs_already()
     for (start, first) in [(5500, 4000), (4000, 4000), (3999, 2000)] {
         let lead_ms = (whole.streams.lead_ns / 1_000_000) as u32;
         let start = MediaTime::from_millis(start + lead_ms);
-        let run =
-            convert(&path, &Request { start, lead: Some(whole.streams.lead_ns) }).expect("a conversion");
+        let run = convert(&path, &Request { start, lead: Some(whole.streams.lead_ns), ..Request::default() })
+            .expect("a conversion");
         let picture = run.frames(TagKind::Video).next().expect("pictures");
         // The first frame at or behind it.
         let grid = first + lead_ms..=first + lead_ms + 40;
@@ -371,7 +374,11 @@ fn a_start_yields_a_keyframe_at_or_before_it_on_the_same_timeline() {
     for path in [mp4, mkv, ts, webm] {
         let whole = whole(&path);
         for start in [1500, 3900] {
-            let request = Request { start: MediaTime::from_millis(start), lead: Some(whole.streams.lead_ns) };
+            let request = Request {
+                start: MediaTime::from_millis(start),
+                lead: Some(whole.streams.lead_ns),
+                ..Request::default()
+            };
             let run = convert(&path, &request).unwrap_or_else(|error| panic!("{path:?} {start}: {error}"));
             let first = run.frames(TagKind::Video).next().expect("pictures");
             assert!(

@@ -110,3 +110,61 @@ pub(crate) fn sound_onset(path: &Path) -> f64 {
     let index = samples.into_iter().position(|sample| sample.unsigned_abs() > 2000).expect("there is sound");
     index as f64 / 48_000.0
 }
+
+/// Six seconds of a dark picture with something that moves; it flashes white while the sound beeps, at the odd seconds.
+pub(crate) const FLASH: &str = "-f lavfi -i testsrc2=s=320x180:r=25:d=6,drawbox=c=black:t=fill,\
+     drawbox=x=mod(t*40\\,300):y=20:w=20:h=20:c=gray:t=fill,\
+     drawbox=c=white:t=fill:enable='lt(mod(t-1\\,2)\\,0.15)*gte(t\\,1)'";
+pub(crate) const BEEP: &str =
+    "-f lavfi -i aevalsrc='if(lt(mod(t-1\\,2)\\,0.15)*gte(t\\,1)\\,0.7*sin(1760*PI*t)\\,0)':s=48000:d=6";
+
+/// When the decoded picture is white for the first time, by ffmpeg's reckoning.
+pub(crate) fn first_flash(path: &Path) -> Option<f64> {
+    let filter = "scale=32:32,signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-";
+    first_above(path, &["-map", "0:v:0", "-vf", filter, "-vsync", "passthrough"], "YAVG=", 150.0)
+}
+
+/// When the decoded sound is loud for the first time.
+pub(crate) fn first_beep(path: &Path) -> Option<f64> {
+    let filter = "aresample=48000,aformat=channel_layouts=mono,asetnsamples=n=48,\
+                  astats=metadata=1:reset=1,ametadata=print:key=lavfi.astats.Overall.Peak_level:file=-";
+    first_above(path, &["-map", "0:a:0", "-af", filter], "Peak_level=", -20.0)
+}
+
+/// Time of the first line with `key` and more than `threshold` behind it, in what ffmpeg's filters print.
+fn first_above(path: &Path, arguments: &[&str], key: &str, threshold: f64) -> Option<f64> {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-copyts", "-i"]).arg(path).args(arguments);
+    let output = ffmpeg.args(["-f", "null", "-"]).output().expect("these tests need ffmpeg");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut time = None;
+    for line in text.lines() {
+        if let Some((_, rest)) = line.split_once("pts_time:") {
+            time = rest.split_whitespace().next().and_then(|number| number.parse().ok());
+        }
+        let value = line.split_once(key).and_then(|(_, rest)| rest.trim().parse::<f64>().ok());
+        if value.is_some_and(|value| value > threshold) {
+            return time;
+        }
+    }
+    None
+}
+
+/// The brightest pixel of each decoded picture, with its time.
+pub(crate) fn brightest(path: &Path) -> Vec<(f64, f64)> {
+    let filter = "signalstats,metadata=print:key=lavfi.signalstats.YMAX:file=-";
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(path).args(["-map", "0:v:0", "-vf", filter]);
+    let output = ffmpeg.args(["-f", "null", "-"]).output().expect("these tests need ffmpeg");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (mut time, mut found) = (0.0, Vec::new());
+    for line in text.lines() {
+        if let Some((_, rest)) = line.split_once("pts_time:") {
+            time = rest.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(time);
+        }
+        if let Some((_, rest)) = line.split_once("YMAX=") {
+            found.push((time, rest.trim().parse().unwrap_or(0.0)));
+        }
+    }
+    found
+}

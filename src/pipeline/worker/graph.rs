@@ -5,7 +5,8 @@
 //! bus (a panic in one of their callbacks would abort the process). In order:
 //!
 //! 1. `parsebin` finds the streams; each gets a [`Head`].
-//! 2. One of them is held, so all are there: the first video and the first audio stream become the lanes, they are announced
+//! 2. One of them is held, so all are there, except in formats that have no list of them, which get a moment
+//!    more: the first video and the first audio stream become the lanes, they are announced
 //!    with what their caps tell, everything else goes nowhere.
 //! 3. When a start was asked for: seek as soon as a head is held, and again further ahead where
 //!    the demuxer landed behind the target.
@@ -14,26 +15,28 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
-use super::Order;
-use super::decide::{self, Content, VideoFacts};
+use super::decide::{self, VideoFacts};
+use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
+use super::media::{self, Media};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
+use super::progress::Progress;
+use super::reorder;
 use super::seal;
 use super::seek::{self, Seek};
+use super::select::Streams;
 use super::verdict::{self, fail};
+use super::{Order, Task};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
-const MEDIA: &str = "/proc/self/fd/0";
-
 /// Between two looks at the clock.
-const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+const TICK: gst::ClockTime = gst::ClockTime::from_nseconds(limits::WORKER_TICK.as_nanos() as u64);
 
 /// Plug-ins that open network connections by themselves: a playlist in the library must not make
 /// this machine fetch something.
@@ -52,7 +55,7 @@ const FORBIDDEN_PLUGINS: [&str; 12] = [
     "srt",
 ];
 
-/// Converts or probes what is on stdin; the returned message is the last to be sent.
+/// Carries out an order; the returned message is the last to be sent.
 pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
     gst::init().map_err(|error| BuildError::Refused(error.to_string()))?;
     let registry = gst::Registry::get();
@@ -65,8 +68,19 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     if let Err(error) = seal::seal(std::io::stdin(), &plugins) {
         eprintln!("worker: less confined than it could be: {error}");
     }
-    let mut graph = Graph::new(order.clone(), outlet)?;
-    Ok(graph.run())
+    if order.task == Task::Equip {
+        outlet.send(&Message::Equipment(equip::measure()));
+        return Ok(Message::End);
+    }
+    let media = match Media::look() {
+        Ok(media) => media,
+        Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
+    };
+    let mut graph = Graph::new(order.clone(), media, outlet)?;
+    let last = graph.run();
+    // Its threads are still at work: destructors beside them have crashed, and the process ends anyway.
+    std::mem::forget(graph);
+    Ok(last)
 }
 
 /// What became of a lane.
@@ -83,15 +97,20 @@ enum Stage {
 
 struct Graph {
     order: Order,
+    media: Arc<Media>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     shared: Arc<Shared>,
     around: Surroundings,
     heads: [Option<Arc<Head>>; 2],
     stages: [Stage; 2],
+    /// Since then a stream is held.
+    first_held: Option<Instant>,
     /// Step 2 is done, since then.
     announced: Option<Instant>,
     seek: Seek,
+    /// They are drawn into the picture.
+    subtitles: Option<Arc<Head>>,
     /// Codecs without a decoder.
     undecodable: Vec<String>,
     /// Why lanes were given up.
@@ -102,39 +121,42 @@ struct Graph {
     duration_ns: Option<u64>,
 }
 
-/// When the last access unit went out.
-struct Progress {
-    units: u64,
-    since: Instant,
-}
-
 impl Graph {
-    fn new(order: Order, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+    fn new(order: Order, media: Media, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+        let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let source = make("filesrc")?;
-        source.set_property("location", MEDIA);
+        source.set_property("location", media::PATH);
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
+        media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
-        let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
+        let around = Surroundings {
+            outlet: Arc::clone(outlet),
+            listener: Arc::<Shared>::clone(&shared),
+            equipment: order.equipment.clone(),
+        };
         let seek = Seek::to(order.start_ns);
         Ok(Self {
             order,
+            media,
             pipeline,
             bus,
             shared,
             around,
             heads: [None, None],
             stages: [Stage::Absent; 2],
+            first_held: None,
             announced: None,
             seek,
+            subtitles: None,
             undecodable: Vec::new(),
             losses: Vec::new(),
             damage: None,
-            progress: Progress { units: 0, since: Instant::now() },
+            progress: Progress::begin(0),
             duration_ns: None,
         })
     }
@@ -174,49 +196,74 @@ impl Graph {
         if self.announced.is_some() {
             return None;
         }
-        self.announced = Some(Instant::now());
-        self.progress.since = Instant::now();
-        let mut found = Vec::new();
-        // A second group of pads (chained Ogg) goes nowhere.
-        for head in self.shared.close_heads() {
-            let caps = head.caps();
-            let content = caps.as_ref().map_or(Content::Other, |caps| decide::content(caps));
-            let lane = match content {
-                Content::Video => Some(Lane::Video),
-                Content::Audio => Some(Lane::Audio),
-                Content::Still | Content::Other => None,
-            };
-            match lane.filter(|&lane| self.heads[lane as usize].is_none()) {
-                Some(lane) => {
-                    self.heads[lane as usize] = Some(Arc::clone(&head));
-                    self.stages[lane as usize] = Stage::Waiting;
-                    self.shared.set_lane(lane, head);
-                }
-                None => self.discard(&head),
-            }
-            found.push((content, caps));
+        if self.first_held.is_none() && !self.shared.any_is_held() {
+            return None;
         }
+        let first_held = *self.first_held.get_or_insert_with(Instant::now);
+        let waited = first_held.elapsed();
+        if !self.shared.streams_are_known() && waited < limits::WORKER_LATE_STREAMS
+            || !self.shared.all_are_held() && waited < limits::WORKER_TAGS_PATIENCE
+        {
+            return None;
+        }
+        self.announced = Some(Instant::now());
+        self.progress = Progress::begin(self.progress.units);
+        // A second group of pads (chained Ogg) goes nowhere.
+        let streams = Streams::sort(self.shared.close_heads());
+        let chosen = streams.choose(&self.order.form);
+        for (lane, head) in Lane::BOTH.into_iter().zip([&chosen.video, &chosen.audio]) {
+            if let Some(head) = head {
+                self.heads[lane as usize] = Some(Arc::clone(head));
+                self.stages[lane as usize] = Stage::Waiting;
+                self.shared.set_lane(lane, Arc::clone(head));
+            }
+        }
+        let mut contents = streams.contents(&chosen);
+        if contents.chapters.is_empty() {
+            contents.chapters = self.media.chapters().to_vec();
+        }
+        streams.others(&chosen).for_each(|head| self.discard(head));
+        self.subtitles = chosen.subtitles;
         if self.stages == [Stage::Absent; 2] {
-            return Some(verdict::on_no_lanes(&found));
+            return Some(verdict::on_no_lanes(&streams.kinds(), self.order.form.profile));
         }
         self.shared.change(|announcement| {
-            *announcement = Announcement::default();
+            *announcement = Announcement { contents, ..Announcement::default() };
             if let Some(caps) = self.lane_caps(Lane::Video) {
-                announcement.video = Some(decide::video_stream(&caps, &self.video_facts()));
+                announcement.video = Some(decide::video_stream(&caps, &self.video_facts(), &self.order.form));
             }
             if let Some(caps) = self.lane_caps(Lane::Audio) {
-                announcement.audio = Some(decide::audio_stream(&caps));
+                announcement.audio = Some(decide::audio_stream(&caps, &self.order.form));
             }
             announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
-            announcement.duration_ns = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+            announcement.duration_ns = self.duration();
         });
         None
     }
 
+    fn duration(&self) -> Option<u64> {
+        let asked = || self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        self.media.duration_ns().or_else(asked)
+    }
+
     fn video_facts(&self) -> VideoFacts {
-        let avi = self.pipeline.iterate_all_by_element_factory_name("avidemux").into_iter().next().is_some();
         let head = self.heads[Lane::Video as usize].as_ref();
-        VideoFacts { rotation: head.and_then(|head| head.rotation()), decoding_order_only: avi }
+        let caps = head.and_then(|head| head.caps());
+        let has_b_frames = |names: &[&str]| {
+            let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|structure| structure.name());
+            name.is_some_and(|name| names.contains(&name.as_str()))
+        };
+        VideoFacts {
+            rotation: head.and_then(|head| head.rotation()),
+            decoding_order_only: (self.is_demuxed_by("avidemux")
+                && has_b_frames(&["video/x-h264", "video/x-h265", "video/mpeg", "video/x-divx"]))
+                || (self.is_demuxed_by("asfdemux") && has_b_frames(&["video/x-h264"])),
+            drawn_on: self.subtitles.is_some(),
+        }
+    }
+
+    fn is_demuxed_by(&self, element: &str) -> bool {
+        self.pipeline.iterate_all_by_element_factory_name(element).into_iter().next().is_some()
     }
 
     fn lane_caps(&self, lane: Lane) -> Option<gst::Caps> {
@@ -264,7 +311,7 @@ impl Graph {
         }
         self.tell_duration();
         self.shared.change(|announcement| announcement.settled = true);
-        self.order.probe_only.then_some(Message::End)
+        self.probe_only().then_some(Message::End)
     }
 
     /// Step 3: true when there is nothing (more) to seek.
@@ -285,18 +332,21 @@ impl Graph {
     /// Step 4. The error says what is wrong with the stream.
     fn start_lane(&mut self, lane: Lane, head: &Head, has_dts: bool) -> Result<(), String> {
         let caps = head.caps().ok_or("nobody knows what it is")?;
-        let passthrough = match lane {
+        let known = decide::recognised(&caps);
+        let (renamed, caps) = (known.is_some(), known.unwrap_or(caps));
+        let facts = self.video_facts();
+        let (passthrough, codec) = match lane {
             Lane::Video => {
-                let stream = decide::video_stream(&caps, &self.video_facts());
-                let passthrough = stream.passthrough;
+                let stream = decide::video_stream(&caps, &facts, &self.order.form);
+                let outcome = (stream.passthrough, stream.codec);
                 self.shared.change(|announcement| announcement.video = Some(stream));
-                passthrough
+                outcome
             }
             Lane::Audio => {
-                let stream = decide::audio_stream(&caps);
-                let passthrough = stream.passthrough;
+                let stream = decide::audio_stream(&caps, &self.order.form);
+                let outcome = (stream.passthrough, stream.codec);
                 self.shared.change(|announcement| announcement.audio = Some(stream));
-                passthrough
+                outcome
             }
         };
         if !passthrough && !decide::has_decoder(&caps) {
@@ -304,20 +354,39 @@ impl Graph {
             self.undecodable.push(codec.clone());
             return Err(format!("no decoder for {codec} is installed"));
         }
-        if self.order.probe_only {
+        if let Some(claim) = decide::absurd_size(&caps) {
+            return Err(claim);
+        }
+        if self.probe_only() {
             return Ok(());
         }
-        let raw = caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
         let bin = if passthrough {
-            lane::pass(lane, has_dts, &self.around)
+            lane::pass(codec, has_dts, &self.around)
         } else {
-            lane::transcode(lane, raw, self.skip_until(lane), &self.around)
+            let source = lane::Source {
+                caps: &caps,
+                renamed,
+                decoding_order_only: lane == Lane::Video && facts.decoding_order_only,
+                shown_later_ns: if lane == Lane::Video && facts.decoding_order_only {
+                    reorder::shown_later_ns(&caps)
+                } else {
+                    0
+                },
+                drawn_on: lane == Lane::Video && facts.drawn_on,
+                skip_until: self.skip_until(lane),
+            };
+            lane::transcode(codec, &source, &self.order.form, &self.around)
         };
         let release = |bin: gst::Bin| -> Result<(), BuildError> {
             self.pipeline.add(&bin)?;
             bin.sync_state_with_parent()?;
             let sink =
                 bin.static_pad("sink").ok_or_else(|| BuildError::Refused("a lane without a pad".into()))?;
+            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD)
+                && let Some(subtitles) = &self.subtitles
+            {
+                subtitles.release_into(&pad)?;
+            }
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
@@ -327,7 +396,9 @@ impl Graph {
     /// are encoded anyway, they can begin nearer: at the keyframe that any conversion would have there.
     fn skip_until(&self, lane: Lane) -> Option<i64> {
         let caps = self.lane_caps(Lane::Video)?;
-        if self.order.start_ns == 0 || decide::video_stream(&caps, &self.video_facts()).passthrough {
+        if self.order.start_ns == 0
+            || decide::video_stream(&caps, &self.video_facts(), &self.order.form).passthrough
+        {
             return None;
         }
         let interval = limits::KEYFRAME_INTERVAL.as_nanos() as u64;
@@ -427,11 +498,10 @@ impl Graph {
         if self.announced.is_some() {
             // Demuxers send the end of the stream after their error: what was read comes out.
             self.damage.get_or_insert(text);
-            self.progress.since = Instant::now();
+            self.progress = Progress::begin(self.progress.units);
             return None;
         }
-        let is_empty = std::fs::metadata(MEDIA).is_ok_and(|file| file.len() == 0);
-        Some(verdict::on_source_error(&error.error(), is_empty))
+        Some(verdict::on_source_error(&error.error(), self.media.is_empty()))
     }
 
     fn look_at_clock(&mut self) -> Option<Message> {
@@ -439,18 +509,27 @@ impl Graph {
             // Nobody reads this; it only ends the loop.
             return Some(Message::End);
         }
+        // The server waits for it, and its own watchdog too.
+        self.around.outlet.flush();
         let units = self.around.outlet.all_units();
         if units != self.progress.units || self.around.outlet.is_writing() {
-            self.progress = Progress { units, since: Instant::now() };
+            self.progress = Progress::begin(units);
         }
-        let waited = self.progress.since.elapsed();
+        self.progress.look();
+        let waited = self.progress.waited;
+        if self.first_held.is_some()
+            && self.announced.is_none()
+            && let Some(last) = self.announce().or_else(|| self.start_lanes())
+        {
+            return Some(last);
+        }
         let Some(announced) = self.announced else {
             return (waited > limits::WORKER_STREAMS_TIMEOUT).then(|| {
                 let seconds = limits::WORKER_STREAMS_TIMEOUT.as_secs();
                 fail(Failure::Unreadable, format!("no streams were found in it within {seconds} s"))
             });
         };
-        if self.order.probe_only && announced.elapsed() > limits::PROBE_FIRST_FRAMES {
+        if self.probe_only() && announced.elapsed() > limits::PROBE_FIRST_FRAMES {
             self.stages =
                 self.stages.map(|stage| if stage == Stage::Waiting { Stage::Running } else { stage });
             return self.settle();
@@ -458,7 +537,35 @@ impl Graph {
         if self.damage.is_some() && waited > limits::WORKER_DRAIN {
             return Some(self.last_message());
         }
-        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
+        if waited > limits::WORKER_AT_END && self.end_is_missing() {
+            self.finish_heads();
+        }
+        if waited <= limits::WORKER_NO_PROGRESS {
+            return None;
+        }
+        if units == 0 || self.damage.is_some() {
+            return Some(self.stalled(waited));
+        }
+        // What is in the encoders still comes out, and the server keeps what there is.
+        self.damage = Some(format!("after {units} frames nothing came for {} s", waited.as_secs()));
+        self.progress = Progress::begin(self.progress.units);
+        self.finish_heads();
+        None
+    }
+
+    /// All was read, and all that was read came out, but the demuxer does not say that this is the end.
+    fn end_is_missing(&self) -> bool {
+        let running = || Lane::BOTH.into_iter().filter(|&lane| self.stages[lane as usize] == Stage::Running);
+        let drained = |lane: Lane| self.heads[lane as usize].as_ref().is_some_and(|head| head.is_drained());
+        self.around.outlet.all_units() > 0
+            && self.media.was_read_to_end()
+            && running().next().is_some()
+            && running().all(drained)
+    }
+
+    /// Says in the demuxer's place that this is the end.
+    fn finish_heads(&self) {
+        self.heads.iter().flatten().for_each(|head| head.finish());
     }
 
     fn stalled(&self, waited: Duration) -> Message {
@@ -471,7 +578,7 @@ impl Graph {
     }
 
     fn tell_duration(&mut self) {
-        let duration = self.any_head().and_then(|head| duration(head.demuxer_pad()));
+        let duration = self.duration();
         // Parsers of files without an index correct their guess all the time.
         const WORTH_TELLING: u64 = 50_000_000;
         if let Some(ns) =
@@ -480,6 +587,10 @@ impl Graph {
             self.duration_ns = Some(ns);
             self.around.outlet.send(&Message::Duration(ns));
         }
+    }
+
+    fn probe_only(&self) -> bool {
+        self.order.task == Task::Probe
     }
 
     fn warn(&self, text: &str) {

@@ -24,7 +24,10 @@ pub(super) enum First {
 #[derive(Debug)]
 pub(super) struct Head {
     demuxer_pad: gst::Pad,
+    queue: gst::Element,
     source: gst::Pad,
+    /// The queue was full, or the stream ended: the demuxer has looked well ahead.
+    full: Arc<AtomicBool>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
     /// Buffers are dropped before the queue.
@@ -37,7 +40,7 @@ impl Head {
     pub(super) fn attach(
         pipeline: &gst::Pipeline,
         pad: &gst::Pad,
-        when_held: impl Fn() + Send + Sync + 'static,
+        when_held: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<Self, BuildError> {
         let queue = make("queue")?;
         queue.set_property("max-size-buffers", 0u32);
@@ -49,6 +52,21 @@ impl Head {
         if pipeline.iterate_all_by_element_factory_name("matroskademux").into_iter().next().is_some() {
             keep_matroska_times(&sink);
         }
+        let full = Arc::new(AtomicBool::new(false));
+        let (is_full, tell) = (Arc::clone(&full), when_held.clone());
+        queue.connect("overrun", false, move |_| {
+            if !is_full.swap(true, Ordering::AcqRel) {
+                tell();
+            }
+            None
+        });
+        let is_full = Arc::clone(&full);
+        sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
+                is_full.store(true, Ordering::Release);
+            }
+            gst::PadProbeReturn::Ok
+        });
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -63,7 +81,7 @@ impl Head {
         });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
-        Ok(Self { demuxer_pad: pad.clone(), source, held, hold: Mutex::new(hold), cut })
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, held, hold: Mutex::new(hold), cut })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -79,10 +97,41 @@ impl Head {
 
     /// The `image-orientation` tag.
     pub(super) fn rotation(&self) -> Option<String> {
+        self.tag("image-orientation")
+    }
+
+    /// A tag of this stream, as text.
+    pub(super) fn tag(&self, name: &str) -> Option<String> {
+        self.tag_of(name, |list| list.scope() == gst::TagScope::Stream)
+    }
+
+    /// A tag of the file, or where the format has none of its own, of this stream.
+    pub(super) fn global_tag(&self, name: &str) -> Option<String> {
+        self.tag_of(name, |list| list.scope() == gst::TagScope::Global).or_else(|| self.tag(name))
+    }
+
+    fn tag_of(&self, name: &str, wanted: impl Fn(&gst::TagListRef) -> bool) -> Option<String> {
         (0..).map_while(|index| self.source.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
-            let tag = event.tag().get::<gst::tags::ImageOrientation>()?;
-            Some(tag.get().to_owned())
+            let list = event.tag();
+            let value = wanted(list).then(|| list.generic(name))??;
+            let text = value.get::<String>().ok();
+            text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
         })
+    }
+
+    /// The chapters that came with this stream.
+    pub(super) fn toc(&self) -> Option<gst::Toc> {
+        Some(self.source.sticky_event::<gst::event::Toc>(0)?.toc().0.to_owned())
+    }
+
+    /// The file marks this stream as one to be played (or not) when nobody chose.
+    pub(super) fn is_default(&self) -> Option<bool> {
+        let flags = self.demuxer_pad.stream().map(|stream| stream.stream_flags())?;
+        match flags {
+            flags if flags.contains(gst::StreamFlags::UNSELECT) => Some(false),
+            flags if flags.contains(gst::StreamFlags::SELECT) => Some(true),
+            _ => None,
+        }
     }
 
     /// What it is held at; `None` while nothing came.
@@ -105,9 +154,32 @@ impl Head {
         Ok(())
     }
 
+    /// The demuxer has looked well ahead of what this is held at.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Nothing waits in the queue.
+    pub(super) fn is_drained(&self) -> bool {
+        self.queue.property::<u32>("current-level-buffers") == 0
+    }
+
+    /// The stream ends here, whatever the demuxer says.
+    pub(super) fn finish(&self) {
+        if let Some(sink) = self.queue.static_pad("sink") {
+            sink.send_event(gst::event::Eos::new());
+        }
+    }
+
     /// Drops what comes from now on. Safe from any thread.
     pub(super) fn cut_off(&self) {
         self.cut.store(true, Ordering::Release);
+        // The demuxer may be waiting for room in a queue that nobody empties any more: a decodebin that found
+        // no decoder blocks for ever. Nothing is added from now on, so it needs no bound.
+        for bound in ["max-size-bytes", "max-size-buffers"] {
+            self.queue.set_property(bound, 0u32);
+        }
+        self.queue.set_property("max-size-time", 0u64);
     }
 }
 

@@ -24,6 +24,18 @@ pub(super) fn is_keyframe(access_unit: &[u8], nal_length_size: usize) -> bool {
     })
 }
 
+/// Bytes of the length before each NAL unit, from an HEVCDecoderConfigurationRecord (ISO 14496-15, 8.3.3.1).
+pub(super) fn hevc_nal_length_size(hvcc: &[u8]) -> usize {
+    hvcc.get(21).map_or(4, |byte| usize::from(byte & 0x03) + 1)
+}
+
+/// The access unit has an HEVC picture at which a decoder can start (IRAP: NAL unit types 16 to 21 of
+/// ITU-T H.265, table 7-1).
+pub(super) fn is_hevc_keyframe(access_unit: &[u8], nal_length_size: usize) -> bool {
+    nal_units(access_unit, nal_length_size)
+        .any(|nal| nal.first().is_some_and(|byte| (16..=21).contains(&(byte >> 1 & 0x3f))))
+}
+
 /// Ends at the first length that does not fit.
 fn nal_units(mut rest: &[u8], nal_length_size: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
@@ -83,6 +95,16 @@ mod tests {
         ];
         for (nals, expected) in cases {
             assert_eq!(is_keyframe(&access_unit(nals), 4), expected, "{nals:02x?}");
+        }
+    }
+
+    #[test]
+    fn hevc_starts_at_idr_cra_and_bla_pictures() {
+        for (kind, expected) in
+            [(1, false), (9, false), (16, true), (19, true), (20, true), (21, true), (32, false)]
+        {
+            let unit = access_unit(&[&[35 << 1, 1], &[kind << 1, 1, 0xaf]]);
+            assert_eq!(is_hevc_keyframe(&unit, 4), expected, "{kind}");
         }
     }
 

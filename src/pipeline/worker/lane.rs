@@ -1,10 +1,10 @@
 //! The elements of one lane, from the demuxer's queue to the tap.
 //!
 //! ```text
-//!  video as it is   h264parse ▶ tap
-//!  audio as it is   aacparse ▶ tap
-//!  video otherwise  decodebin ▶ queue ▶ deinterlace ▶ videorate ▶ videoflip ▶ videoconvertscale
-//!                   ▶ capsfilter ▶ x264enc ▶ h264parse ▶ tap
+//!  video as it is   h264parse (or another codec's) ▶ tap
+//!  audio as it is   aacparse (or another codec's) ▶ tap
+//!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
+//!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac
 //!                   ▶ aacparse ▶ tap
 //! ```
@@ -12,14 +12,19 @@
 //! Each lane is a bin named after it: that is how an error is attributed to a lane. An
 //! `errorignore` at its entry keeps a broken lane from stopping the demuxer, and so the other lane.
 
+use super::super::equipment::{Choice, Equipment};
+use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
+use super::encoder::{self, set};
 use super::outlet::Outlet;
 use super::tap::{self, Listener, Times};
+use super::tone;
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// An element that is needed and not installed, or two that cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,8 @@ impl From<gst::glib::BoolError> for BuildError {
 pub(super) struct Surroundings {
     pub(super) outlet: Arc<Outlet>,
     pub(super) listener: Arc<dyn Listener>,
+    /// What this machine was found to encode with.
+    pub(super) equipment: Equipment,
 }
 
 /// The name of a lane's bin.
@@ -54,48 +61,84 @@ pub(super) fn make(name: &'static str) -> Result<gst::Element, BuildError> {
     gst::ElementFactory::make(name).build().map_err(|_| BuildError::Missing(name))
 }
 
-/// Sets a property that this version of the element may not have.
-fn set(element: &gst::Element, property: &str, value: &str) {
-    if element.has_property(property) {
-        element.set_property_from_str(property, value);
-    }
+/// A stream as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does not have them.
+pub(super) fn pass(codec: Codec, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+    let reordered = matches!(codec, Codec::H264 | Codec::Hevc);
+    let times = if reordered && !has_dts { Times::PresentationOnly } else { Times::Given };
+    assemble(codec.lane(), parser_and_tap(codec, times, around)?)
 }
 
-/// H.264 or AAC as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does
-/// not have them.
-pub(super) fn pass(lane: Lane, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
-    let times = if lane == Lane::Video && !has_dts { Times::PresentationOnly } else { Times::Given };
-    assemble(lane, parser_and_tap(lane, times, around)?.into())
+/// What is known of a stream that has to be decoded.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) caps: &'a gst::CapsRef,
+    /// The demuxer does not know these caps: see [`recognised`](super::decide::recognised).
+    pub(super) renamed: bool,
+    /// Its times are those of decoding: see [`VideoFacts`](super::decide::VideoFacts).
+    pub(super) decoding_order_only: bool,
+    /// Nanoseconds by which a picture is shown after it was decoded, in such a stream.
+    pub(super) shown_later_ns: i64,
+    /// Subtitles are drawn into it.
+    pub(super) drawn_on: bool,
+    /// What is decoded before this, in nanoseconds of the file's time, goes no further.
+    pub(super) skip_until: Option<i64>,
 }
 
-/// Anything else: decoded and encoded. `raw` streams need no decoder.
-///
-/// What is decoded before `skip_until`, in nanoseconds of the file's time, goes no further.
+/// Anything else: decoded and encoded, as `form` asks for.
 pub(super) fn transcode(
-    lane: Lane,
-    raw: bool,
-    skip_until: Option<i64>,
+    codec: Codec,
+    source: &Source<'_>,
+    form: &Form,
     around: &Surroundings,
 ) -> Result<gst::Bin, BuildError> {
     let queue = make("queue")?;
     queue.set_property("max-size-buffers", limits::RAW_QUEUE_FRAMES);
     queue.set_property("max-size-bytes", 0u32);
     queue.set_property("max-size-time", 0u64);
-    if let Some((until, pad)) = skip_until.zip(queue.static_pad("src")) {
+    if let Some((until, pad)) = source.skip_until.zip(queue.static_pad("src")) {
         skip(&pad, until);
     }
+    let overlay = if source.drawn_on { Some(make("subtitleoverlay")?) } else { None };
     let mut elements = vec![queue.clone()];
-    match lane {
-        Lane::Video => elements.extend(video_encoding(&queue, around)?),
-        Lane::Audio => elements.extend(audio_encoding(around)?),
+    match codec.lane() {
+        Lane::Video => {
+            elements.extend(video_encoding(&queue, codec, source, overlay.as_ref(), form, around)?)
+        }
+        Lane::Audio => elements.extend(audio_encoding(codec, around)?),
     }
-    if raw {
-        return assemble(lane, elements);
+    let raw = source.caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
+    let bin =
+        if raw { assemble(codec.lane(), elements)? } else { decode_into(codec.lane(), source, elements)? };
+    if let Some(pad) = overlay.and_then(|overlay| overlay.static_pad("subtitle_sink")) {
+        bin.add_pad(&gst::GhostPad::builder_with_target(&pad)?.name(SUBTITLE_PAD).build())?;
     }
+    Ok(bin)
+}
+
+/// The pad of a video lane's bin into which the subtitles go.
+pub(super) const SUBTITLE_PAD: &str = "subtitle";
+
+/// `elements` behind a decoder, which links itself to the first of them later.
+fn decode_into(lane: Lane, source: &Source<'_>, elements: Vec<gst::Element>) -> Result<gst::Bin, BuildError> {
     let decoder = make("decodebin")?;
-    let bin = assemble_behind(lane, &decoder, elements)?;
+    let mut before = vec![entry()?];
+    if source.renamed {
+        let rename = make("capssetter")?;
+        rename.set_property("caps", source.caps.to_owned());
+        rename.set_property("join", false);
+        rename.set_property("replace", true);
+        before.push(rename);
+    }
+    before.push(decoder.clone());
+    let first = elements.first().cloned();
+    let bin = assemble_behind(lane, &before, elements)?;
+    if source.decoding_order_only
+        && let Some(pad) = bin.static_pad("sink")
+    {
+        forget_presentation_times(&pad);
+    }
     decoder.connect_pad_added(move |_, pad| {
-        let free = queue.static_pad("sink").filter(|sink| !sink.is_linked());
+        let free = first.as_ref().and_then(|first| first.static_pad("sink")).filter(|sink| !sink.is_linked());
         if let Some(sink) = free {
             // A refusal shows as a not-negotiated or not-linked error of this lane.
             let _ = pad.link(&sink);
@@ -125,7 +168,30 @@ fn skip(pad: &gst::Pad, until: i64) {
     });
 }
 
-fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
+/// avidemux gives the time of decoding for that of presentation as well. Without the latter, decoders give
+/// pictures the times in the order in which they come out, which is right.
+fn forget_presentation_times(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+            let time = buffer.dts_or_pts();
+            let buffer = buffer.make_mut();
+            buffer.set_dts(time);
+            buffer.set_pts(gst::ClockTime::NONE);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn video_encoding(
+    queue: &gst::Element,
+    codec: Codec,
+    source: &Source<'_>,
+    overlay: Option<&gst::Element>,
+    form: &Form,
+    around: &Surroundings,
+) -> Result<Vec<gst::Element>, BuildError> {
+    // Neither deinterlace nor videoflip takes every format: 4:2:2 of DV and DNxHD, 4:1:0 of old QuickTime.
+    let convert = make("videoconvert").or_else(|_| make("videoconvertscale"))?;
     let deinterlace = make("deinterlace")?;
     set(&deinterlace, "mode", "auto");
     // "all" would double the frame rate.
@@ -134,60 +200,85 @@ fn video_encoding(queue: &gst::Element, around: &Surroundings) -> Result<Vec<gst
     rate.set_property("drop-only", true);
     rate.set_property("max-rate", limits::MAX_TRANSCODE_FPS);
     let rate_caps = make("capsfilter")?;
-    let flip = make("videoflip")?;
-    set(&flip, "video-direction", "auto");
+    let choice = choose(source, around);
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
-    size_caps.set_property("caps", encoder_input());
-    let (encoder, profiles) = video_encoder()?;
-    let profile_caps = make("capsfilter")?;
-    profile_caps.set_property("caps", profiles);
+    let mut input = encoder_input(form, choice.lines);
+    if tone::transfer(source.caps).is_some() {
+        input.make_mut().set("colorimetry", "bt709");
+    }
+    size_caps.set_property("caps", input);
+    let flip = make("videoflip")?;
+    set(&flip, "video-direction", "auto");
+    let encoder = match (codec, choice.encoder) {
+        (Codec::Flv1, _) => encoder::sorenson()?,
+        (_, Some(measured)) => {
+            encoder::h264(&measured.element, &measured.preset, form.profile == Profile::Small)?
+        }
+        (_, None) => encoder::h264("x264enc", "superfast", form.profile == Profile::Small)
+            .or_else(|_| encoder::h264("openh264enc", "", false))
+            .map_err(|_| BuildError::Missing("x264enc (or openh264enc)"))?,
+    };
     if let Some(pad) = queue.static_pad("src") {
-        adapt_to_source(&pad, &rate_caps, &encoder);
+        tell_durations(&pad);
+        adapt_to_source(&pad, &rate_caps, &encoder[0]);
     }
     if let Some(pad) = size_caps.static_pad("src") {
-        force_keyframes(&pad);
+        force_keyframes(&pad, keyframe_interval(codec));
     }
-    let mut elements = vec![deinterlace, rate, rate_caps, flip, scale, size_caps, encoder, profile_caps];
-    elements.extend(parser_and_tap(Lane::Video, Times::Given, around)?);
+    let mut elements = vec![convert];
+    if let Some(transfer) = tone::transfer(source.caps) {
+        elements.extend(tone_mapping(transfer)?);
+    }
+    elements.extend([deinterlace, rate, rate_caps]);
+    elements.extend(overlay.cloned());
+    elements.extend([scale, size_caps, flip]);
+    elements.extend(encoder);
+    let times = if source.shown_later_ns == 0 { Times::Given } else { Times::Early(source.shown_later_ns) };
+    elements.extend(parser_and_tap(codec, times, around)?);
     Ok(elements)
 }
 
-/// Even sizes: x264 refuses odd ones. Square pixels: FLV cannot say otherwise.
-fn encoder_input() -> gst::Caps {
-    gst::Caps::builder("video/x-raw")
-        .field("format", "I420")
-        .field("width", gst::IntRange::with_step(2, limits::MAX_TRANSCODE_WIDTH, 2))
-        .field("height", gst::IntRange::with_step(2, limits::MAX_TRANSCODE_HEIGHT, 2))
-        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
-        .build()
+/// HDR to SDR, see [`tone`].
+fn tone_mapping(transfer: tone::Transfer) -> Result<[gst::Element; 3], BuildError> {
+    let format = make("capsfilter")?;
+    format.set_property("caps", tone::caps());
+    let said = make("capssetter")?;
+    said.set_property("caps", tone::caps_after());
+    if let Some(pad) = format.static_pad("src") {
+        tone::map_on(&pad, transfer);
+    }
+    // Its input may be what the decoder still refers to: the tables need a picture of their own.
+    Ok([format, said, make("videoconvert")?])
 }
 
-/// The H.264 encoder and the caps behind it.
-fn video_encoder() -> Result<(gst::Element, gst::Caps), BuildError> {
-    let seconds = limits::KEYFRAME_INTERVAL.as_secs() as u32;
-    // Keyframes are forced at fixed times; this only bounds the distance when that fails.
-    let frames = seconds * limits::MAX_TRANSCODE_FPS as u32 + 5;
-    if let Ok(encoder) = make("x264enc") {
-        set(&encoder, "speed-preset", "superfast");
-        set(&encoder, "pass", "qual");
-        set(&encoder, "quantizer", "22");
-        set(&encoder, "vbv-buf-capacity", "1000");
-        set(&encoder, "bframes", "0");
-        set(&encoder, "dct8x8", "true");
-        set(&encoder, "rc-lookahead", "0");
-        set(&encoder, "sync-lookahead", "0");
-        set(&encoder, "key-int-max", &frames.to_string());
-        set(&encoder, "option-string", "scenecut=0");
-        let caps = gst::Caps::builder("video/x-h264").field("profile", "high").build();
-        return Ok((encoder, caps));
-    }
-    let encoder = make("openh264enc").map_err(|_| BuildError::Missing("x264enc (or openh264enc)"))?;
-    set(&encoder, "complexity", "low");
-    set(&encoder, "rate-control", "bitrate");
-    set(&encoder, "gop-size", &frames.to_string());
-    let profiles = gst::List::new(["high", "main", "constrained-baseline"]);
-    Ok((encoder, gst::Caps::builder("video/x-h264").field("profile", profiles).build()))
+/// How to encode it, by its size and rate as far as they are known.
+fn choose<'a>(source: &Source<'_>, around: &'a Surroundings) -> Choice<'a> {
+    let structure = source.caps.structure(0);
+    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0);
+    let rate = structure.and_then(|caps| caps.get::<gst::Fraction>("framerate").ok());
+    let fps = rate.map_or(0.0, |rate| f64::from(rate.numer()) / f64::from(rate.denom().max(1)));
+    around.equipment.choose(side("width"), side("height"), fps)
+}
+
+/// Shortest side that is encoded: encoders refuse less than a macroblock.
+const MIN_SIDE: i32 = 16;
+
+fn keyframe_interval(codec: Codec) -> Duration {
+    if codec == Codec::Flv1 { limits::FLASH_KEYFRAME_INTERVAL } else { limits::KEYFRAME_INTERVAL }
+}
+
+/// Even sizes: x264 refuses odd ones. Square pixels: FLV cannot say otherwise.
+fn encoder_input(form: &Form, lines: i32) -> gst::Caps {
+    let (width, height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
+    let (width, height) =
+        if lines < height { ((width * lines / height) & !1, lines) } else { (width, height) };
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", gst::IntRange::with_step(MIN_SIDE, width, 2))
+        .field("height", gst::IntRange::with_step(MIN_SIDE, height, 2))
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .build()
 }
 
 /// Frame rate and bitrate depend on what the decoder puts out, which its caps tell just before the
@@ -210,11 +301,22 @@ fn adapt_to_source(pad: &gst::Pad, rate_caps: &gst::Element, encoder: &gst::Elem
         }
         rate_caps.set_property("caps", caps.build());
         let number = |field| structure.get::<i32>(field).unwrap_or(0);
-        let kbit = most_kbit(number("width"), number("height"));
-        // x264enc counts kbit/s, openh264enc bit/s.
-        let unit =
-            if encoder.factory().is_some_and(|factory| factory.name() == "x264enc") { 1 } else { 1000 };
-        encoder.set_property("bitrate", kbit * unit);
+        encoder::tell_size(&encoder, number("width"), number("height"));
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// videorate 1.22 aborts the process at a frame without time, and at one without duration when the frame rate is
+/// not known either.
+fn tell_durations(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data else { return gst::PadProbeReturn::Ok };
+        if buffer.pts().is_none() {
+            return gst::PadProbeReturn::Drop;
+        }
+        if buffer.duration().is_none() {
+            buffer.make_mut().set_duration(gst::ClockTime::from_mseconds(40));
+        }
         gst::PadProbeReturn::Ok
     });
 }
@@ -231,19 +333,10 @@ fn thinned(rate: gst::Fraction) -> Option<gst::Fraction> {
     Some(gst::Fraction::new(rate.numer(), i32::try_from(denom * divisor).ok()?))
 }
 
-/// The cap on the bitrate: 2.5 Mbit/s at 480p, 5 at 720p, 8 above. Quality decides below it.
-fn most_kbit(width: i32, height: i32) -> u32 {
-    match i64::from(width) * i64::from(height) {
-        ..500_000 => 2500,
-        500_000..1_000_000 => 5000,
-        _ => 8000,
-    }
-}
-
 /// A keyframe at the first frame at or after each multiple of the interval, on the file's
 /// timeline: conversions begun at different places put them at the same frames.
-fn force_keyframes(pad: &gst::Pad) {
-    let interval = limits::KEYFRAME_INTERVAL.as_nanos() as i64;
+fn force_keyframes(pad: &gst::Pad, interval: Duration) {
+    let interval = interval.as_nanos() as i64;
     let last = std::sync::Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let segment = pad.sticky_event::<gst::event::Segment>(0);
@@ -260,45 +353,60 @@ fn force_keyframes(pad: &gst::Pad) {
     });
 }
 
-fn audio_encoding(around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
+fn audio_encoding(codec: Codec, around: &Surroundings) -> Result<Vec<gst::Element>, BuildError> {
     let filter = make("capsfilter")?;
+    let rates = match codec {
+        // 48 kHz has no number in FLV's MP3.
+        Codec::Mp3 => gst::List::new([44_100i32]),
+        _ => gst::List::new([48_000i32, 44_100]),
+    };
     let caps = gst::Caps::builder("audio/x-raw")
-        .field("rate", gst::List::new([48_000i32, 44_100]))
+        .field("rate", rates)
         .field("channels", gst::IntRange::new(1, 2))
         .build();
     filter.set_property("caps", caps);
-    let (encoder, priming) = audio_encoder()?;
+    let (encoder, priming) = match codec {
+        Codec::Mp3 => encoder::mp3()?,
+        _ => encoder::aac()?,
+    };
     let mut elements = vec![make("audioconvert")?, make("audioresample")?, filter, encoder];
-    elements.extend(parser_and_tap(Lane::Audio, Times::Primed(priming), around)?);
+    elements.extend(parser_and_tap(codec, Times::Primed(priming), around)?);
     Ok(elements)
 }
 
-/// The AAC encoder and the samples it puts before the first, as measured.
-fn audio_encoder() -> Result<(gst::Element, i64), BuildError> {
-    let (encoder, priming) = make("avenc_aac")
-        .map(|encoder| (encoder, 1024))
-        .or_else(|_| make("voaacenc").map(|encoder| (encoder, 1600)))
-        .or_else(|_| make("fdkaacenc").map(|encoder| (encoder, 2048)))
-        .map_err(|_| BuildError::Missing("avenc_aac (or voaacenc, fdkaacenc)"))?;
-    set(&encoder, "bitrate", "128000");
-    // Less than half the CPU time of "twoloop", and nearer to the original below 2 kHz.
-    set(&encoder, "aac-coder", "fast");
-    Ok((encoder, priming))
-}
-
-fn parser_and_tap(lane: Lane, times: Times, around: &Surroundings) -> Result<[gst::Element; 2], BuildError> {
-    let (parser, caps) = match lane {
-        Lane::Video => {
-            let caps =
-                gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au");
-            (make("h264parse")?, caps.build())
+fn parser_and_tap(
+    codec: Codec,
+    times: Times,
+    around: &Surroundings,
+) -> Result<Vec<gst::Element>, BuildError> {
+    let caps = |name| gst::Caps::builder(name);
+    let (parser, caps) = match codec {
+        Codec::H264 => (
+            Some("h264parse"),
+            caps("video/x-h264").field("stream-format", "avc").field("alignment", "au").build(),
+        ),
+        Codec::Hevc => (
+            Some("h265parse"),
+            caps("video/x-h265").field("stream-format", "hvc1").field("alignment", "au").build(),
+        ),
+        Codec::Av1 => (
+            Some("av1parse"),
+            caps("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu").build(),
+        ),
+        Codec::Vp9 => (Some("vp9parse"), caps("video/x-vp9").field("alignment", "super-frame").build()),
+        Codec::Flv1 => (None, caps("video/x-flash-video").build()),
+        Codec::Aac => {
+            (Some("aacparse"), caps("audio/mpeg").field("stream-format", "raw").field("framed", true).build())
         }
-        Lane::Audio => {
-            let caps = gst::Caps::builder("audio/mpeg").field("stream-format", "raw").field("framed", true);
-            (make("aacparse")?, caps.build())
-        }
+        Codec::Opus => (Some("opusparse"), caps("audio/x-opus").build()),
+        Codec::Mp3 => (
+            Some("mpegaudioparse"),
+            caps("audio/mpeg").field("mpegversion", 1i32).field("layer", 3i32).field("parsed", true).build(),
+        ),
     };
-    Ok([parser, tap::sink(lane, &caps, times, &around.outlet, &around.listener).upcast()])
+    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
+    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).upcast());
+    Ok(elements)
 }
 
 /// Links `elements` in a bin with a sink pad.
@@ -311,19 +419,19 @@ fn assemble(lane: Lane, elements: Vec<gst::Element>) -> Result<gst::Bin, BuildEr
     with_sink_pad(bin, &entry)
 }
 
-/// As [`assemble`], with a decoder before them that links itself later.
+/// As [`assemble`], in two parts that will be linked later. `before` begins with the entry.
 fn assemble_behind(
     lane: Lane,
-    decoder: &gst::Element,
+    before: &[gst::Element],
     elements: Vec<gst::Element>,
 ) -> Result<gst::Bin, BuildError> {
     let bin = gst::Bin::with_name(bin_name(lane));
-    let entry = entry()?;
-    bin.add_many([&entry, decoder])?;
+    bin.add_many(before)?;
     bin.add_many(&elements)?;
-    entry.link(decoder)?;
+    gst::Element::link_many(before)?;
     gst::Element::link_many(&elements)?;
-    with_sink_pad(bin, &entry)
+    let entry = before.first().ok_or_else(|| BuildError::Refused("a lane without an entry".into()))?;
+    with_sink_pad(bin, entry)
 }
 
 /// `errorignore` is in plugins-bad; without it an error in one lane ends both.

@@ -1,25 +1,37 @@
 //! The worker process: one file in on stdin, [wire messages](super) out on stdout.
 //!
-//! `wiidiaserver worker convert|probe --start-ns N --parent PID`, started by
+//! `wiidiaserver worker convert|probe|equip --start-ns N --parent PID --form JSON`, started by
 //! [`Conversion`](super::Conversion) and of no use to people.
 //!
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
 //! path and no right to open one. Nothing here outlives the process, so nothing is cleaned up.
 
+mod codec_config;
 mod confine;
+mod contents;
 mod decide;
 mod decoding_times;
+mod encoder;
+mod equip;
 mod graph;
 mod head;
 mod keyframe;
 mod lane;
+mod media;
+mod mend;
 mod notes;
 mod outlet;
+mod progress;
+mod reorder;
 mod seal;
 mod seek;
+mod select;
 mod tap;
+mod tone;
 mod verdict;
 
+use super::equipment::Equipment;
+use super::form::Form;
 use super::wire::{Failure, Message};
 use outlet::Outlet;
 use std::ffi::OsString;
@@ -29,12 +41,25 @@ use std::sync::Arc;
 /// What the command line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Order {
-    /// Say what the streams are and stop.
-    probe_only: bool,
+    task: Task,
     /// Stream time to seek to; 0 does not seek.
     start_ns: u64,
     /// The process that must still be there.
     parent: Option<i32>,
+    /// What shall come out.
+    form: Form,
+    /// What this machine encodes with, as far as it was measured.
+    equipment: Equipment,
+}
+
+/// The word on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Task {
+    Convert,
+    /// Say what the streams are and stop.
+    Probe,
+    /// Say what this machine encodes with; there is no file.
+    Equip,
 }
 
 /// Runs a worker; `args` is what follows the word `worker` on the command line.
@@ -67,13 +92,28 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     std::process::exit(0)
 }
 
+/// For `fuzz/`: a file as its demuxer sees it, read so many bytes at a time.
+pub(super) fn mended(file: &[u8], step: usize) -> Vec<u8> {
+    let mend = mend::find(&file);
+    let mut seen = file.to_vec();
+    for (index, piece) in seen.chunks_mut(step.max(1)).enumerate() {
+        let (offset, len) = ((index * step) as u64, piece.len() as u64);
+        if mend.touches(offset, len) {
+            mend.lay_over(offset, piece);
+        }
+    }
+    seen
+}
+
 fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
-    let probe_only = match args.next().as_deref().and_then(|verb| verb.to_str()) {
-        Some("convert") => false,
-        Some("probe") => true,
-        other => return Err(format!("expected `convert` or `probe`, found {other:?}")),
+    let task = match args.next().as_deref().and_then(|verb| verb.to_str()) {
+        Some("convert") => Task::Convert,
+        Some("probe") => Task::Probe,
+        Some("equip") => Task::Equip,
+        other => return Err(format!("expected `convert`, `probe` or `equip`, found {other:?}")),
     };
-    let mut order = Order { probe_only, start_ns: 0, parent: None };
+    let mut order =
+        Order { task, start_ns: 0, parent: None, form: Form::default(), equipment: Equipment::default() };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());
@@ -81,6 +121,14 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         match option.to_str() {
             Some("--start-ns") => order.start_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
+            Some("--form") => {
+                let form = serde_json::from_str(value.unwrap_or_default());
+                order.form = form.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
+            }
+            Some("--equipment") => {
+                let equipment = serde_json::from_str(value.unwrap_or_default());
+                order.equipment = equipment.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
+            }
             _ => return Err(format!("unknown option {option:?}")),
         }
     }
@@ -89,19 +137,26 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Profile;
     use super::*;
 
     #[test]
     fn the_command_line_is_read_or_refused_with_what_was_expected() {
         let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
-        assert_eq!(
-            parse("convert --start-ns 5000 --parent 12"),
-            Ok(Order { probe_only: false, start_ns: 5000, parent: Some(12) })
-        );
-        assert_eq!(parse("probe"), Ok(Order { probe_only: true, start_ns: 0, parent: None }));
-        for wrong in
-            ["", "play", "convert --start-ns", "convert --start-ns -1", "probe --parent x", "probe -v 1"]
-        {
+        let order = parse("convert --start-ns 5000 --parent 12").expect("right");
+        assert_eq!((order.task, order.start_ns, order.parent), (Task::Convert, 5000, Some(12)));
+        let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
+        assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
+        assert_eq!(parse("equip").map(|order| order.task), Ok(Task::Equip));
+        for wrong in [
+            "",
+            "play",
+            "convert --start-ns",
+            "convert --start-ns -1",
+            "probe --parent x",
+            "probe -v 1",
+            "probe --form x",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

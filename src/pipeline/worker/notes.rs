@@ -4,19 +4,20 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Lane, Message};
+use super::decide::{self, Content};
 use super::head::Head;
 use super::lane::bin_name;
 use super::outlet::Outlet;
 use super::tap::Listener;
 use gst::prelude::*;
 use gstreamer as gst;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A note on the bus.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Note {
-    /// A head is held. parsebin lets its pads flow when all of them are there (it has no
-    /// no-more-pads signal), so the streams of the file are known by then.
+    /// A head is held, or more is known of what streams there are.
     Held,
     /// Nothing more comes out of this lane.
     Ended(Lane),
@@ -47,6 +48,8 @@ impl Note {
 pub(super) struct Shared {
     bus: gst::Bus,
     outlet: Arc<Outlet>,
+    /// There is a demuxer, which has not said yet that all its pads are there.
+    more_pads: AtomicBool,
     /// Heads that wait to be told what they are; `None` when no more are taken.
     heads: Mutex<Option<Vec<Arc<Head>>>>,
     /// The heads of the lanes, to be cut off by the thread in which a lane fails.
@@ -59,6 +62,7 @@ impl Shared {
         Self {
             bus,
             outlet,
+            more_pads: AtomicBool::new(false),
             heads: Mutex::new(Some(Vec::new())),
             lanes: Mutex::default(),
             announcement: Mutex::default(),
@@ -80,6 +84,10 @@ impl Shared {
                 Err(error) => eprintln!("{}: {error}", pad.name()),
             }
         });
+        if let Some(bin) = parser.downcast_ref::<gst::Bin>() {
+            let shared = Arc::clone(self);
+            bin.connect_deep_element_added(move |_, _, element| shared.expect_pads_of(element));
+        }
         let shared = Arc::clone(self);
         self.bus.set_sync_handler(move |_, message| {
             // Before the failing element returns its error upstream: then the demuxer never sees it.
@@ -91,6 +99,48 @@ impl Shared {
             }
             gst::BusSyncReply::Pass
         });
+    }
+
+    fn expect_pads_of(self: &Arc<Self>, element: &gst::Element) {
+        let is_demuxer =
+            element.factory().is_some_and(|factory| factory.has_type(gst::ElementFactoryType::DEMUXER));
+        if is_demuxer {
+            self.more_pads.store(true, Ordering::Release);
+            let shared = Arc::clone(self);
+            element.connect_no_more_pads(move |_| {
+                shared.more_pads.store(false, Ordering::Release);
+                Note::Held.post(&shared.bus);
+            });
+        }
+    }
+
+    /// A stream has come as far as to be decided.
+    pub(super) fn any_is_held(&self) -> bool {
+        lock(&self.heads).as_ref().is_some_and(|heads| heads.iter().any(|head| head.first().is_some()))
+    }
+
+    /// So have all pictures and sounds: languages and names of tracks come just before that. Or one of them has
+    /// run so far ahead that the others cannot be expected soon.
+    pub(super) fn all_are_held(&self) -> bool {
+        let heads = lock(&self.heads);
+        let heads = heads.as_deref().unwrap_or_default();
+        let is_lane = |head: &&Arc<Head>| {
+            let content = head.caps().map(|caps| decide::content(&caps));
+            matches!(content, Some(Content::Video | Content::Audio))
+        };
+        heads.iter().any(|head| head.is_full())
+            || heads.iter().filter(is_lane).all(|head| head.first().is_some())
+    }
+
+    /// No stream will show up that is not there by now.
+    pub(super) fn streams_are_known(&self) -> bool {
+        let heads = lock(&self.heads);
+        let Some(heads) = heads.as_ref() else { return true };
+        let content = |head: &Arc<Head>| head.caps().map(|caps| decide::content(&caps));
+        let both = [Content::Video, Content::Audio]
+            .iter()
+            .all(|wanted| heads.iter().any(|head| content(head).as_ref() == Some(wanted)));
+        both || !self.more_pads.load(Ordering::Acquire) || heads.iter().any(|head| head.is_full())
     }
 
     /// The heads there are; no more are taken.

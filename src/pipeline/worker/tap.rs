@@ -4,7 +4,9 @@
 //! that an edit list hides are needed to decode those it shows, and B-frames and encoder priming
 //! begin before zero.
 
+use super::super::form::Codec;
 use super::super::wire::{Lane, Message};
+use super::codec_config;
 use super::decoding_times::DecodingTimes;
 use super::keyframe;
 use super::outlet::Outlet;
@@ -29,21 +31,25 @@ pub(super) enum Times {
     Given,
     /// There are only presentation times, and B-frames may be among them.
     PresentationOnly,
+    /// They are so many nanoseconds early.
+    Early(i64),
     /// An audio encoder put so many samples before the first and does not count them.
     Primed(i64),
 }
 
 /// An appsink for access units in the form that `caps` ask for.
 pub(super) fn sink(
-    lane: Lane,
+    codec: Codec,
     caps: &gst::Caps,
     times: Times,
     outlet: &Arc<Outlet>,
     listener: &Arc<dyn Listener>,
 ) -> gst_app::AppSink {
+    let lane = codec.lane();
     let mut tap = Tap {
-        lane,
+        codec,
         priming_samples: if let Times::Primed(samples) = times { samples } else { 0 },
+        early_ns: if let Times::Early(ns) = times { ns } else { 0 },
         decoding_times: (times == Times::PresentationOnly).then(DecodingTimes::default),
         outlet: Arc::clone(outlet),
         listener: Arc::clone(listener),
@@ -96,8 +102,9 @@ fn report_gaps(pad: &gst::Pad, lane: Lane, outlet: &Arc<Outlet>) {
 }
 
 struct Tap {
-    lane: Lane,
+    codec: Codec,
     priming_samples: i64,
+    early_ns: i64,
     decoding_times: Option<DecodingTimes>,
     outlet: Arc<Outlet>,
     listener: Arc<dyn Listener>,
@@ -132,9 +139,9 @@ impl Tap {
             );
             return self.outlet.send(&Message::Warning(text));
         }
-        let keyframe = self.lane == Lane::Audio || self.is_keyframe(buffer, &data);
+        let keyframe = self.codec.lane() == Lane::Audio || self.is_keyframe(buffer, &data);
         if !self.started {
-            self.started = keyframe;
+            self.started = keyframe && self.take_config_of_unit(&data);
             if !self.started {
                 self.skipped += 1;
                 return;
@@ -145,14 +152,33 @@ impl Tap {
             dts = times.next(pts, duration);
         }
         let shift = self.priming_samples.saturating_mul(1_000_000_000).checked_div(self.rate).unwrap_or(0);
-        self.outlet.send_unit(self.lane, keyframe, pts - shift, dts - shift, &data);
+        let shift = shift.saturating_sub(self.early_ns);
+        self.outlet.send_unit(
+            self.codec,
+            keyframe,
+            pts.saturating_sub(shift),
+            dts.saturating_sub(shift),
+            &data,
+        );
+    }
+
+    /// AV1 of MP4 comes without its record, which the first unit has the facts for.
+    fn take_config_of_unit(&mut self, data: &[u8]) -> bool {
+        if self.codec == Codec::Av1 && self.config.is_empty() {
+            self.send_config(codec_config::av1(data));
+        }
+        true
     }
 
     fn is_keyframe(&self, buffer: &gst::BufferRef, data: &[u8]) -> bool {
         // A stream without any keyframe has to start somewhere: trust the parser then.
         let give_up = !self.started && self.skipped >= limits::MAX_FRAMES_BEFORE_KEYFRAME;
-        keyframe::is_keyframe(data, self.nal_length_size)
-            || (give_up && !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT))
+        let marked = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        match self.codec {
+            Codec::H264 => keyframe::is_keyframe(data, self.nal_length_size) || (give_up && marked),
+            Codec::Hevc => keyframe::is_hevc_keyframe(data, self.nal_length_size) || (give_up && marked),
+            _ => marked,
+        }
     }
 
     fn take_caps(&mut self, caps: &gst::CapsRef) {
@@ -161,16 +187,23 @@ impl Tap {
         if let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) {
             self.listener.video_size(width.max(0) as u32, height.max(0) as u32);
         }
-        let Ok(buffer) = structure.get::<gst::Buffer>("codec_data") else { return };
-        let Ok(data) = buffer.map_readable() else { return };
-        if data.len() > limits::MAX_CODEC_DATA || *data == *self.config || data.is_empty() {
+        self.send_config(codec_config::of_caps(self.codec, structure));
+    }
+
+    fn send_config(&mut self, config: Option<Vec<u8>>) {
+        let Some(config) = config.filter(|config| !config.is_empty() && *config != self.config) else {
+            return;
+        };
+        if config.len() > limits::MAX_CODEC_DATA {
             return;
         }
-        self.config = data.to_vec();
-        if self.lane == Lane::Video {
-            self.nal_length_size = keyframe::nal_length_size(&data);
-        }
-        self.outlet.send(&Message::Config { lane: self.lane, data: self.config.clone() });
+        self.nal_length_size = match self.codec {
+            Codec::H264 => keyframe::nal_length_size(&config),
+            Codec::Hevc => keyframe::hevc_nal_length_size(&config),
+            _ => self.nal_length_size,
+        };
+        self.config = config;
+        self.outlet.send(&Message::Config { codec: self.codec, data: self.config.clone() });
     }
 }
 

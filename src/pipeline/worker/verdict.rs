@@ -2,6 +2,7 @@
 //!
 //! GStreamer's own texts are quoted where they say more; they come in the language of the system.
 
+use super::super::form::Profile;
 use super::super::wire::{Failure, Message};
 use super::decide::{self, Content};
 use gstreamer as gst;
@@ -29,7 +30,10 @@ pub(super) fn text(error: &gst::glib::Error) -> String {
 }
 
 /// What was found instead of video and sound.
-pub(super) fn on_no_lanes(found: &[(Content, Option<gst::Caps>)]) -> Message {
+pub(super) fn on_no_lanes(found: &[(Content, Option<gst::Caps>)], profile: Profile) -> Message {
+    if profile == Profile::Audio && found.iter().any(|(content, _)| *content == Content::Video) {
+        return fail(Failure::NotMedia, "it has pictures only, and only its sound was asked for");
+    }
     let names: Vec<_> =
         found.iter().filter_map(|(_, caps)| caps.as_deref().map(decide::codec_name)).collect();
     let text = if found.iter().any(|(content, _)| *content == Content::Still) {

@@ -1,0 +1,139 @@
+//! What is in a file beside the lanes: the other tracks, chapters, tags.
+
+use super::super::streams::{AudioTrack, Chapter, Contents, NamedTag, SubtitleTrack};
+use super::decide;
+use super::head::Head;
+use crate::limits;
+use gstreamer as gst;
+use std::sync::Arc;
+
+/// Tags worth telling people, as GStreamer names them.
+const TAGS: [&str; 9] =
+    ["title", "artist", "album", "album-artist", "genre", "datetime", "date", "comment", "track-number"];
+
+pub(super) fn audio_track(head: &Head, chosen: bool) -> AudioTrack {
+    let caps = head.caps();
+    let structure = caps.as_ref().and_then(|caps| caps.structure(0));
+    let channels = structure.and_then(|caps| caps.get::<i32>("channels").ok()).unwrap_or(0);
+    AudioTrack {
+        codec: caps.as_deref().map(decide::codec_name).unwrap_or_default(),
+        language: language(head),
+        title: head.tag("title").map(cut),
+        channels: channels.max(0).unsigned_abs(),
+        chosen,
+    }
+}
+
+pub(super) fn subtitle_track(head: &Head) -> SubtitleTrack {
+    let caps = head.caps();
+    SubtitleTrack {
+        codec: caps.as_deref().map(decide::codec_name).unwrap_or_default(),
+        language: language(head),
+        title: head.tag("title").map(cut),
+        text: caps.as_deref().is_some_and(decide::is_text),
+    }
+}
+
+/// The language of a track, unless the file says that nobody determined it.
+pub(super) fn language(head: &Head) -> Option<String> {
+    head.tag("language-code").filter(|code| code != "und").map(cut)
+}
+
+/// The same language, in two letters or three: "de" is "deu" and "ger".
+pub(super) fn same_language(one: &str, other: &str) -> bool {
+    fn two(code: &str) -> String {
+        let code = code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        // The three-letter codes that are not their two letters and one more.
+        let short = match code.as_str() {
+            "ger" => "de",
+            "fre" => "fr",
+            "spa" => "es",
+            "dut" | "nld" => "nl",
+            "chi" | "zho" => "zh",
+            "cze" | "ces" => "cs",
+            "gre" | "ell" => "el",
+            "jpn" => "ja",
+            "pol" => "pl",
+            "por" => "pt",
+            "swe" => "sv",
+            "tur" => "tr",
+            "ukr" => "uk",
+            "dan" => "da",
+            "fin" => "fi",
+            code => code.get(..2).unwrap_or(code),
+        };
+        short.to_owned()
+    }
+    two(one) == two(other)
+}
+
+/// What the file says of itself, from the tags of its streams.
+pub(super) fn tags(heads: &[Arc<Head>]) -> Vec<NamedTag> {
+    TAGS.iter()
+        .filter_map(|&name| {
+            let value = heads.iter().find_map(|head| head.global_tag(name))?;
+            Some(NamedTag { name: name.to_owned(), value: cut(value) })
+        })
+        .collect()
+}
+
+/// Chapters of a table of contents: those of its first edition.
+pub(super) fn chapters(toc: &gst::TocRef) -> Vec<Chapter> {
+    let mut found = Vec::new();
+    for entry in toc.entries() {
+        let below = entry.sub_entries();
+        let chapters = if entry.entry_type() == gst::TocEntryType::Edition { below } else { vec![entry] };
+        for chapter in chapters {
+            let Some((start, _)) = chapter.start_stop_times() else { continue };
+            let title = chapter.tags().and_then(|tags| {
+                let title = tags.get::<gst::tags::Title>()?;
+                Some(cut(title.get().to_owned()))
+            });
+            let start_ms = u64::try_from(start / 1_000_000).unwrap_or(0);
+            found.push(Chapter { start_ms, title: title.unwrap_or_default() });
+            if found.len() == limits::MAX_LISTED {
+                return found;
+            }
+        }
+        if !found.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+/// Keeps lists short enough for one message.
+pub(super) fn bounded(mut contents: Contents) -> Contents {
+    contents.audio_tracks.truncate(limits::MAX_LISTED);
+    contents.subtitle_tracks.truncate(limits::MAX_LISTED);
+    contents
+}
+
+/// What is longer than a name should be is cut, between characters.
+fn cut(mut text: String) -> String {
+    let mut end = text.len().min(limits::MAX_LISTED_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_language;
+
+    #[test]
+    fn languages_are_the_same_in_two_letters_and_three() {
+        for (one, other, same) in [
+            ("de", "ger", true),
+            ("deu", "de", true),
+            ("eng", "en-GB", true),
+            ("spa", "es", true),
+            ("swe", "es", false),
+            ("en", "de", false),
+        ] {
+            assert_eq!(same_language(one, other), same, "{one} {other}");
+        }
+    }
+}

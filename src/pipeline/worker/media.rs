@@ -1,0 +1,82 @@
+//! The file on standard input: what is known of it before GStreamer reads it, and how far that has read.
+
+use super::super::streams::Chapter;
+use super::lane::BuildError;
+use super::mend::{self, Mend, Source};
+use gst::prelude::*;
+use gstreamer as gst;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
+pub(super) const PATH: &str = "/proc/self/fd/0";
+
+#[derive(Debug)]
+pub(super) struct Media {
+    len: u64,
+    mend: Mend,
+    /// Behind the last byte that was read so far.
+    read: AtomicU64,
+}
+
+impl Media {
+    /// Looks at what is on standard input.
+    pub(super) fn look() -> io::Result<Self> {
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not an ordinary file"));
+        }
+        Ok(Self { len: Source::len(&file), mend: mend::find(&file), read: AtomicU64::new(0) })
+    }
+
+    /// Lays the mend over what `source`, a filesrc, reads, and notes how far it has come.
+    pub(super) fn watch(self: &Arc<Self>, source: &gst::Element) -> Result<(), BuildError> {
+        let pad =
+            source.static_pad("src").ok_or_else(|| BuildError::Refused("a filesrc without a pad".into()))?;
+        let media = Arc::clone(self);
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::PUSH | gst::PadProbeType::PULL;
+        pad.add_probe(kinds, move |_, info| {
+            if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+                media.pass(buffer);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        Ok(())
+    }
+
+    fn pass(&self, buffer: &mut gst::Buffer) {
+        let (offset, len) = (buffer.offset(), buffer.size() as u64);
+        // GST_BUFFER_OFFSET_NONE.
+        if offset == u64::MAX {
+            return;
+        }
+        self.read.fetch_max(offset.saturating_add(len), Ordering::Relaxed);
+        if self.mend.touches(offset, len)
+            && let Ok(mut bytes) = buffer.make_mut().map_writable()
+        {
+            self.mend.lay_over(offset, &mut bytes);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The last byte was read at some time.
+    pub(super) fn was_read_to_end(&self) -> bool {
+        self.read.load(Ordering::Relaxed) >= self.len
+    }
+
+    /// Chapters that the demuxer does not see.
+    pub(super) fn chapters(&self) -> &[Chapter] {
+        &self.mend.chapters
+    }
+
+    /// The file's length by its own headers, where the demuxer's word does not count.
+    pub(super) fn duration_ns(&self) -> Option<u64> {
+        self.mend.duration_ns
+    }
+}

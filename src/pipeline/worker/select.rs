@@ -1,0 +1,93 @@
+//! Which of a file's streams become the lanes.
+
+use super::super::form::{Form, Profile, TrackChoice};
+use super::super::streams::Contents;
+use super::contents;
+use super::decide::{self, Content};
+use super::head::Head;
+use gstreamer as gst;
+use std::sync::Arc;
+
+/// All streams of a file, in its order.
+pub(super) struct Streams {
+    heads: Vec<(Content, Arc<Head>)>,
+}
+
+/// Those that are used.
+pub(super) struct Chosen {
+    pub(super) video: Option<Arc<Head>>,
+    pub(super) audio: Option<Arc<Head>>,
+    /// To be drawn into the picture.
+    pub(super) subtitles: Option<Arc<Head>>,
+}
+
+impl Streams {
+    pub(super) fn sort(heads: Vec<Arc<Head>>) -> Self {
+        let content = |head: &Head| head.caps().map_or(Content::Other, |caps| decide::content(caps.as_ref()));
+        Self { heads: heads.into_iter().map(|head| (content(&head), head)).collect() }
+    }
+
+    fn of(&self, content: Content) -> impl Iterator<Item = &Arc<Head>> {
+        self.heads.iter().filter(move |(found, _)| *found == content).map(|(_, head)| head)
+    }
+
+    pub(super) fn choose(&self, form: &Form) -> Chosen {
+        let pictures = form.profile != Profile::Audio;
+        let video = self.default(Content::Video).filter(|_| pictures);
+        let named = match &form.audio {
+            TrackChoice::Default => None,
+            TrackChoice::Index(index) => self.of(Content::Audio).nth(*index as usize).cloned(),
+            TrackChoice::Language(wanted) => self
+                .of(Content::Audio)
+                .find(|head| {
+                    contents::language(head).is_some_and(|found| contents::same_language(&found, wanted))
+                })
+                .cloned(),
+        };
+        let audio = named.or_else(|| self.default(Content::Audio));
+        let drawn = form.subtitles.filter(|_| video.is_some());
+        let subtitles = drawn.and_then(|index| self.of(Content::Subtitle).nth(index as usize).cloned());
+        Chosen { video, audio, subtitles }
+    }
+
+    /// The one that the file marks, otherwise the first that it does not mark as not to be played.
+    fn default(&self, content: Content) -> Option<Arc<Head>> {
+        let marked = |mark| move |head: &&Arc<Head>| head.is_default() == mark;
+        self.of(content)
+            .find(marked(Some(true)))
+            .or_else(|| self.of(content).find(marked(None)))
+            .or_else(|| self.of(content).next())
+            .cloned()
+    }
+
+    /// Those that go nowhere.
+    pub(super) fn others<'a>(&'a self, chosen: &'a Chosen) -> impl Iterator<Item = &'a Arc<Head>> {
+        let used = [&chosen.video, &chosen.audio, &chosen.subtitles];
+        self.heads.iter().map(|(_, head)| head).filter(move |head| {
+            !used.iter().any(|used| used.as_ref().is_some_and(|used| Arc::ptr_eq(used, head)))
+        })
+    }
+
+    /// What people are told of them.
+    pub(super) fn contents(&self, chosen: &Chosen) -> Contents {
+        let is_chosen = |head: &Arc<Head>| chosen.audio.as_ref().is_some_and(|one| Arc::ptr_eq(one, head));
+        let heads: Vec<_> = self.heads.iter().map(|(_, head)| Arc::clone(head)).collect();
+        contents::bounded(Contents {
+            audio_tracks: self
+                .of(Content::Audio)
+                .map(|head| contents::audio_track(head, is_chosen(head)))
+                .collect(),
+            subtitle_tracks: self.of(Content::Subtitle).map(|head| contents::subtitle_track(head)).collect(),
+            chapters: heads
+                .iter()
+                .find_map(|head| head.toc())
+                .map(|toc| contents::chapters(&toc))
+                .unwrap_or_default(),
+            tags: contents::tags(&heads),
+        })
+    }
+
+    pub(super) fn kinds(&self) -> Vec<(Content, Option<gst::Caps>)> {
+        self.heads.iter().map(|(content, head)| (*content, head.caps())).collect()
+    }
+}
