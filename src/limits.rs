@@ -415,6 +415,12 @@ pub const SEEK_PATIENCE: Duration = Duration::from_millis(1500);
 /// The longest that can be configured.
 pub const MAX_SEEK_PATIENCE: Duration = Duration::from_secs(600);
 
+/// How many times faster than it plays a film is repacked at best: what a conversion is taken for whose
+/// speed was not measured yet.
+pub const FASTEST_REMUX: u32 = 500;
+/// The same for films that are encoded.
+pub const FASTEST_ENCODING: u32 = 10;
+
 /// Between two starts of conversions of one reel. Starting one takes 0.1 s of a processor: somebody
 /// who drags the seek bar about gets one conversion in place of fifty.
 pub const SEEK_RESTART_STEP: Duration = Duration::from_millis(200);

@@ -126,7 +126,13 @@ impl Film {
                 self.end_all();
                 return self.reel.tidy();
             }
-            self.direct(Instant::now());
+            let film = self.clone();
+            // Files are made on a disk that may be slow.
+            let directed = tokio::task::spawn_blocking(move || film.direct(Instant::now()));
+            if let Err(error) = directed.await {
+                tracing::error!(file = self.name, %error, "the film's conversions are left to themselves");
+                return self.stop();
+            }
         }
     }
 
@@ -191,7 +197,8 @@ impl Film {
             Some((*id, self.reel.available_in(*id)?.saturating_millis_since(*wanted)))
         };
         let kept: Vec<(RangeId, u32)> = live().filter_map(|(id, _)| lead(id)).collect();
-        let freed = live().count() - kept.len();
+        // Those that nobody wants are ended, and some are ending already.
+        let freed = state.running.len() - kept.len();
         let encodes = self.streams.get().is_some_and(convert::encodes);
         let alone = live().count() == 0;
         let full = kept.len() >= MAX_REEL_CONVERSIONS

@@ -5,7 +5,9 @@
 
 use super::ranges::{Fate, Range, RangeId, Ranges};
 use super::seeks::Choice;
-use crate::limits::{RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN, SEEK_NEAR};
+use crate::limits::{
+    FASTEST_ENCODING, FASTEST_REMUX, RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN, SEEK_NEAR,
+};
 use crate::time::MediaTime;
 use std::time::{Duration, Instant};
 
@@ -160,11 +162,13 @@ impl<D> Ranges<D> {
         // Begun for this very target, or nearly.
         let meant = range.aim.saturating_add_millis(ms(SEEK_NEAR)) >= target
             && range.aim.saturating_add_millis(2 * ms(RESUME_OVERLAP)) >= lowered(aim, terms);
-        let soon = eta.is_some_and(|eta| eta <= terms.patience.max(start_takes));
-        let unmeasured =
-            eta.is_none() && target.saturating_millis_since(range.available) <= ms(SEEK_NEAR) / 2;
+        // Before its speed is known, the best that there is.
+        let times = if range.opening.grid { FASTEST_ENCODING } else { FASTEST_REMUX };
+        let missing = target.saturating_millis_since(range.available);
+        let at_best = || Duration::from_millis((missing / times).into());
+        let soon = eta.unwrap_or_else(at_best) <= terms.patience.max(start_takes);
         match terms.seekable {
-            _ if meant || soon || unmeasured => Way::Wait(range.id, eta),
+            _ if meant || soon => Way::Wait(range.id, eta),
             Some(true) => Way::Start { aim: lowered(aim, terms), target, nearest: id },
             Some(false) => Way::Only(id, eta),
             None => Way::Unknown(id),
