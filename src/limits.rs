@@ -593,8 +593,8 @@ pub const WORKER_LATE_STREAMS: Duration = Duration::from_millis(1500);
 /// The same for the first frame of each stream that has shown up, before which its language is known.
 pub const WORKER_TAGS_PATIENCE: Duration = Duration::from_millis(300);
 
-/// Inside a worker, without an access unit after the whole file was read: some demuxers forget to say that this
-/// is the end.
+/// Inside a worker, without an access unit after the whole file was read: gst-libav's demuxers forget to say that
+/// this is the end.
 pub const WORKER_AT_END: Duration = Duration::from_secs(2);
 
 /// Decoded frames between decoder and encoder in a worker: lets both run at once. A 1080p frame is

@@ -266,6 +266,14 @@ impl Graph {
         self.pipeline.iterate_all_by_element_factory_name(element).into_iter().next().is_some()
     }
 
+    fn is_demuxed_by_libav(&self) -> bool {
+        self.pipeline
+            .iterate_recurse()
+            .into_iter()
+            .flatten()
+            .any(|element| element.factory().is_some_and(|factory| factory.name().starts_with("avdemux_")))
+    }
+
     fn lane_caps(&self, lane: Lane) -> Option<gst::Caps> {
         self.heads[lane as usize].as_ref()?.caps()
     }
@@ -540,25 +548,17 @@ impl Graph {
         if waited > limits::WORKER_AT_END && self.end_is_missing() {
             self.finish_heads();
         }
-        if waited <= limits::WORKER_NO_PROGRESS {
-            return None;
-        }
-        if units == 0 || self.damage.is_some() {
-            return Some(self.stalled(waited));
-        }
-        // What is in the encoders still comes out, and the server keeps what there is.
-        self.damage = Some(format!("after {units} frames nothing came for {} s", waited.as_secs()));
-        self.progress = Progress::begin(self.progress.units);
-        self.finish_heads();
-        None
+        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
     }
 
-    /// All was read, and all that was read came out, but the demuxer does not say that this is the end.
+    /// All was read, and all that was read came out, but the demuxer does not say that this is the end. Only those of
+    /// gst-libav forget to; any other may be waiting for a disk that has to spin up.
     fn end_is_missing(&self) -> bool {
         let running = || Lane::BOTH.into_iter().filter(|&lane| self.stages[lane as usize] == Stage::Running);
         let drained = |lane: Lane| self.heads[lane as usize].as_ref().is_some_and(|head| head.is_drained());
         self.around.outlet.all_units() > 0
             && self.media.was_read_to_end()
+            && self.is_demuxed_by_libav()
             && running().next().is_some()
             && running().all(drained)
     }
