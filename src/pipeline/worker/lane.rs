@@ -132,7 +132,9 @@ fn decode_into(lane: Lane, source: &Source<'_>, elements: Vec<gst::Element>) -> 
     before.push(decoder.clone());
     let first = elements.first().cloned();
     let bin = assemble_behind(lane, &before, elements)?;
+    // Without B-frames both orders are one.
     if source.decoding_order_only
+        && source.shown_later_ns != 0
         && let Some(pad) = bin.static_pad("sink")
     {
         forget_presentation_times(&pad);
