@@ -26,8 +26,10 @@ pub(super) struct Head {
     demuxer_pad: gst::Pad,
     queue: gst::Element,
     source: gst::Pad,
-    /// The queue was full, or the stream ended: the demuxer has looked well ahead.
+    /// The queue was full: the demuxer goes no further until somebody empties it.
     full: Arc<AtomicBool>,
+    /// The demuxer has given all that there is.
+    ended: Arc<AtomicBool>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
     /// Buffers are dropped before the queue.
@@ -60,10 +62,11 @@ impl Head {
             }
             None
         });
-        let is_full = Arc::clone(&full);
+        let ended = Arc::new(AtomicBool::new(false));
+        let has_ended = Arc::clone(&ended);
         sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
-                is_full.store(true, Ordering::Release);
+                has_ended.store(true, Ordering::Release);
             }
             gst::PadProbeReturn::Ok
         });
@@ -81,7 +84,7 @@ impl Head {
         });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
-        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, held, hold: Mutex::new(hold), cut })
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, ended, held, hold: Mutex::new(hold), cut })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -154,9 +157,14 @@ impl Head {
         Ok(())
     }
 
-    /// The demuxer has looked well ahead of what this is held at.
+    /// The demuxer waits for room here.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
+    }
+
+    /// The demuxer has looked well ahead of what this is held at.
+    pub(super) fn looked_ahead(&self) -> bool {
+        self.is_full() || self.ended.load(Ordering::Acquire)
     }
 
     /// Nothing waits in the queue.

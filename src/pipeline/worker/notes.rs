@@ -140,7 +140,7 @@ impl Shared {
         let both = [Content::Video, Content::Audio]
             .iter()
             .all(|wanted| heads.iter().any(|head| content(head).as_ref() == Some(wanted)));
-        both || !self.more_pads.load(Ordering::Acquire) || heads.iter().any(|head| head.is_full())
+        both || !self.more_pads.load(Ordering::Acquire) || heads.iter().any(|head| head.looked_ahead())
     }
 
     /// The heads there are; no more are taken.
