@@ -253,6 +253,26 @@ pub const SCAN_WINDOW: usize = 128 << 10;
 /// registries need several seconds.
 pub const WORKER_STALL: Duration = Duration::from_secs(10);
 
+/// Inside the worker of a live source, for the first frame: an RTSP server that has no UDP, a name that takes
+/// long to resolve and a keyframe every ten seconds come together.
+pub const LIVE_FIRST_UNIT: Duration = Duration::from_secs(20);
+
+/// Inside it, without a frame although the pipe would take one: the source has gone without a word (a
+/// camera's cable, UDP). A camera may well send one frame every few seconds.
+pub const LIVE_NO_UNIT: Duration = Duration::from_secs(8);
+
+/// For a server on the network to accept a connection, or to go on sending.
+pub const LIVE_CONNECT: Duration = Duration::from_secs(8);
+
+/// RTSP over UDP without a packet: a firewall is in between, so TCP is next.
+pub const RTSP_UDP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Packets that arrive late by less are put in order; only losses wait for it.
+pub const LIVE_REORDER: Duration = Duration::from_millis(500);
+
+/// Asked of the kernel for a socket that receives datagrams: half a second of 30 Mbit/s.
+pub const LIVE_SOCKET_BUFFER: i32 = 2 << 20;
+
 /// Largest access unit a worker may send; same reason as [`MAX_TAG_BODY`].
 pub const MAX_ACCESS_UNIT: usize = MAX_TAG_BODY - 16;
 

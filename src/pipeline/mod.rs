@@ -31,10 +31,12 @@ mod error;
 pub mod fuzzing;
 mod interleave;
 mod last_words;
+mod live_order;
 mod streams;
 mod wire;
 pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
 pub use error::ConversionError;
+pub use live_order::LiveInput;
 pub use streams::{AudioStream, MediaStreams, VideoStream};
