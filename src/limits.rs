@@ -261,6 +261,26 @@ pub const LIVE_FIRST_UNIT: Duration = Duration::from_secs(20);
 /// camera's cable, UDP). A camera may well send one frame every few seconds.
 pub const LIVE_NO_UNIT: Duration = Duration::from_secs(8);
 
+/// One lane of a live source may be this much ahead of the other before its tags go out without waiting: a
+/// camera that promises sound and has none must not delay its picture.
+pub const LIVE_SKEW: Duration = Duration::from_secs(1);
+
+/// A step forward that a live source's times may take within a lane: it sends nothing while nothing moves.
+pub const LIVE_GAP: Duration = Duration::from_secs(10);
+
+/// A step back within a lane that is no jump: packets out of order, sound that overlaps.
+pub const LIVE_OVERLAP: Duration = Duration::from_secs(1);
+
+/// Sound alone is held back this long when a picture was promised: a player that begins with sound alone may
+/// never show the picture.
+pub const LIVE_PICTURE_WAIT: Duration = Duration::from_secs(10);
+
+/// Warnings kept of one run of a live source; each comes once.
+pub const MAX_FEED_WARNINGS: usize = 8;
+
+/// A live source's times start over after this long, unseen by viewers: FLV's milliseconds end after 49 days.
+pub const LIVE_EPOCH: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// For a server on the network to accept a connection, or to go on sending.
 pub const LIVE_CONNECT: Duration = Duration::from_secs(8);
 

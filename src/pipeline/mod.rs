@@ -18,6 +18,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
+//! | [`LiveFeed`] | the same for a live source, which has no end |
+//! | `mend` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
 //! | `streams` | what both sides say about a file |
@@ -31,12 +33,15 @@ mod error;
 pub mod fuzzing;
 mod interleave;
 mod last_words;
+mod live_feed;
 mod live_order;
+mod mend;
 mod streams;
 mod wire;
 pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
 pub use error::ConversionError;
+pub use live_feed::{FeedError, FeedEvent, LiveFeed};
 pub use live_order::LiveInput;
 pub use streams::{AudioStream, MediaStreams, VideoStream};

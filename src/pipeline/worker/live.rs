@@ -97,7 +97,10 @@ fn run(input: &LiveInput, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
         eprintln!("worker: less confined than it could be: {error}");
     }
     let mut graph = LiveGraph::new(input, outlet)?;
-    Ok(graph.run())
+    let last = graph.run();
+    // The process ends now: nothing is gained by taking a running pipeline apart.
+    std::mem::forget(graph);
+    Ok(last)
 }
 
 /// What became of a lane.
@@ -112,6 +115,8 @@ enum Stage {
 
 struct LiveGraph {
     pipeline: gst::Pipeline,
+    /// The source sends when it likes; it does not wait for us.
+    pushes: bool,
     bus: gst::Bus,
     shared: Arc<Shared>,
     around: Surroundings,
@@ -136,9 +141,11 @@ impl LiveGraph {
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         let LiveInput::Network { url } = input;
         live_source::build(&pipeline, url, &shared)?;
+        let pushes = live_source::pushes(url);
         let around = Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared) };
         Ok(Self {
             pipeline,
+            pushes,
             bus,
             shared,
             around,
@@ -254,7 +261,11 @@ impl LiveGraph {
         let bin = if passthrough {
             lane::pass(lane, has_dts, &self.around)
         } else {
-            lane::transcode(lane, raw, &self.around).inspect(drop_rather_than_wait)
+            let bin = lane::transcode(lane, raw, &self.around);
+            if let (Ok(bin), Lane::Video, true) = (&bin, lane, self.pushes) {
+                drop_rather_than_wait(bin);
+            }
+            bin
         };
         let release = |bin: gst::Bin| -> Result<(), BuildError> {
             self.pipeline.add(&bin)?;

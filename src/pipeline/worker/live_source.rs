@@ -52,6 +52,11 @@ pub(super) fn build(pipeline: &gst::Pipeline, url: &str, shared: &Arc<Shared>) -
     }
 }
 
+/// Whether what comes from `url` comes when the sender likes. The others are read as fast as they are used.
+pub(super) fn pushes(url: &str) -> bool {
+    !url.starts_with("http")
+}
+
 fn http(pipeline: &gst::Pipeline, url: &str, shared: &Arc<Shared>) -> Result<(), BuildError> {
     let source = make("urisourcebin")?;
     source.set_property("uri", url);

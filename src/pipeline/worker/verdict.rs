@@ -31,6 +31,13 @@ pub(super) fn on_network_error(error: &gst::glib::Error, debug: Option<&str>) ->
     if error.matches(gst::ResourceError::NotFound) && !debug.is_some_and(could_not_connect) {
         return fail(Failure::Refused, format!("there is nothing at that address ({})", text(error)));
     }
+    // All that souphttpsrc says when there is no connection, or it broke.
+    if error.matches(gst::StreamError::Failed) && debug.is_some_and(|debug| debug.contains("reason error")) {
+        return fail(Failure::Unreadable, "there is no connection to it");
+    }
+    if error.matches(gst::ResourceError::OpenRead) || error.matches(gst::ResourceError::OpenReadWrite) {
+        return fail(Failure::Unreadable, format!("there is no connection to it ({})", text(error)));
+    }
     on_source_error(error, false)
 }
 
