@@ -11,6 +11,7 @@
 //!                    pipeline: GStreamer in a worker process of this same binary
 //!
 //!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP /live
+//!   other server ◀─▶ rtmp::client ◀─ relay ─▶ stream
 //! ```
 //!
 //! Everything between a source and a viewer is an FLV [`Tag`](flv::Tag), cloned by reference
@@ -21,13 +22,14 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`rtmp`], [`fmp4`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
@@ -40,7 +42,9 @@ pub mod limits;
 pub mod pipeline;
 pub mod provider;
 pub mod reel;
+pub mod relay;
 pub mod rtmp;
+pub mod rtmp_url;
 pub mod server;
 pub mod stream;
 pub mod time;

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::relay::Relays;
 use wiidiaserver::{pipeline, server};
 
 fn main() -> ExitCode {
@@ -19,7 +20,10 @@ fn main() -> ExitCode {
         Ok(Command::Worker(args)) => pipeline::worker::main(args.into_iter()),
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
-        Ok(Command::CheckConfig(config)) => say(&format!("{config}\nthe configuration is good")),
+        Ok(Command::CheckConfig(config)) => match certificates(&config) {
+            Ok(_) => say(&format!("{config}\nthe configuration is good")),
+            Err(error) => refuse(&error),
+        },
         Ok(Command::Serve(config)) => match serve(&config) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(&*error),
@@ -45,6 +49,7 @@ type Failure = Box<dyn std::error::Error>;
 fn serve(config: &Config) -> Result<(), Failure> {
     config::refuse_root(config.allow_root)?;
     server::log::start(&config.log.directives());
+    let certificates = certificates(config)?;
     const MB: u64 = 1_000_000;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
@@ -55,6 +60,12 @@ fn serve(config: &Config) -> Result<(), Failure> {
     runtime.block_on(async {
         let http = bind(config.http.listen, "--http", "web page").await?;
         let rtmp = bind(config.rtmp.listen, "--rtmp", "RTMP").await?;
+        let rtmps = match certificates {
+            Some((listen, certificates)) => {
+                Some((bind(listen, "[rtmps] listen =", "RTMPS").await?, certificates))
+            }
+            None => None,
+        };
         // Caught from here on, so that whoever reads the addresses below may send them.
         let stop = stop_signal()?;
         for address in reachable(http.local_addr()?) {
@@ -63,10 +74,27 @@ fn serve(config: &Config) -> Result<(), Failure> {
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
         }
+        for address in rtmps.iter().filter_map(|(listener, _)| listener.local_addr().ok()).flat_map(reachable)
+        {
+            println!("rtmps: rtmps://{address}/vod/<path of a file>");
+        }
         let app = server::App::new(providers, config.live.secret.clone());
-        server::run(http, rtmp, app, stop).await;
+        let own_ports = [Some(&rtmp), rtmps.as_ref().map(|(listener, _)| listener)];
+        let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
+        let own_ports = own_ports.map(|address| address.port()).collect();
+        let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
+        let app = app.with_relays(relays);
+        server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })
+}
+
+/// Where RTMP over TLS is wanted, and by which certificate.
+fn certificates(
+    config: &Config,
+) -> Result<Option<(SocketAddr, server::Certificates)>, server::CertificateError> {
+    let Some(rtmps) = &config.rtmps else { return Ok(None) };
+    Ok(Some((rtmps.listen, server::Certificates::load(&rtmps.certificate, &rtmps.key)?)))
 }
 
 async fn bind(address: SocketAddr, flag: &str, what: &str) -> Result<TcpListener, Failure> {

@@ -66,5 +66,6 @@ laws_hold! {
     boxes_nest_whatever_the_tags: fmp4;
     codec_headers_stay_within_limits: codec;
     sessions_end_but_never_break: session;
+    a_server_can_say_nothing_that_hurts: client;
     no_name_leads_out_of_the_library: paths;
 }

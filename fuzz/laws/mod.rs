@@ -7,6 +7,7 @@
 
 pub mod amf0;
 pub mod chunk_reader;
+pub mod client;
 pub mod codec;
 pub mod flv;
 pub mod fmp4;

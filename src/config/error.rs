@@ -85,6 +85,50 @@ pub enum Problem {
         "HTTP and RTMP both listen on port {0}; give one of them another port, such as --rtmp 0.0.0.0:1935"
     )]
     SamePort(u16),
+    /// RTMPS on the port of something else.
+    #[error(
+        "port {0} is taken by HTTP or RTMP already; give [rtmps] another one, such as listen = \"0.0.0.0:1936\""
+    )]
+    RtmpsPort(u16),
+    /// Half of what TLS needs.
+    #[error(
+        "[rtmps] has no {0}; TLS needs both: certificate = \"/etc/wiidiaserver/fullchain.pem\" and \
+         key = \"/etc/wiidiaserver/privkey.pem\""
+    )]
+    RtmpsLacks(&'static str),
+    /// A relay without something it needs.
+    #[error("this relay has no {key}; write {expected}")]
+    RelayLacks {
+        /// The key that is missing.
+        key: &'static str,
+        /// A line that would do.
+        expected: &'static str,
+    },
+    /// A relay's address that is none. The address is not told: it may have a secret in it.
+    #[error(transparent)]
+    RelayUrl(#[from] crate::rtmp_url::RtmpUrlError),
+    /// Not a name for a stream.
+    #[error("\"{0}\" can't be the name of a stream; choose one of letters, digits, -, _, . and / within")]
+    RelayName(String),
+    /// Two pulls for one stream.
+    #[error("the stream \"{0}\" is pulled twice; give each pull a name of its own")]
+    RelayTwice(String),
+    /// Neither of the two.
+    #[error("\"{value}\" is no mode{}; write \"on_demand\" (while somebody watches) or \"always\"", suggestion(*nearest))]
+    RelayMode {
+        /// As written.
+        value: String,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// All streams that a pattern fits would be pushed to one address.
+    #[error(
+        "\"{0}\" may fit several streams, which can't all go to one address; write {{stream}} in the address where the stream's name belongs"
+    )]
+    RelayOneAddress(String),
+    /// More than [`limits::MAX_RELAY_RULES`].
+    #[error("there are {0} relays of one kind, expected at most {max}; remove some", max = limits::MAX_RELAY_RULES)]
+    ManyRelays(usize),
     /// Not one of the levels.
     #[error("\"{value}\" is no log level{}; the levels are error, warn, info, debug and trace", suggestion(nearest.as_deref()))]
     Level {

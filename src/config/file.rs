@@ -17,11 +17,20 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("data", "a folder in quotes, such as \"/var/lib/wiidiaserver\""),
     ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
     ("rtmp.listen", "an address and a port in quotes, such as \"0.0.0.0:1935\""),
+    ("rtmps.listen", "an address and a port in quotes, such as \"0.0.0.0:1936\""),
+    ("rtmps.certificate", "a file in quotes, such as \"/etc/wiidiaserver/fullchain.pem\""),
+    ("rtmps.key", "a file in quotes, such as \"/etc/wiidiaserver/privkey.pem\""),
     ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
+    ("relay.ca", "a file in quotes, such as \"/etc/wiidiaserver/ca.pem\""),
+    ("relay.pull.name", "a stream's name in quotes, such as \"door\""),
+    ("relay.pull.url", "an address in quotes, such as \"rtmp://192.168.1.30/live/door\""),
+    ("relay.pull.mode", "\"on_demand\" or \"always\""),
+    ("relay.push.stream", "a stream's name in quotes, such as \"cam\", or \"*\" for all"),
+    ("relay.push.url", "an address in quotes, such as \"rtmps://live.example.net/app/stream-key\""),
     ("playback.encodings", "a small number without quotes, such as 2"),
 ];
 
@@ -33,10 +42,12 @@ pub(super) struct Content {
     pub(super) data: Option<Spanned<String>>,
     pub(super) http: Listen,
     pub(super) rtmp: Listen,
+    pub(super) rtmps: Rtmps,
     pub(super) cache: Cache,
     pub(super) log: Log,
     pub(super) playback: Playback,
     pub(super) live: Live,
+    pub(super) relay: Relay,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -53,6 +64,14 @@ pub(super) struct Listen {
 
 #[derive(Deserialize, Default, Debug)]
 #[serde(deny_unknown_fields, default)]
+pub(super) struct Rtmps {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Cache {
     pub(super) limit_mb: Option<u64>,
     pub(super) keep_free_mb: Option<u64>,
@@ -63,6 +82,29 @@ pub(super) struct Cache {
 pub(super) struct Log {
     pub(super) level: Option<Spanned<String>>,
     pub(super) filter: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Relay {
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) pull: Vec<Spanned<Pull>>,
+    pub(super) push: Vec<Spanned<Push>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Pull {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Push {
+    pub(super) stream: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -152,7 +194,7 @@ fn key_at(text: &str, at: usize) -> String {
     let mut table = "";
     let mut key = "";
     for line in text.lines().take(line).map(str::trim).filter(|line| !line.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next())
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.trim_matches('[').split(']').next())
             && !line.contains('=')
             && !line.contains('"')
         {

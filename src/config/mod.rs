@@ -13,12 +13,14 @@ mod error;
 mod file;
 mod help;
 mod nearest;
+mod relay;
 mod resolve;
 
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 
+use crate::rtmp_url::RtmpUrl;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -50,6 +52,8 @@ pub struct Config {
     pub http: Http,
     /// Media over RTMP.
     pub rtmp: Rtmp,
+    /// Media over RTMP and TLS; `None`, the default, when there is no certificate.
+    pub rtmps: Option<Rtmps>,
     /// Finished conversions.
     pub cache: Cache,
     /// What is told about the run.
@@ -58,6 +62,8 @@ pub struct Config {
     pub playback: Playback,
     /// Live streams.
     pub live: Live,
+    /// Streams from and to other servers.
+    pub relay: Relay,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
     /// The configuration file that was read, if there was one.
@@ -77,10 +83,20 @@ impl fmt::Display for Config {
         writeln!(f, "data:      {}", self.data.display())?;
         writeln!(f, "http:      {}", self.http.listen)?;
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
+        if let Some(rtmps) = &self.rtmps {
+            writeln!(f, "rtmps:     {}", rtmps.listen)?;
+        }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
         let publishers = if self.live.secret.is_some() { "those who know the secret" } else { "everybody" };
         writeln!(f, "publish:   {publishers}")?;
+        for pull in &self.relay.pulls {
+            let when = if pull.on_demand { "on demand" } else { "always" };
+            writeln!(f, "pull:      {} from {}, {when}", pull.name, pull.url)?;
+        }
+        for push in &self.relay.pushes {
+            writeln!(f, "push:      {} to {}", push.stream, push.url_for(&push.stream))?;
+        }
         write!(f, "log:       {}", self.log.directives())
     }
 }
@@ -109,6 +125,21 @@ impl Default for Rtmp {
     fn default() -> Self {
         Self { listen: everywhere(1935) }
     }
+}
+
+/// `[rtmps]`: there is one when its certificate is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rtmps {
+    /// Address and port; port 0 lets the system choose. Default 0.0.0.0:1936.
+    pub listen: SocketAddr,
+    /// The file with the certificate and those it was signed with, PEM: absolute.
+    pub certificate: PathBuf,
+    /// The file with its private key, PEM: absolute.
+    pub key: PathBuf,
+}
+
+impl Rtmps {
+    const LISTEN: SocketAddr = everywhere(1936);
 }
 
 /// `[cache]`: megabytes are 1,000,000 bytes.
@@ -203,6 +234,60 @@ pub struct Live {
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.secret.is_some() { "Live { secret: … }" } else { "Live { secret: None }" })
+    }
+}
+
+/// `[relay]`, `[[relay.pull]]`, `[[relay.push]]`
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Relay {
+    /// A file with certificates of authorities that are trusted besides the system's, PEM: absolute.
+    pub ca: Option<PathBuf>,
+    /// From other servers; no name twice.
+    pub pulls: Vec<Pull>,
+    /// To other servers.
+    pub pushes: Vec<Push>,
+}
+
+/// `[[relay.pull]]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pull {
+    /// What the stream is called here.
+    pub name: String,
+    /// Where it comes from.
+    pub url: RtmpUrl,
+    /// Only while somebody watches it; else always. Default on demand.
+    pub on_demand: bool,
+}
+
+/// `[[relay.push]]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Push {
+    /// Which stream, or which ones: `*` stands for anything.
+    pub stream: String,
+    /// Where to, in which `{stream}` stands for the stream's name.
+    url: String,
+    /// … with a name that any stream may have.
+    parsed: RtmpUrl,
+}
+
+impl Push {
+    /// Stands for the stream's name.
+    const PLACE: &str = "{stream}";
+
+    /// The address for a stream of that name.
+    pub fn url_for(&self, name: &str) -> RtmpUrl {
+        // What every stream can be called was checked; another name that cannot stand in an address only
+        // ends up in this one's secret part.
+        let name: String = percent_encoding::utf8_percent_encode(name, percent_encoding::CONTROLS)
+            .to_string()
+            .replace(' ', "%20");
+        RtmpUrl::parse(&self.url.replace(Self::PLACE, &name)).unwrap_or_else(|_| self.parsed.clone())
+    }
+}
+
+impl fmt::Debug for Push {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Push").field("stream", &self.stream).field("url", &self.parsed).finish()
     }
 }
 

@@ -4,7 +4,7 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Rtmp};
+use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Rtmp, Rtmps};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -23,12 +23,23 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         let place = if rtmp_place == Place::Everywhere { http_place } else { rtmp_place };
         return Err(ConfigError::new(place, Problem::SamePort(http.port())));
     }
+    let rtmps = rtmps(file, environment)?;
+    if let (Some(rtmps), Some(written)) = (&rtmps, &content.rtmps.certificate) {
+        let taken = [http, rtmp].into_iter().find(|other| {
+            other.port() == rtmps.listen.port() && other.port() != 0 && overlap(*other, rtmps.listen)
+        });
+        if let Some(other) = taken {
+            let span = content.rtmps.listen.as_ref().map_or(written.span(), Spanned::span);
+            return Err(ConfigError::new(file.place(span), Problem::RtmpsPort(other.port())));
+        }
+    }
     let cache = Cache::default();
     Ok(Config {
         library: library(flags, file, environment)?,
         data: data(flags, file, environment)?,
         http: Http { listen: http },
         rtmp: Rtmp { listen: rtmp },
+        rtmps,
         cache: Cache {
             limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
             keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),
@@ -36,6 +47,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         log: log(file)?,
         playback: playback(file)?,
         live: Live { secret: content.live.secret.clone().filter(|secret| !secret.is_empty()) },
+        relay: super::relay::resolve(file, environment)?,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })
@@ -142,6 +154,24 @@ fn listen(
             let nearest = address_meant_by(value.trim(), default);
             Err(ConfigError::new(place, Problem::Address { value, nearest }))
         }
+    }
+}
+
+/// RTMP over TLS, when a certificate and its key are given. An empty text stands for none.
+fn rtmps(file: &File, environment: &Environment) -> Result<Option<Rtmps>, ConfigError> {
+    let written = &file.content.rtmps;
+    let given = |value: &Option<Spanned<String>>| -> Option<(PathBuf, Place)> {
+        let value = value.as_ref().filter(|value| !value.get_ref().is_empty())?;
+        Some((path(value.get_ref().as_ref(), file.folder(), environment), file.place(value.span())))
+    };
+    let (listen, listen_place) = listen(&None, "", &written.listen, file, Rtmps::LISTEN)?;
+    match (given(&written.certificate), given(&written.key)) {
+        (Some((certificate, _)), Some((key, _))) => Ok(Some(Rtmps { listen, certificate, key })),
+        (Some((_, place)), None) => Err(ConfigError::new(place, Problem::RtmpsLacks("key"))),
+        (None, Some((_, place))) => Err(ConfigError::new(place, Problem::RtmpsLacks("certificate"))),
+        // The default written out asks for nothing.
+        (None, None) if listen == Rtmps::LISTEN => Ok(None),
+        (None, None) => Err(ConfigError::new(listen_place, Problem::RtmpsLacks("certificate"))),
     }
 }
 

@@ -64,10 +64,12 @@ fn a_library_is_all_that_must_be_given() {
             data: house.path("state/wiidiaserver"),
             http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
+            rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback { encodings: 2 },
             live: Live { secret: None },
+            relay: Relay::default(),
             allow_root: false,
             file: None,
         }
@@ -82,6 +84,10 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            http.listen = "127.0.0.1:81"
            [rtmp]
            listen = "[::1]:0"
+           [rtmps]
+           listen = "127.0.0.1:443"
+           certificate = "tls/fullchain.pem"
+           key = "/etc/key.pem"
            [cache]
            limit_mb = 5
            [log]
@@ -97,6 +103,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.data, house.path("kept"));
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:81");
     assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
+    let rtmps = config.rtmps.clone().unwrap();
+    assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
+    assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!(config.playback.encodings, 1);
@@ -272,7 +281,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, cache, log, playback, live",
+             http, rtmp, rtmps, cache, log, playback, live, relay",
         ),
         (
             "[cache]\nlimit = 5",
@@ -308,6 +317,58 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
             "[rtmp]\nlisten = \"127.0.0.1:8080\"",
             "HOUSE/c.toml:2: HTTP and RTMP both listen on port 8080; give one of them another port, such as \
              --rtmp 0.0.0.0:1935",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\ncertificate = \"c.pem\"",
+            "HOUSE/c.toml:3: [rtmps] has no key; TLS needs both: certificate = \
+             \"/etc/wiidiaserver/fullchain.pem\" and key = \"/etc/wiidiaserver/privkey.pem\"",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\nlisten = \"0.0.0.0:443\"",
+            "HOUSE/c.toml:3: [rtmps] has no certificate; TLS needs both: certificate = \
+             \"/etc/wiidiaserver/fullchain.pem\" and key = \"/etc/wiidiaserver/privkey.pem\"",
+        ),
+        (
+            "library = [\"films\"]\n[rtmps]\nlisten = \"[::]:1935\"\ncertificate = \"c\"\nkey = \"k\"",
+            "HOUSE/c.toml:3: port 1935 is taken by HTTP or RTMP already; give [rtmps] another one, such as \
+             listen = \"0.0.0.0:1936\"",
+        ),
+        (
+            "library = [\"films\"]\n\n[[relay.pull]]\nname = \"door\"",
+            "HOUSE/c.toml:3: this relay has no url; write url = \"rtmp://192.168.1.30/live/door\"",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.pull]]\nname = \"door\"\nurl = \"rtmp://b/sesame\"",
+            "HOUSE/c.toml:4: the address lacks the stream's name; write rtmp://<server>/<application>/<name>",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.pull]]\nname = \"../door\"\nurl = \"rtmp://b/live/c\"",
+            "HOUSE/c.toml:3: \"../door\" can't be the name of a stream; choose one of letters, digits, -, _, . \
+             and / within",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.pull]]\nname = \"d\"\nurl = \"rtmp://b/live/c\"\nmode = \"allways\"",
+            "HOUSE/c.toml:5: \"allways\" is no mode (did you mean \"always\"?); write \"on_demand\" (while \
+             somebody watches) or \"always\"",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.pull]]\nname = \"d\"\nurl = \"rtmp://b/live/c\"\n\
+             [[relay.pull]]\nname = \"d\"\nurl = \"rtmp://b/live/e\"",
+            "HOUSE/c.toml:5: the stream \"d\" is pulled twice; give each pull a name of its own",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.push]]\nstream = \"*\"\nurl = \"rtmp://b/live/sesame\"",
+            "HOUSE/c.toml:4: \"*\" may fit several streams, which can't all go to one address; write {stream} in \
+             the address where the stream's name belongs",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.push]]\nstreams = \"*\"",
+            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url",
+        ),
+        (
+            "library = [\"films\"]\n[[relay.push]]\nstream = 5",
+            "HOUSE/c.toml:3: relay.push.stream does not fit: invalid type: integer `5`, expected a string; write a \
+             stream's name in quotes, such as \"cam\", or \"*\" for all",
         ),
         (
             "library = [\n  \"films\",\n  \"gone\",\n]",
@@ -348,6 +409,33 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         let house = House::new().with_file(text);
         assert_eq!(house.refusal(&["check-config", "--config", "c.toml"]), message, "{text}");
     }
+}
+
+#[test]
+fn relays_are_read_and_their_keys_kept_out_of_sight() {
+    let house = House::new().with_file(
+        r#"library = ["films"]
+           [relay]
+           ca = "ca.pem"
+           [[relay.pull]]
+           name = "door"
+           url = "rtmp://192.168.1.30/live/sesame"
+           [[relay.pull]]
+           name = "garden/cam"
+           url = "rtmps://[::1]:81/live/cam?key=sesame"
+           mode = "always"
+           [[relay.push]]
+           stream = "cam*"
+           url = "rtmp://cluster/live/{stream}?key=sesame""#,
+    );
+    let config = house.config(&["--config", "c.toml"]);
+    let relay = &config.relay;
+    assert_eq!(relay.ca, Some(house.path("ca.pem")));
+    assert_eq!((relay.pulls[0].name.as_str(), relay.pulls[0].on_demand), ("door", true));
+    assert_eq!((relay.pulls[1].url.name.as_str(), relay.pulls[1].on_demand), ("cam?key=sesame", false));
+    assert_eq!(relay.pushes[0].url_for("cam 1").name, "cam%201?key=sesame");
+    let shown = format!("{config:?}{config}");
+    assert!(shown.contains("rtmp://cluster/live/…") && !shown.contains("sesame"), "{shown}");
 }
 
 #[test]
@@ -449,18 +537,26 @@ fn the_example_has_every_key_and_every_key_is_explained() {
             _ => documented.push(key.clone()),
         }
     }
-    let mut known: Vec<_> = file::KEYS.iter().map(|(key, _)| key.to_string()).collect();
+    // Lists have no default that could be written out: their keys stand in the prose.
+    let prose = include_str!("../../examples/wiidiaserver.toml");
+    let (lists, keys): (Vec<&str>, Vec<&str>) =
+        file::KEYS.iter().map(|(key, _)| *key).partition(|key| key.matches('.').count() == 2);
+    for (list, key) in lists.iter().filter_map(|key| key.rsplit_once('.')) {
+        let (_, section) = prose.split_once(&format!("# [[{list}]]")).expect(list);
+        assert!(section.contains(&format!("\n# {key} = ")), "{list}.{key}");
+    }
+    let mut known: Vec<_> = keys.into_iter().map(str::to_owned).collect();
     known.sort();
     documented.sort();
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
-    for section in ["", "http.", "rtmp.", "cache.", "log.", "playback.", "live."] {
+    for section in ["", "http.", "rtmp.", "rtmps.", "cache.", "log.", "playback.", "live.", "relay."] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
         let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };
         for field in fields {
             let key = format!("{section}{field}");
-            assert!(known.iter().any(|k| *k == key || k.starts_with(&format!("{key}."))), "{key}");
+            assert!(file::KEYS.iter().any(|(k, _)| *k == key || k.starts_with(&format!("{key}."))), "{key}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! RTMP as a server speaks it to players and publishers, sans-IO.
+//! RTMP as a server speaks it to players and publishers, and as a relay speaks it to servers, sans-IO.
 //!
 //! ```text
 //!  bytes ─▶ handshake ─▶ ChunkReader ─▶ command ─▶ Session ─▶ Event
@@ -16,6 +16,7 @@
 //! | `event_queue` | what waits for the driver, within bounds |
 //! | `playback`, `net_stream` | the pace of one stream, and what it lets through |
 //! | [`session`] | one connection: the state machine |
+//! | [`client`] | one connection to another server, for relays |
 //! | [`play_path`] | which file a name may mean |
 //! | [`stream_key`] | which live stream a publisher's name means, and its secret |
 //!
@@ -24,6 +25,7 @@
 
 mod capabilities;
 pub mod chunk_reader;
+pub mod client;
 mod command;
 mod error;
 mod event;

@@ -131,7 +131,7 @@ impl Acceptor {
 
 /// Small replies must not wait for Nagle (44 ms on other servers), and a TV that was switched off
 /// must be noticed although it is paused.
-fn prepare(socket: &TcpStream) {
+pub(crate) fn prepare(socket: &TcpStream) {
     use crate::limits::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
     use rustix::net::sockopt;
     let options = || -> rustix::io::Result<()> {

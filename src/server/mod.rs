@@ -1,16 +1,21 @@
 //! The sockets: short loops that move bytes between peers and what is sans-IO.
 
 mod accept;
+mod certificates;
 pub mod http;
 pub mod log;
 pub mod rtmp;
 mod run;
+pub(crate) mod socket;
 
 pub use accept::Shutdown;
-pub use run::run;
+pub(crate) use accept::prepare as prepare_socket;
+pub use certificates::{CertificateError, Certificates};
+pub use run::{Listeners, run};
 
 use crate::provider::Providers;
-use crate::stream::Streams;
+use crate::relay::Relays;
+use crate::stream::{Stream, Streams};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +25,8 @@ pub struct App {
     pub providers: Arc<Providers>,
     /// What is live.
     pub streams: Arc<Streams>,
+    /// What comes from other servers and goes to them.
+    pub relays: Arc<Relays>,
     /// What publishers must know; see [`Live`](crate::config::Live).
     pub publish_secret: Option<String>,
     /// When the server began.
@@ -29,6 +36,36 @@ pub struct App {
 impl App {
     /// A server of these files, with no live stream yet.
     pub fn new(providers: Arc<Providers>, publish_secret: Option<String>) -> Self {
-        Self { providers, streams: Arc::default(), publish_secret, started: Instant::now() }
+        Self {
+            providers,
+            streams: Arc::default(),
+            relays: Arc::default(),
+            publish_secret,
+            started: Instant::now(),
+        }
+    }
+    /// … with these relays.
+    #[must_use]
+    pub fn with_relays(self, relays: Relays) -> Self {
+        Self { relays: Arc::new(relays), ..self }
+    }
+
+    /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.
+    pub fn live_now(&self, name: &str) -> Option<Arc<Stream>> {
+        self.streams.find(name).filter(|stream| stream.is_on_air() || !self.relays.provides(name))
+    }
+
+    /// The live stream of that name. What is provided on demand is started, and waited for within bounds.
+    ///
+    /// # Errors
+    /// Why there is none, for the person who wants to watch.
+    pub async fn live_stream(&self, name: &str) -> Result<Arc<Stream>, String> {
+        if let Some(stream) = self.live_now(name) {
+            return Ok(stream);
+        }
+        self.relays.request(name).await.map_err(|reason| match reason {
+            Some(reason) => format!("\"{name}\" comes from another server, and does not come: {reason}"),
+            None => format!("nobody publishes \"{name}\"; start the encoder, then try again"),
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The whole server, between bound listeners and shutdown.
 
 use super::accept::Shutdown;
-use super::{App, http, rtmp};
+use super::{App, Certificates, http, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
 use crate::provider::Providers;
 use crate::stream::Streams;
@@ -9,18 +9,42 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
+/// The sockets that a server listens on.
+pub struct Listeners {
+    /// The page, the interfaces, media over HTTP.
+    pub http: TcpListener,
+    /// RTMP.
+    pub rtmp: TcpListener,
+    /// RTMP over TLS, if wanted.
+    pub rtmps: Option<(TcpListener, Certificates)>,
+}
+
 /// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(http: TcpListener, rtmp: TcpListener, app: App, stop: impl Future<Output = ()>) {
+pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
     let (trigger, shutdown) = Shutdown::new();
     let app = Arc::new(app);
     let tending = tokio::spawn(tend(app.providers.clone(), app.streams.clone()));
+    let Listeners { http, rtmp, rtmps } = listeners;
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
-    let rtmp = tokio::spawn(rtmp::serve(rtmp, app.clone(), shutdown));
+    let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
+    let rtmps = tokio::spawn({
+        let app = app.clone();
+        async move {
+            if let Some((listener, certificates)) = rtmps {
+                rtmp::serve(listener, Some(Arc::new(certificates)), app, shutdown).await;
+            }
+        }
+    });
+    let relaying = tokio::spawn({
+        let relays = app.relays.clone();
+        async move { relays.run().await }
+    });
     stop.await;
     tracing::info!("ending: clients are told");
+    relaying.abort();
     trigger.send_replace(true);
     // The acceptors wait for their connections to end.
-    let ended = futures_util::future::join(http, rtmp);
+    let ended = futures_util::future::join3(http, rtmp, rtmps);
     if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
         tracing::info!("some clients did not listen; ending without them");
     }

@@ -170,6 +170,11 @@ impl Stream {
         self.counters.viewers.load(Ordering::Relaxed)
     }
 
+    /// Somebody publishes.
+    pub fn is_on_air(&self) -> bool {
+        self.edge.borrow().on_air
+    }
+
     /// Figures for people and monitoring.
     pub fn figures(&self) -> Figures {
         let mended_times = self.state().timeline.mended();

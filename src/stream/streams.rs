@@ -77,6 +77,11 @@ impl Streams {
         self.streams().get(name).cloned()
     }
 
+    /// The streams that somebody publishes.
+    pub fn on_air(&self) -> Vec<Arc<Stream>> {
+        self.streams().values().filter(|stream| stream.edge.borrow().on_air).cloned().collect()
+    }
+
     /// Ends streams that have had no publisher for a while.
     pub fn tend(&self, now: Instant) {
         self.streams().retain(|_, stream| !stream.end_if_abandoned(now, PUBLISHER_GRACE));

@@ -26,14 +26,14 @@ fn publish(server: &Server, key: &str) -> Running {
 }
 
 /// What `/api/v1/streams` says of a stream.
-fn figures(server: &Server, key: &str) -> serde_json::Value {
+pub(crate) fn figures(server: &Server, key: &str) -> serde_json::Value {
     let streams = get(server.http, "/api/v1/streams").json();
     let streams = streams["streams"].as_array().unwrap().clone();
     streams.into_iter().find(|stream| stream["name"] == key).unwrap_or_default()
 }
 
 /// Records three seconds of a URL with ffmpeg and checks what came.
-fn records_well(url: &str) {
+pub(crate) fn records_well(url: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
     succeed("ffmpeg", &["-v", "error", "-i", url, "-t", "3", "-c", "copy", "-f", "flv", &file], LIMIT);

@@ -14,6 +14,7 @@ mod rtmp_client;
 mod rtmp_message;
 mod samples;
 mod server;
+mod tls;
 
 mod command_line;
 mod ffmpeg;
@@ -28,4 +29,5 @@ mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
+mod rtmps;
 mod worker_dies;

@@ -118,9 +118,14 @@ impl Session {
         match &mut self.state {
             State::Closing => Ok(()),
             State::ExpectHandshake(handshake) => {
-                let result = handshake
-                    .process_bytes(bytes)
-                    .map_err(|error| SessionError::Handshake { reason: error.to_string() })?;
+                let result = handshake.process_bytes(bytes).map_err(|error| {
+                    let reason = match bytes {
+                        // A TLS record: handshake, version 3.x.
+                        [0x16, 3, ..] => "the client speaks TLS (rtmps://), this port does not".to_owned(),
+                        _ => error.to_string(),
+                    };
+                    SessionError::Handshake { reason }
+                })?;
                 match result {
                     HandshakeProcessResult::InProgress { response_bytes } => self.send_raw(response_bytes),
                     HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {

@@ -16,6 +16,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Asset(_)
         | Route::Live(_)
         | Route::Streams
+        | Route::Relays
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain => None,

@@ -5,6 +5,8 @@ use super::reply::{Refusal, Reply, json, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
+use crate::relay::{self, Relays};
+use crate::server::App;
 use crate::stream::{Batch, Figures, Streams, Subscription};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -16,13 +18,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) async fn flv(streams: &Arc<Streams>, key: &str) -> Result<Reply, Refusal> {
-    let stream = streams.find(key).ok_or_else(|| {
-        let text = format!(
-            "nobody publishes \"{key}\"; start the encoder, or look at /api/v1/streams for what is on air"
-        );
-        Refusal::new(StatusCode::NOT_FOUND, text)
-    })?;
+pub(super) async fn flv(app: &App, key: &str) -> Result<Reply, Refusal> {
+    let missing = |text| Refusal::new(StatusCode::NOT_FOUND, text);
+    let stream = app.live_stream(key).await.map_err(missing)?;
     let mut subscription = stream.subscribe();
     let first = tokio::time::timeout(LIVE_START_TIMEOUT, first_batch(&mut subscription)).await;
     let Ok(Some(first)) = first else {
@@ -106,6 +104,16 @@ impl Viewer {
 }
 
 #[derive(Serialize)]
+struct Relayed {
+    relays: Vec<relay::Figures>,
+}
+
+/// `GET /api/v1/relays`
+pub(super) fn relays(relays: &Relays) -> Reply {
+    json(&Relayed { relays: relays.figures() })
+}
+
+#[derive(Serialize)]
 struct Live {
     streams: Vec<Figures>,
 }
@@ -116,14 +124,14 @@ pub(super) fn list(streams: &Streams) -> Reply {
 }
 
 /// `GET /metrics`, in Prometheus' text format.
-pub(super) fn metrics(streams: &Streams, started: Instant) -> Reply {
+pub(super) fn metrics(app: &App) -> Reply {
     let mut text = String::new();
-    let figures = streams.figures();
+    let figures = app.streams.figures();
     let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Figures) -> u64| {
         // Writing into a string cannot fail.
         let _ = writeln!(text, "# HELP wiidia_{name} {help}\n# TYPE wiidia_{name} {kind}");
         for stream in &figures {
-            let label = stream.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let label = label(&stream.name);
             let _ = writeln!(text, "wiidia_{name}{{stream=\"{label}\"}} {}", value(stream));
         }
     };
@@ -133,10 +141,39 @@ pub(super) fn metrics(streams: &Streams, started: Instant) -> Reply {
     metric("stream_sent_bytes_total", "counter", "bytes of tags handed to viewers", &|s| s.bytes_out);
     metric("stream_lost_records_total", "counter", "frames that slow viewers lost", &|s| s.lost_records);
     metric("stream_mended_times_total", "counter", "jumps of the publisher's clock", &|s| s.mended_times);
-    let uptime = started.elapsed().as_secs_f64();
+    relay_metrics(&mut text, &app.relays.figures());
+    let uptime = app.started.elapsed().as_secs_f64();
     let _ = writeln!(
         text,
         "# HELP wiidia_uptime_seconds since the start\n# TYPE wiidia_uptime_seconds gauge\nwiidia_uptime_seconds {uptime:.1}"
     );
     reply("text/plain; version=0.0.4; charset=utf-8", Bytes::from(text))
+}
+
+/// Relays have no name of their own: they are told apart by stream, direction and server.
+fn relay_metrics(text: &mut String, figures: &[relay::Figures]) {
+    let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Fn(&relay::Figures) -> u64| {
+        let _ = writeln!(text, "# HELP wiidia_relay_{name} {help}\n# TYPE wiidia_relay_{name} {kind}");
+        for relay in figures {
+            let direction = match relay.direction {
+                relay::Direction::Pull => "pull",
+                relay::Direction::Push => "push",
+            };
+            let (stream, url) = (label(&relay.stream), label(&relay.url));
+            let _ = writeln!(
+                text,
+                "wiidia_relay_{name}{{direction=\"{direction}\",stream=\"{stream}\",url=\"{url}\"}} {}",
+                value(relay)
+            );
+        }
+    };
+    metric("running", "gauge", "1 while media go through", &|r| u64::from(r.state == relay::State::Running));
+    metric("failures_total", "counter", "attempts and connections that failed", &|r| r.failures);
+    metric("media_bytes_total", "counter", "bytes of tags that went through", &|r| r.bytes);
+    metric("lost_records_total", "counter", "frames that a slow push lost", &|r| r.lost_records);
+}
+
+/// A text as a label's value.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -106,9 +106,10 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
             flv::flv(providers, &path, start, range).await
         }
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
-        Route::Live(key) => live::flv(&app.streams, &key).await,
+        Route::Live(key) => live::flv(app, &key).await,
         Route::Streams => Ok(live::list(&app.streams)),
-        Route::Metrics => Ok(live::metrics(&app.streams, app.started)),
+        Route::Relays => Ok(live::relays(&app.relays)),
+        Route::Metrics => Ok(live::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");

@@ -26,6 +26,8 @@ pub(super) enum Route {
     Live(String),
     /// `/api/v1/streams`
     Streams,
+    /// `/api/v1/relays`
+    Relays,
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -89,6 +91,7 @@ impl Route {
         }
         match path {
             "/api/v1/streams" => Ok(Self::Streams),
+            "/api/v1/relays" => Ok(Self::Relays),
             "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
@@ -185,6 +188,7 @@ mod tests {
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            ("/api/v1/relays", None, Route::Relays),
             (
                 "/api/v1/events",
                 Some("path=films%2Fa+b.avi&target=9"),

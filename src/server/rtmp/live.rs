@@ -1,6 +1,7 @@
 //! Message streams that watch a live stream, or publish one.
 
 use super::Connection;
+use super::starting::Play;
 use crate::amf0::AmfString;
 use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
@@ -8,7 +9,7 @@ use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{
     Capabilities, PlayError, PlayStart, PublishError, Sent, Session, SessionError, StreamId, StreamKey,
 };
-use crate::stream::{PublishRefused, Publisher, Record, Subscription};
+use crate::stream::{PublishRefused, Publisher, Record, Stream, Subscription};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -186,11 +187,29 @@ impl Connection {
         name: AmfString,
         reset: bool,
     ) -> Result<(), SessionError> {
-        let Some(live) = self.server.streams.find(key) else {
-            let text = format!("nobody publishes \"{key}\"; start the encoder, then try again");
-            return self.session.play_failed(stream, PlayError::NotFound, &text);
+        let play = Play { stream, name, reset };
+        match self.server.live_now(key) {
+            Some(live) => self.fetched(play, Ok(live)),
+            None => {
+                // Other events of this connection do not wait for it.
+                self.starting.ask(self.server.clone(), key.to_owned(), play);
+                Ok(())
+            }
+        }
+    }
+
+    /// The live stream that somebody wants to watch is there, or does not come.
+    pub(super) fn fetched(
+        &mut self,
+        play: Play,
+        live: Result<Arc<Stream>, String>,
+    ) -> Result<(), SessionError> {
+        let Play { stream, name, reset } = play;
+        let live = match live {
+            Ok(live) => live,
+            Err(text) => return self.session.play_failed(stream, PlayError::NotFound, &text),
         };
-        tracing::info!(peer = %self.peer, stream = key, "watching");
+        tracing::info!(peer = %self.peer, stream = live.name(), "watching");
         self.session.play_started(stream, PlayStart { details: name, metadata: None, reset, live: true })?;
         self.viewers.push(LiveViewer::new(stream, live.subscribe(), self.capabilities.clone()));
         Ok(())

@@ -5,20 +5,24 @@ mod live;
 mod outgoing;
 mod player;
 mod resolve;
+mod starting;
 
 use crate::amf0::Value;
 use crate::limits::{
     MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, RTMP_READ, SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
-use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
+use crate::server::socket::Socket;
+use crate::server::{App, Certificates};
+use crate::stream::Stream;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
 use live::{LivePublisher, LiveViewer};
 use outgoing::Outgoing;
 use player::Player;
+use starting::Starting;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -27,13 +31,26 @@ use std::task::Poll;
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves RTMP until `shutdown`; players are told.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
+/// Serves RTMP until `shutdown`, over TLS when there are `certificates`; players are told.
+pub async fn serve(
+    listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
+    app: Arc<App>,
+    shutdown: Shutdown,
+) {
     let places = (MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS);
-    let mut acceptor = Acceptor::new(listener, places, "rtmp", shutdown.clone());
+    let protocol = if certificates.is_some() { "rtmps" } else { "rtmp" };
+    let mut acceptor = Acceptor::new(listener, places, protocol, shutdown.clone());
     while let Some((socket, peer, place)) = acceptor.accept().await {
-        let (app, shutdown) = (app.clone(), shutdown.clone());
+        let (app, certificates, shutdown) = (app.clone(), certificates.clone(), shutdown.clone());
         tokio::spawn(async move {
+            let socket = match secured(socket, certificates).await {
+                Ok(socket) => socket,
+                Err(error) => {
+                    tracing::info!(%peer, %error, "rtmps connection refused");
+                    return;
+                }
+            };
             let mut connection = Connection::new(socket, peer, app);
             match connection.run(shutdown).await {
                 Ok(()) => tracing::debug!(%peer, "rtmp connection ended"),
@@ -46,6 +63,14 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Behind the TLS handshake, if there is to be one.
+async fn secured(socket: TcpStream, certificates: Option<Arc<Certificates>>) -> io::Result<Socket> {
+    let Some(certificates) = certificates else { return Ok(Socket::Plain(socket)) };
+    // It may read files.
+    let config = tokio::task::spawn_blocking(move || certificates.current()).await?;
+    Socket::accept_tls(socket, config).await
+}
+
 /// What ends a connection before its time.
 #[derive(Debug, thiserror::Error)]
 enum End {
@@ -56,7 +81,7 @@ enum End {
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     peer: SocketAddr,
     server: Arc<App>,
     session: Session,
@@ -66,6 +91,7 @@ struct Connection {
     capabilities: Capabilities,
     players: Vec<Player>,
     viewers: Vec<LiveViewer>,
+    starting: Starting,
     publishers: Vec<LivePublisher>,
     calls: Calls,
     outgoing: Outgoing,
@@ -77,12 +103,14 @@ enum Wake {
     Writable,
     /// A player or a call has gone on.
     Step(Result<(), SessionError>),
+    /// A live stream that was fetched for a viewer is there, or does not come.
+    Fetched(starting::Play, Result<Arc<Stream>, String>),
     Deadline,
     Shutdown,
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, server: Arc<App>) -> Self {
+    fn new(socket: Socket, peer: SocketAddr, server: Arc<App>) -> Self {
         Self {
             socket,
             peer,
@@ -92,6 +120,7 @@ impl Connection {
             capabilities: Capabilities::default(),
             players: Vec::new(),
             viewers: Vec::new(),
+            starting: Starting::default(),
             publishers: Vec::new(),
             calls: Calls::default(),
             outgoing: Outgoing::default(),
@@ -118,6 +147,7 @@ impl Connection {
                     _ => {}
                 },
                 Wake::Step(result) => result?,
+                Wake::Fetched(play, stream) => self.fetched(play, stream)?,
                 Wake::Deadline => self.session.handle_timeout(Instant::now())?,
                 Wake::Shutdown => return self.say_goodbye().await,
             }
@@ -150,7 +180,7 @@ impl Connection {
     }
 
     async fn wake(&mut self, shutdown: &mut Shutdown) -> io::Result<Wake> {
-        let Self { socket, session, players, viewers, calls, outgoing, .. } = self;
+        let Self { socket, session, players, viewers, starting, calls, outgoing, .. } = self;
         let players_due = players.iter().filter_map(Player::deadline);
         let viewers_due = viewers.iter().filter_map(LiveViewer::deadline);
         let deadline = players_due.chain(viewers_due).chain(session.next_deadline()).min();
@@ -166,6 +196,7 @@ impl Connection {
             readable = socket.readable() => readable.map(|()| Wake::Readable),
             writable = socket.writable(), if !outgoing.is_empty() => writable.map(|()| Wake::Writable),
             result = steps => Ok(Wake::Step(result)),
+            (play, stream) = starting.next() => Ok(Wake::Fetched(play, stream)),
             () = live::news(viewers), if outgoing.is_empty() => Ok(Wake::Step(Ok(()))),
             () = sleep_until(deadline), if deadline.is_some() => Ok(Wake::Deadline),
             () = shutdown.wait() => Ok(Wake::Shutdown),
@@ -261,6 +292,7 @@ impl Connection {
     fn stop(&mut self, stream: StreamId) {
         self.players.retain(|player| player.stream() != stream);
         self.viewers.retain(|viewer| viewer.stream() != stream);
+        self.starting.stop(stream);
     }
 
     /// Tells the player that the server ends, for as long as it takes to listen.
@@ -276,7 +308,7 @@ impl Connection {
             loop {
                 self.outgoing.gather(&mut self.session);
                 if self.outgoing.is_empty() {
-                    return Ok::<_, io::Error>(());
+                    return self.socket.finish().await;
                 }
                 self.socket.writable().await?;
                 match self.outgoing.write(&self.socket) {

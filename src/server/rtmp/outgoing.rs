@@ -2,9 +2,9 @@
 
 use crate::limits::{WRITE_BATCH_BYTES, WRITE_BATCH_PIECES};
 use crate::rtmp::{Session, Transmit};
+use crate::server::socket::Socket;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use tokio::net::TcpStream;
 
 /// Pieces taken from the session, the first of them perhaps sent in part.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Outgoing {
     }
 
     /// Writes as much as the socket takes now. Returns the number of bytes.
-    pub(super) fn write(&mut self, socket: &TcpStream) -> io::Result<usize> {
+    pub(super) fn write(&mut self, socket: &Socket) -> io::Result<usize> {
         let mut slices: heapless::Vec<IoSlice<'_>, { 2 * WRITE_BATCH_PIECES }> = heapless::Vec::new();
         let mut skip = self.sent_of_first;
         for part in self.pieces.iter().flat_map(Transmit::parts) {

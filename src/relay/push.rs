@@ -1,0 +1,118 @@
+//! A live stream of ours to another server, while it is on air.
+//!
+//! A push is a viewer: it has a place in the stream's ring and nothing else, so that a slow way to the other
+//! server costs that server whole groups of pictures, and nobody here anything.
+
+use super::backoff::Backoff;
+use super::dial::Dialer;
+use super::error::RelayError;
+use super::link::Link;
+use super::progress::{Direction, Figures, Progress, State};
+use super::{Pushed, is_own_stream, random};
+use crate::flv::Tag;
+use crate::limits::{PUSH_OFF_AIR, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES};
+use crate::rtmp::client::{ClientEvent, ClientSession, Purpose};
+use crate::rtmp_url::RtmpUrl;
+use crate::stream::{Stream, Subscription};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One stream to one server.
+pub(super) struct Push {
+    name: String,
+    url: RtmpUrl,
+    dialer: Arc<Dialer>,
+    pushed: Arc<Pushed>,
+    progress: Progress,
+}
+
+impl Push {
+    pub(super) fn new(name: String, url: RtmpUrl, dialer: Arc<Dialer>, pushed: Arc<Pushed>) -> Self {
+        Self { name, url, dialer, pushed, progress: Progress::default() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        self.progress.figures(Direction::Push, &self.name, &self.url, false)
+    }
+
+    /// Until the stream has been off air for a while.
+    pub(super) async fn run(&self, stream: Arc<Stream>) {
+        let mut backoff = Backoff::default();
+        while stream.is_on_air() {
+            let began = Instant::now();
+            let Err(error) = self.relay(&stream).await else { break };
+            if began.elapsed() >= RELAY_STEADY {
+                backoff.reset();
+            }
+            let wait = backoff.next(random());
+            tracing::warn!(stream = self.name, url = %self.url, %error, next_try = ?wait, "relay to there failed");
+            self.progress.failed(error.to_string(), Instant::now() + wait);
+            tokio::time::sleep(wait).await;
+        }
+        self.progress.set(State::Idle);
+    }
+
+    /// One connection, until it fails or the stream is off air.
+    async fn relay(&self, stream: &Arc<Stream>) -> Result<(), RelayError> {
+        self.progress.set(State::Connecting);
+        let is_loop = |url: &RtmpUrl| is_own_stream(url, &self.name);
+        let mut link = Link::open(&self.dialer, &self.url, Purpose::Publish, is_loop).await?;
+        tracing::info!(stream = self.name, url = %self.url, "relaying to there");
+        self.progress.set(State::Running);
+        let _pushed = self.pushed.enter(&self.name);
+        let mut subscription = stream.subscribe();
+        let mut on_air = Instant::now();
+        let mut tick = tokio::time::interval(RELAY_TEND);
+        loop {
+            let is_fed = self.feed(&mut subscription, link.session())?;
+            tokio::select! {
+                result = link.step() => result?,
+                () = subscription.changed(), if is_fed => {}
+                _ = tick.tick() => {
+                    if subscription.edge().on_air {
+                        on_air = Instant::now();
+                    } else if on_air.elapsed() >= PUSH_OFF_AIR {
+                        link.close().await;
+                        return Ok(());
+                    }
+                    if link.is_stalled() {
+                        return Err(RelayError::Stalled);
+                    }
+                }
+            }
+            while let Some(event) = link.session().poll_event() {
+                if let ClientEvent::Ended(text) = event {
+                    return Err(RelayError::Ended(text));
+                }
+            }
+        }
+    }
+
+    /// Gives the session what it has room for. True when it has had all there is.
+    fn feed(&self, subscription: &mut Subscription, session: &mut ClientSession) -> Result<bool, RelayError> {
+        while session.has_room() {
+            if !subscription.has_more() {
+                return Ok(true);
+            }
+            let batch = subscription.take(WRITE_BATCH_BYTES);
+            // No keyframe yet.
+            let Some(first) = batch.records.first() else { return Ok(true) };
+            if batch.lost > 0 {
+                tracing::info!(stream = self.name, url = %self.url, lost = batch.lost, "the way there is too slow: going on at the last keyframe");
+                self.progress.lost(batch.lost);
+            }
+            for record in &batch.preface {
+                session.send_tag(&Tag { timestamp: first.tag().timestamp, ..record.tag().clone() })?;
+            }
+            for record in &batch.records {
+                self.progress.passed(record.tag().body.len());
+                session.send_record(record.chunks())?;
+            }
+        }
+        Ok(false)
+    }
+}

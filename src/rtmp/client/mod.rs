@@ -1,0 +1,523 @@
+//! The client's side of one RTMP connection, without socket and clock: what a relay speaks to another
+//! server.
+//!
+//! ```text
+//!  handshake ─ connect ─┬─ createStream ─ play ────────────── Play.Start ─────▶ Started, Tag, Tag …
+//!                       └─ releaseStream, FCPublish,
+//!                          createStream ─ publish ─────────── Publish.Start ──▶ Started, send_record …
+//! ```
+//!
+//! # Run loop
+//!
+//! 1. Feed what the socket had: [`ClientSession::handle_input`]; or the time:
+//!    [`ClientSession::handle_timeout`].
+//! 2. Take every [`ClientEvent`].
+//! 3. While publishing, and while [`ClientSession::has_room`], give it records:
+//!    [`ClientSession::send_record`].
+//! 4. Write everything [`ClientSession::poll_transmit`] has.
+//! 5. Wait for the socket, [`ClientSession::next_deadline`], or the stream. Go to 1.
+//!
+//! Every `Err` is the end. A hostile server gets no further than a hostile client gets with
+//! [`Session`](super::Session): the same reader, the same limits.
+
+mod answer;
+mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+pub use error::ClientError;
+
+use super::chunk_reader::{ChunkReader, Message};
+use super::error::SessionError;
+use super::media_record::{SharedRecord, Transmit};
+use super::message_type;
+use super::outbox::Outbox;
+use super::published::{parts, script_body};
+use crate::amf0::{Properties, Value};
+use crate::flv::{Tag, TagKind};
+use crate::limits::{
+    MAX_PUBLISHED_BYTES, MAX_PUBLISHED_TAGS, MAX_PUBLISHER_PARTIAL, MAX_RTMP_COMMAND, MAX_TAG_BODY,
+    RELAY_ANSWER_TIMEOUT, RELAY_BUFFER_LENGTH, RTMP_OUTPUT_HIGH_WATER, WINDOW_ACK_SIZE,
+};
+use crate::rtmp_url::RtmpUrl;
+use crate::time::MediaTime;
+use answer::{Answer, Info};
+use bytes::Bytes;
+use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
+use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// What is wanted of the server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// Its stream.
+    Play,
+    /// That it takes ours.
+    Publish,
+}
+
+/// What a server did.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ClientEvent {
+    /// It said yes: tags come, or may be sent.
+    Started,
+    /// A part of the stream it plays, in the order of arrival, times as they came, never without a body.
+    Tag(Tag),
+    /// The stream ended, or we were told to stop. The words are the server's.
+    Ended(String),
+}
+
+/// What the session waits for.
+enum State {
+    /// S0, S1 and S2.
+    ExpectHandshake(Box<Handshake>),
+    /// The answer to `connect`.
+    ExpectConnectAnswer,
+    /// The answer to `createStream`.
+    ExpectStream,
+    /// `Play.Start` or `Publish.Start` on this stream.
+    ExpectStart(u32),
+    /// Media on this stream, in one direction.
+    Running(u32),
+    /// The end of the connection.
+    Over,
+}
+
+// Transactions. One connection makes each call once.
+const CONNECT: f64 = 1.0;
+const RELEASE_STREAM: f64 = 2.0;
+const FC_PUBLISH: f64 = 3.0;
+const CREATE_STREAM: f64 = 4.0;
+const START: f64 = 5.0;
+const STOP: f64 = 6.0;
+
+/// One connection to a server. See the [module](self) for the order of calls.
+pub struct ClientSession {
+    purpose: Purpose,
+    url: RtmpUrl,
+    state: State,
+    reader: ChunkReader,
+    out: Outbox,
+    events: VecDeque<ClientEvent>,
+    /// Tags among the events, and their bytes.
+    waiting: (usize, usize),
+    /// When the wait for an answer ends.
+    patience: Instant,
+    /// The server's window (5.4.4), and what it was told last.
+    window: u64,
+    acknowledged: u64,
+}
+
+impl ClientSession {
+    /// A connection that was just made. Its first bytes are there to be sent.
+    ///
+    /// # Errors
+    /// None that a server could cause.
+    pub fn new(url: RtmpUrl, purpose: Purpose, now: Instant) -> Result<Self, ClientError> {
+        let mut handshake = Handshake::new(PeerType::Client);
+        let hello = handshake.generate_outbound_p0_and_p1().map_err(refused_handshake)?;
+        let mut out = Outbox::new();
+        out.raw(hello)?;
+        Ok(Self {
+            purpose,
+            url,
+            state: State::ExpectHandshake(Box::new(handshake)),
+            reader: ChunkReader::new(MAX_RTMP_COMMAND),
+            out,
+            events: VecDeque::new(),
+            waiting: (0, 0),
+            patience: now + RELAY_ANSWER_TIMEOUT,
+            window: 0,
+            acknowledged: 0,
+        })
+    }
+
+    /// Takes in bytes of any number; at most 64 KB a call keep memory small.
+    ///
+    /// # Errors
+    /// The end: the server refused, sent us elsewhere, or broke the protocol.
+    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> Result<(), ClientError> {
+        self.take_in(bytes, now).inspect_err(|_| self.state = State::Over)
+    }
+
+    fn take_in(&mut self, bytes: &[u8], now: Instant) -> Result<(), ClientError> {
+        let State::ExpectHandshake(handshake) = &mut self.state else {
+            return self.handle_chunks(bytes, now);
+        };
+        match handshake.process_bytes(bytes).map_err(refused_handshake)? {
+            HandshakeProcessResult::InProgress { response_bytes } => {
+                if !response_bytes.is_empty() {
+                    self.out.raw(response_bytes)?;
+                }
+                Ok(())
+            }
+            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
+                self.out.raw(response_bytes)?;
+                self.connect(now)?;
+                self.handle_chunks(&remaining_bytes, now)
+            }
+        }
+    }
+
+    /// Lets time act: patience that ends. Call at [`next_deadline`](Self::next_deadline).
+    ///
+    /// # Errors
+    /// The end: the server did not answer in time.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ClientError> {
+        let what = match self.state {
+            State::ExpectHandshake(_) => "the RTMP handshake",
+            State::ExpectConnectAnswer => "connect",
+            State::ExpectStream => "createStream",
+            State::ExpectStart(_) => self.verb(),
+            State::Running(_) | State::Over => return Ok(()),
+        };
+        if now < self.patience {
+            return Ok(());
+        }
+        self.state = State::Over;
+        Err(ClientError::Timeout { what })
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Running(_) | State::Over => None,
+            _ => Some(self.patience),
+        }
+    }
+
+    /// The next bytes for the socket.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.out.pop()
+    }
+
+    /// The next thing to act on.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        let event = self.events.pop_front()?;
+        if let ClientEvent::Tag(tag) = &event {
+            self.waiting = (self.waiting.0 - 1, self.waiting.1 - tag.body.len());
+        }
+        Some(event)
+    }
+
+    /// Bytes that wait for [`poll_transmit`](Self::poll_transmit).
+    pub fn buffered_output(&self) -> usize {
+        self.out.queued()
+    }
+
+    /// More media may be given.
+    pub fn has_room(&self) -> bool {
+        matches!(self.state, State::Running(_))
+            && self.purpose == Purpose::Publish
+            && self.out.queued() <= RTMP_OUTPUT_HIGH_WATER
+    }
+
+    /// Sends a record of the stream that is published; nothing when none is.
+    ///
+    /// # Errors
+    /// The end: more is queued than a session may have.
+    pub fn send_record(&mut self, record: &SharedRecord) -> Result<(), ClientError> {
+        match (&self.state, self.purpose) {
+            (&State::Running(stream), Purpose::Publish) if record.tag().kind != TagKind::Script => {
+                Ok(self.out.record(stream, record)?)
+            }
+            _ => self.send_tag(record.tag()),
+        }
+    }
+
+    /// As [`send_record`](Self::send_record), for a tag that is nobody else's. Metadata is wrapped as
+    /// publishers do.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_tag(&mut self, tag: &Tag) -> Result<(), ClientError> {
+        let (State::Running(stream), Purpose::Publish) = (&self.state, self.purpose) else { return Ok(()) };
+        let stream = *stream;
+        if tag.kind != TagKind::Script {
+            return Ok(self.out.tag(stream, tag)?);
+        }
+        // An AMF string (2.4): marker, length, text.
+        const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0d@setDataFrame";
+        if tag.body.len() + SET_DATA_FRAME.len() > MAX_TAG_BODY {
+            return Ok(());
+        }
+        let body = Bytes::from([SET_DATA_FRAME, &tag.body].concat());
+        Ok(self.out.tag(stream, &Tag { body, ..tag.clone() })?)
+    }
+
+    /// Says goodbye; close the socket when the output is written.
+    ///
+    /// # Errors
+    /// None that a server could cause, but for not reading.
+    pub fn close(&mut self) -> Result<(), ClientError> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let (State::ExpectStart(stream) | State::Running(stream)) = state else { return Ok(()) };
+        if self.purpose == Purpose::Publish {
+            let name = Value::from(&*self.url.name);
+            self.out.command(0, &["FCUnpublish".into(), STOP.into(), Value::Null, name])?;
+        }
+        let values = ["deleteStream".into(), 0.0.into(), Value::Null, Value::from(stream)];
+        Ok(self.out.command(0, &values)?)
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Play => "play",
+            Purpose::Publish => "publish",
+        }
+    }
+
+    fn handle_chunks(&mut self, mut input: &[u8], now: Instant) -> Result<(), ClientError> {
+        while !matches!(self.state, State::Over) {
+            match self.reader.read(&mut input) {
+                Ok(Some(message)) => self.handle_message(message, now)?,
+                Ok(None) => break,
+                Err(source) => {
+                    return Err(SessionError::Chunk { position: self.reader.position(), source }.into());
+                }
+            }
+        }
+        // The running total, wrapping at 32 bits (5.4.3), and once an input at most.
+        let position = self.reader.position();
+        if self.window > 0 && position - self.acknowledged >= self.window {
+            self.acknowledged = position;
+            self.out.control(RtmpMessage::Acknowledgement { sequence_number: position as u32 })?;
+        }
+        Ok(())
+    }
+
+    fn handle_message(&mut self, message: Message, now: Instant) -> Result<(), ClientError> {
+        use message_type::{
+            AGGREGATE, AUDIO, COMMAND, COMMAND_AMF3, DATA, DATA_AMF3, USER_CONTROL, VIDEO, WINDOW_ACK_SIZE,
+        };
+        match message.type_id {
+            USER_CONTROL => self.handle_user_control(&message.payload),
+            WINDOW_ACK_SIZE => {
+                if let Some(&window) = message.payload.first_chunk() {
+                    // Half of it: a server that stops at its window must never wait for us.
+                    self.window = u64::from(u32::from_be_bytes(window)).div_ceil(2);
+                }
+                Ok(())
+            }
+            COMMAND => self.handle_answer(Answer::parse(&message.payload), message.stream_id, now),
+            // Type 17 has a format byte, 0, before its AMF0 values.
+            COMMAND_AMF3 => {
+                let payload = message.payload.strip_prefix(&[0]).unwrap_or(&message.payload);
+                self.handle_answer(Answer::parse(payload), message.stream_id, now)
+            }
+            AUDIO | VIDEO | DATA | DATA_AMF3 | AGGREGATE => self.handle_media(message),
+            _ => Ok(()),
+        }
+    }
+
+    fn handle_user_control(&mut self, payload: &[u8]) -> Result<(), ClientError> {
+        const PING_REQUEST: u16 = 6;
+        match *payload {
+            [a, b, t0, t1, t2, t3, ..] if u16::from_be_bytes([a, b]) == PING_REQUEST => {
+                let time = u32::from_be_bytes([t0, t1, t2, t3]);
+                Ok(self.out.ping(UserControlEventType::PingResponse, time)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `connect` (7.2.1.1), with what we pass on of Enhanced RTMP: everything.
+    fn connect(&mut self, now: Instant) -> Result<(), ClientError> {
+        // Before anything that needs it, as OBS does: records are chunked for it.
+        self.out.set_chunk_size()?;
+        const FORWARDS: f64 = 4.0;
+        let four_ccs =
+            ["avc1", "hvc1", "av01", "vp08", "vp09", "vvc1", "mp4a", "Opus", "fLaC", "ac-3", "ec-3", ".mp3"];
+        let all = || Properties::new().with("*", FORWARDS);
+        let is_publisher = self.purpose == Purpose::Publish;
+        let object = Properties::new()
+            .with("app", &*self.url.app)
+            .with_some("type", is_publisher.then_some("nonprivate"))
+            .with(
+                "flashVer",
+                if is_publisher { "FMLE/3.0 (compatible; Wiidiaserver)" } else { "LNX 9,0,124,2" },
+            )
+            .with("tcUrl", self.url.tc_url())
+            .with("fpad", false)
+            .with("capabilities", 239.0)
+            .with("audioCodecs", 4071.0)
+            .with("videoCodecs", 252.0)
+            .with("videoFunction", 1.0)
+            .with("fourCcList", Value::StrictArray(four_ccs.map(Value::from).to_vec()))
+            .with("videoFourCcInfoMap", all())
+            .with("audioFourCcInfoMap", all())
+            .with("capsEx", 0.0);
+        self.out.command(0, &["connect".into(), CONNECT.into(), object.into_object()])?;
+        self.go_on(State::ExpectConnectAnswer, now);
+        Ok(())
+    }
+
+    fn go_on(&mut self, state: State, now: Instant) {
+        self.state = state;
+        self.patience = now + RELAY_ANSWER_TIMEOUT;
+    }
+
+    fn handle_answer(&mut self, answer: Answer, on: u32, now: Instant) -> Result<(), ClientError> {
+        match (&self.state, answer) {
+            (State::ExpectConnectAnswer, Answer::Result { transaction: CONNECT, value }) => {
+                let info = Info::read(&value);
+                if info.is_error { Err(refused("the connection", info)) } else { self.connected(now) }
+            }
+            (State::ExpectConnectAnswer, Answer::Error { info, .. }) => Err(refused("the connection", info)),
+            // FMS and nginx-rtmp's exec say it this way.
+            (State::ExpectConnectAnswer, Answer::Status(info)) if info.is_error => {
+                Err(refused("the connection", info))
+            }
+            (State::ExpectStream, Answer::Result { transaction: CREATE_STREAM, value }) => {
+                match value.as_f64().map(|id| id as u32) {
+                    Some(id @ 1..) => self.start(id, now),
+                    _ => Err(ClientError::NoStream),
+                }
+            }
+            (State::ExpectStream, Answer::Error { transaction: CREATE_STREAM, info }) => {
+                Err(refused("a stream", info))
+            }
+            (State::ExpectStart(_), Answer::Error { transaction: START, info }) => {
+                Err(refused(self.verb(), info))
+            }
+            // A server may well leave out the stream's id: the connection has but one.
+            (&(State::ExpectStart(id) | State::Running(id)), Answer::Status(info)) if on == id || on == 0 => {
+                self.handle_status(id, info)
+            }
+            (_, Answer::Close) => self.ended("the server closed the session".to_owned()),
+            // releaseStream and FCPublish are asked for those that want them; no answer matters.
+            _ => Ok(()),
+        }
+    }
+
+    fn connected(&mut self, now: Instant) -> Result<(), ClientError> {
+        self.out.control(RtmpMessage::WindowAcknowledgement { size: WINDOW_ACK_SIZE })?;
+        if self.purpose == Purpose::Publish {
+            for (call, transaction) in [("releaseStream", RELEASE_STREAM), ("FCPublish", FC_PUBLISH)] {
+                let name = Value::from(&*self.url.name);
+                self.out.command(0, &[call.into(), transaction.into(), Value::Null, name])?;
+            }
+        }
+        self.out.command(0, &["createStream".into(), CREATE_STREAM.into(), Value::Null])?;
+        self.go_on(State::ExpectStream, now);
+        Ok(())
+    }
+
+    fn start(&mut self, stream: u32, now: Instant) -> Result<(), ClientError> {
+        /// A live stream if there is one, else the recorded one: what ffmpeg sends.
+        const ANY: f64 = -2000.0;
+        let name = Value::from(&*self.url.name);
+        let (verb, how) = match self.purpose {
+            Purpose::Publish => ("publish", Value::from("live")),
+            Purpose::Play => ("play", Value::from(ANY)),
+        };
+        self.out.command(stream, &[verb.into(), START.into(), Value::Null, name, how])?;
+        if self.purpose == Purpose::Play {
+            self.out.control(RtmpMessage::UserControl {
+                event_type: UserControlEventType::SetBufferLength,
+                stream_id: Some(stream),
+                buffer_length: Some(RELAY_BUFFER_LENGTH.as_millis() as u32),
+                timestamp: None,
+            })?;
+        }
+        self.go_on(State::ExpectStart(stream), now);
+        Ok(())
+    }
+
+    fn handle_status(&mut self, stream: u32, info: Info) -> Result<(), ClientError> {
+        let has_started = matches!(self.state, State::Running(_));
+        match &*info.code {
+            _ if info.is_error => Err(refused(self.verb(), info)),
+            "NetStream.Publish.Start" if self.purpose == Purpose::Publish && !has_started => {
+                self.started(stream);
+                Ok(())
+            }
+            "NetStream.Play.Start" if self.purpose == Purpose::Play && !has_started => {
+                self.reader.admit_media(MAX_TAG_BODY, MAX_PUBLISHER_PARTIAL);
+                self.started(stream);
+                Ok(())
+            }
+            "NetStream.Play.Stop"
+            | "NetStream.Play.Complete"
+            | "NetStream.Play.UnpublishNotify"
+            | "NetStream.Unpublish.Success"
+                if has_started =>
+            {
+                let text = if info.text.is_empty() { info.code } else { info.text };
+                self.ended(format!("the server ended the stream: {text}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn started(&mut self, stream: u32) {
+        self.state = State::Running(stream);
+        self.events.push_back(ClientEvent::Started);
+    }
+
+    /// Once only: what comes behind it is not looked at.
+    fn ended(&mut self, text: String) -> Result<(), ClientError> {
+        self.state = State::Over;
+        self.events.push_back(ClientEvent::Ended(text));
+        Ok(())
+    }
+
+    /// What comes before `Play.Start` or on another stream is not ours.
+    fn handle_media(&mut self, message: Message) -> Result<(), ClientError> {
+        match self.state {
+            State::Running(stream) if self.purpose == Purpose::Play && message.stream_id == stream => {}
+            _ => return Ok(()),
+        }
+        if message.type_id != message_type::AGGREGATE {
+            return self.push_tag(message.type_id, message.timestamp, message.payload);
+        }
+        for part in parts(message.timestamp, &message.payload) {
+            // Copied: one short part that is kept must not keep the whole aggregate.
+            self.push_tag(part.type_id, part.timestamp, Bytes::copy_from_slice(part.body))?;
+        }
+        Ok(())
+    }
+
+    fn push_tag(&mut self, type_id: u8, timestamp: MediaTime, payload: Bytes) -> Result<(), ClientError> {
+        let (kind, body) = match type_id {
+            message_type::AUDIO => (TagKind::Audio, payload),
+            message_type::VIDEO => (TagKind::Video, payload),
+            message_type::DATA | message_type::DATA_AMF3 => match script_body(type_id, payload) {
+                Some(body) if !is_between_player_and_server(&body) => (TagKind::Script, body),
+                _ => return Ok(()),
+            },
+            _ => return Ok(()),
+        };
+        if body.is_empty() {
+            return Ok(());
+        }
+        let (tags, bytes) = (self.waiting.0 + 1, self.waiting.1 + body.len());
+        if tags > MAX_PUBLISHED_TAGS || bytes > MAX_PUBLISHED_BYTES {
+            return Err(ClientError::TooMuchMedia { tags, bytes });
+        }
+        self.waiting = (tags, bytes);
+        self.events.push_back(ClientEvent::Tag(Tag { kind, timestamp, body }));
+        Ok(())
+    }
+}
+
+/// `|RtmpSampleAccess`, `onStatus`, `onPlayStatus`: said to the player, no part of the stream.
+fn is_between_player_and_server(script: &[u8]) -> bool {
+    let name = script.get(3..).unwrap_or_default();
+    name.starts_with(b"|") || name.starts_with(b"onStatus") || name.starts_with(b"onPlayStatus")
+}
+
+fn refused_handshake(error: rml_rtmp::handshake::HandshakeError) -> ClientError {
+    SessionError::Handshake { reason: error.to_string() }.into()
+}
+
+/// What a refusal means.
+fn refused(what: &'static str, info: Info) -> ClientError {
+    match info.redirect {
+        Some(to) => ClientError::Redirect { to },
+        None if info.wants_authentication() => ClientError::Authentication { text: info.text },
+        None => ClientError::Refused { what, code: info.code, text: info.text },
+    }
+}
