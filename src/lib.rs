@@ -46,5 +46,7 @@ pub mod relay;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
+pub mod source;
+pub mod source_url;
 pub mod stream;
 pub mod time;

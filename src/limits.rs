@@ -353,6 +353,51 @@ pub const MAX_FEED_WARNINGS: usize = 8;
 /// A live source's times start over after this long, unseen by viewers: FLV's milliseconds end after 49 days.
 pub const LIVE_EPOCH: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Live sources that can be configured: as many as there can be live streams.
+pub const MAX_SOURCES: usize = MAX_LIVE_STREAMS;
+
+/// Length of a source's address in bytes; addresses with signatures have some hundred.
+pub const MAX_SOURCE_URL: usize = 4096;
+
+/// The largest file of sources that is read: all of them, as long as can be, twice over.
+pub const MAX_SOURCES_FILE: u64 = 2 * (MAX_SOURCES * (MAX_SOURCE_URL + MAX_STREAM_NAME + 256)) as u64;
+
+/// A viewer waits this long for a source to begin, unless it says otherwise: RTSP with UDP that does not come
+/// through and a keyframe every five seconds.
+pub const SOURCE_START_TIMEOUT: Duration = Duration::from_secs(15);
+/// The bounds of that.
+pub const SOURCE_START_SECONDS: std::ops::RangeInclusive<u64> = 1..=120;
+
+/// A source goes on this long after its last viewer, unless it says otherwise: a page is loaded again, a player
+/// opens a second connection.
+pub const SOURCE_STOP_DELAY: Duration = Duration::from_secs(10);
+/// The bounds of that.
+pub const SOURCE_STOP_SECONDS: std::ops::RangeInclusive<u64> = 0..=3600;
+
+/// The wait after the first failure of a source …
+pub const SOURCE_BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// … which doubles up to this while somebody watches: they go on within five seconds of its return …
+pub const SOURCE_BACKOFF_WATCHED: Duration = Duration::from_millis(2500);
+/// … and up to this while nobody does.
+pub const SOURCE_BACKOFF_MOST: Duration = Duration::from_secs(60);
+
+/// A source that was on air this long was well: the next failure is a first one.
+pub const SOURCE_STEADY: Duration = Duration::from_secs(10);
+
+/// A source that has gone stays on air this long, with nothing new: viewers see a still picture and do not
+/// notice a camera that starts again.
+pub const SOURCE_OUTAGE: Duration = Duration::from_secs(30);
+
+/// Between two looks at who watches a source and whether its worker is still there.
+pub const SOURCE_TEND: Duration = Duration::from_millis(500);
+
+/// Without a word from a source's worker that is not held back. Above [`LIVE_FIRST_UNIT`]: the worker's own report
+/// comes first.
+pub const SOURCE_STALL: Duration = Duration::from_secs(25);
+
+/// For the thread of a source whose worker was killed to end.
+pub const SOURCE_END: Duration = Duration::from_secs(5);
+
 /// For a server on the network to accept a connection, or to go on sending.
 pub const LIVE_CONNECT: Duration = Duration::from_secs(8);
 
@@ -553,6 +598,12 @@ pub const MAX_HTTP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 /// For the streams of a file to become known before a request is answered with an error. A cold
 /// plug-in registry alone took 3 s.
 pub const MEDIA_INFO_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Largest body of a request that changes something: a source with a long address.
+pub const MAX_REQUEST_BODY: usize = 16 << 10;
+
+/// For such a body to arrive.
+pub const REQUEST_BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two comments on an idle server-sent event stream: proxies close silent connections.
 pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);

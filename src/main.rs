@@ -9,6 +9,7 @@ use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::library::Library;
 use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::relay::Relays;
+use wiidiaserver::source::Sources;
 use wiidiaserver::{pipeline, server};
 
 fn main() -> ExitCode {
@@ -83,7 +84,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
-        let app = app.with_relays(relays);
+        let sources =
+            Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), app.streams.clone());
+        let app = app.with_relays(relays).with_sources(sources);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })

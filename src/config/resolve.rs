@@ -34,6 +34,8 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         }
     }
     let cache = Cache::default();
+    let relay = super::relay::resolve(file, environment)?;
+    let sources = super::source::resolve(file, &relay.pulls)?;
     Ok(Config {
         library: library(flags, file, environment)?,
         data: data(flags, file, environment)?,
@@ -47,7 +49,8 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         log: log(file)?,
         playback: playback(file)?,
         live: Live { secret: content.live.secret.clone().filter(|secret| !secret.is_empty()) },
-        relay: super::relay::resolve(file, environment)?,
+        relay,
+        sources,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })

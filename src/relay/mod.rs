@@ -10,7 +10,7 @@
 //!
 //! What belongs here: when to connect, and to what. What does not: the protocol (`rtmp::client`), who watches.
 
-mod backoff;
+pub(crate) mod backoff;
 mod dial;
 mod error;
 mod link;
@@ -214,7 +214,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Any number. The standard library's hash keys are random, and good enough to spread attempts.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 

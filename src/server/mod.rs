@@ -15,6 +15,7 @@ pub use run::{Listeners, run};
 
 use crate::provider::Providers;
 use crate::relay::Relays;
+use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,6 +28,8 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// What comes from other servers and goes to them.
     pub relays: Arc<Relays>,
+    /// What comes from addresses on the network.
+    pub sources: Arc<Sources>,
     /// What publishers must know; see [`Live`](crate::config::Live).
     pub publish_secret: Option<String>,
     /// When the server began.
@@ -40,6 +43,7 @@ impl App {
             providers,
             streams: Arc::default(),
             relays: Arc::default(),
+            sources: Arc::default(),
             publish_secret,
             started: Instant::now(),
         }
@@ -50,9 +54,15 @@ impl App {
         Self { relays: Arc::new(relays), ..self }
     }
 
+    /// … with these sources.
+    #[must_use]
+    pub fn with_sources(self, sources: Sources) -> Self {
+        Self { sources: Arc::new(sources), ..self }
+    }
+
     /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.
     pub fn live_now(&self, name: &str) -> Option<Arc<Stream>> {
-        self.streams.find(name).filter(|stream| stream.is_on_air() || !self.relays.provides(name))
+        self.streams.find(name).filter(|stream| stream.is_on_air() || !(self.relays.provides(name) || self.sources.provides(name)))
     }
 
     /// The live stream of that name. What is provided on demand is started, and waited for within bounds.
@@ -62,6 +72,13 @@ impl App {
     pub async fn live_stream(&self, name: &str) -> Result<Arc<Stream>, String> {
         if let Some(stream) = self.live_now(name) {
             return Ok(stream);
+        }
+        if self.sources.provides(name) {
+            let asked = self.sources.request(name).await;
+            return asked.map_err(|reason| {
+                let reason = reason.unwrap_or_else(|| "it was removed".to_owned());
+                format!("the source \"{name}\" does not come: {reason}; look at /api/v1/sources")
+            });
         }
         self.relays.request(name).await.map_err(|reason| match reason {
             Some(reason) => format!("\"{name}\" comes from another server, and does not come: {reason}"),
