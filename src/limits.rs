@@ -347,6 +347,9 @@ pub const LIVE_OVERLAP: Duration = Duration::from_secs(1);
 /// never show the picture.
 pub const LIVE_PICTURE_WAIT: Duration = Duration::from_secs(10);
 
+/// Bytes of such sound; above it the oldest is lost.
+pub const LIVE_EARLY_BYTES: usize = 4 << 20;
+
 /// Warnings kept of one run of a live source; each comes once.
 pub const MAX_FEED_WARNINGS: usize = 8;
 

@@ -24,6 +24,9 @@ use std::time::{Duration, Instant};
 
 const NS_PER_MS: i64 = 1_000_000;
 
+/// Sound this much before the first picture stays: it is heard with it.
+const EARLY_NS: i64 = 40 * NS_PER_MS;
+
 /// What GLib must not do in the worker: ask other programs for settings, proxies and mounts. It could not.
 const QUIET_GLIB: [(&str, &str); 3] =
     [("GSETTINGS_BACKEND", "memory"), ("GIO_USE_PROXY_RESOLVER", "dummy"), ("GIO_USE_VFS", "local")];
@@ -90,8 +93,10 @@ pub struct LiveFeed {
     /// The announcement is to be passed on.
     news: bool,
     warnings: Vec<String>,
-    /// Since the first sound that was held back for a picture.
+    /// Sound that waits for the first picture, since when, and its bytes.
+    early: VecDeque<Unit>,
     picture_awaited: Option<Instant>,
+    early_bytes: usize,
     begun: bool,
     epoch: Option<Epoch>,
     /// Tags of the epoch before.
@@ -133,7 +138,9 @@ impl LiveFeed {
             announced: Announcement::default(),
             news: false,
             warnings: Vec::new(),
+            early: VecDeque::new(),
             picture_awaited: None,
+            early_bytes: 0,
             begun: false,
             epoch: None,
             due: VecDeque::new(),
@@ -239,15 +246,37 @@ impl LiveFeed {
         }
     }
 
-    fn push(&mut self, mut unit: Unit) {
+    fn push(&mut self, unit: Unit) {
         let picture_may_come = self.announced.video.is_some() || !self.announced.settled;
         if !self.begun && unit.lane == Lane::Audio && picture_may_come {
             let since = *self.picture_awaited.get_or_insert_with(Instant::now);
             if since.elapsed() < limits::LIVE_PICTURE_WAIT {
+                self.keep_early(unit);
                 return;
             }
         }
-        self.begun = true;
+        if !self.begun {
+            self.begun = true;
+            // The sound from before the first picture is of no use to anybody, all else is.
+            let from = if unit.lane == Lane::Video { unit.dts_ns.saturating_sub(EARLY_NS) } else { i64::MIN };
+            for early in std::mem::take(&mut self.early).into_iter().filter(|early| early.dts_ns >= from) {
+                self.place(early);
+            }
+        }
+        self.place(unit);
+    }
+
+    fn keep_early(&mut self, unit: Unit) {
+        self.early_bytes += unit.body.len();
+        self.early.push_back(unit);
+        while self.early_bytes > limits::LIVE_EARLY_BYTES
+            && let Some(oldest) = self.early.pop_front()
+        {
+            self.early_bytes -= oldest.body.len();
+        }
+    }
+
+    fn place(&mut self, mut unit: Unit) {
         let shift = self.mender.shift(unit.lane as usize, unit.dts_ns);
         unit.dts_ns = unit.dts_ns.saturating_add(shift);
         unit.pts_ns = unit.pts_ns.saturating_add(shift);
@@ -397,12 +426,13 @@ mod tests {
             source_codec: "H.264".into(),
             passthrough: true,
         });
-        feed.push(unit(Lane::Audio, 0));
-        feed.push(unit(Lane::Audio, 20));
+        // A file's sound may come seconds ahead of its picture.
+        (0..100).for_each(|n| feed.push(unit(Lane::Audio, n * 20)));
         assert!(!feed.begun);
-        feed.push(unit(Lane::Video, 40));
-        feed.push(unit(Lane::Audio, 40));
+        feed.push(unit(Lane::Video, 1000));
         feed.lanes.end();
-        assert_eq!(times(&mut feed).len(), 2);
+        let times = times(&mut feed);
+        assert_eq!(times.len(), 1 + 52, "from 960 ms on");
+        assert!(times.is_sorted());
     }
 }

@@ -17,6 +17,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Live(_)
         | Route::Streams
         | Route::Relays
+        | Route::Sources
+        | Route::Source(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain => None,

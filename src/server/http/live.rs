@@ -142,6 +142,7 @@ pub(super) fn metrics(app: &App) -> Reply {
     metric("stream_lost_records_total", "counter", "frames that slow viewers lost", &|s| s.lost_records);
     metric("stream_mended_times_total", "counter", "jumps of the publisher's clock", &|s| s.mended_times);
     relay_metrics(&mut text, &app.relays.figures());
+    text.push_str(&app.sources.metrics());
     let uptime = app.started.elapsed().as_secs_f64();
     let _ = writeln!(
         text,

@@ -4,6 +4,7 @@
 //! answer makes it. `answer` never fails: refusals become statuses in `reply` alone.
 
 mod body;
+mod changing;
 mod flv;
 mod fmp4;
 #[doc(hidden)]
@@ -14,6 +15,7 @@ mod media;
 mod page;
 mod reply;
 mod route;
+mod sources;
 mod watch;
 
 use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
@@ -69,15 +71,23 @@ async fn connection(socket: TcpStream, peer: SocketAddr, app: Arc<App>, mut shut
 }
 
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
-    let (method, uri) = (request.method(), request.uri());
-    let result = match *method {
-        Method::GET | Method::HEAD => match Route::decode(uri.path(), uri.query()) {
-            Ok(route) => dispatch(app, route, request.headers()).await,
-            Err(error) => Err(error.into()),
-        },
+    let (head, body) = request.into_parts();
+    let (method, uri) = (&head.method, &head.uri);
+    let route = Route::decode(uri.path(), uri.query());
+    let allowed = match &route {
+        Ok(Route::Sources) => "GET, HEAD, POST",
+        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
+        _ => "GET, HEAD",
+    };
+    let result = match (method.clone(), route) {
+        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head.headers).await,
+        (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
+        (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
+        (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
+        (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only GET and HEAD; see docs/http-api.md"),
+            format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
         )),
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
@@ -85,7 +95,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
         let mut reply = refusal.into_reply();
         if not_allowed {
-            reply::set(&mut reply, header::ALLOW, "GET, HEAD");
+            reply::set(&mut reply, header::ALLOW, allowed);
         }
         reply
     }));
@@ -109,6 +119,8 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         Route::Live(key) => live::flv(app, &key).await,
         Route::Streams => Ok(live::list(&app.streams)),
         Route::Relays => Ok(live::relays(&app.relays)),
+        Route::Sources => Ok(sources::list(&app.sources)),
+        Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(live::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {

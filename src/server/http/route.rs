@@ -28,6 +28,10 @@ pub(super) enum Route {
     Streams,
     /// `/api/v1/relays`
     Relays,
+    /// `/api/v1/sources`
+    Sources,
+    /// `/api/v1/sources/<name>`: one live source.
+    Source(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -89,7 +93,11 @@ impl Route {
         if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".flv")) {
             return Ok(Self::Live(percent_decode_str(key).decode_utf8_lossy().into_owned()));
         }
+        if let Some(name) = path.strip_prefix("/api/v1/sources/") {
+            return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/sources" => Ok(Self::Sources),
             "/api/v1/streams" => Ok(Self::Streams),
             "/api/v1/relays" => Ok(Self::Relays),
             "/metrics" => Ok(Self::Metrics),
@@ -187,6 +195,8 @@ mod tests {
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
+            ("/api/v1/sources", None, Route::Sources),
+            ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             (
