@@ -30,4 +30,5 @@ mod rtmp_play;
 mod rtmp_seek;
 mod rtmpdump;
 mod rtmps;
+mod sources;
 mod worker_dies;
