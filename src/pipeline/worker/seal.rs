@@ -8,6 +8,8 @@
 //!    Landlock's scopes for what seccomp cannot tell apart),
 //! 3. leaves nothing behind: it cannot fork, and dies with the server.
 //!
+//! A worker that reads from the network has another profile: sockets, but no media file and fewer settings.
+//!
 //! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
 
 use landlock::{
@@ -311,9 +313,51 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::fd::AsRawFd;
     use std::process::Command;
+
+    /// As [`sealed`], with the second profile.
+    fn sealed_but_network<T: Send + 'static>(attempt: impl FnOnce() -> T + Send + 'static) -> T {
+        let sealed = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            seal_but_network(&BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
+            attempt()
+        };
+        std::thread::spawn(sealed).join().unwrap()
+    }
+
+    #[test]
+    fn with_the_network_connections_go_out_and_none_come_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (out, datagrams, listening, unix) = sealed_but_network(move || {
+            let neighbour = std::os::unix::net::UnixStream::connect("/run/dbus/system_bus_socket");
+            (TcpStream::connect(address), UdpSocket::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"), neighbour)
+        });
+        assert!(out.is_ok() && datagrams.is_ok());
+        assert_eq!(listening.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        assert_eq!(unix.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied, "not even whether it is there");
+    }
+
+    #[test]
+    fn with_the_network_there_are_no_files_to_send_away_and_no_programs() {
+        let dir = tempfile::tempdir().unwrap();
+        let private = dir.path().join("letters");
+        std::fs::write(&private, "private").unwrap();
+        let (letters, new) = (private.clone(), dir.path().join("new"));
+        let (settings, letters, new, plugin, program) = sealed_but_network(move || {
+            let settings = File::open("/etc/passwd");
+            let program = Command::new("true").spawn().map(drop);
+            (settings, File::open(letters), File::create(new), File::open("/usr/bin/env"), program)
+        });
+        let denied = std::io::ErrorKind::PermissionDenied;
+        assert_eq!(settings.unwrap_err().kind(), denied);
+        assert_eq!(letters.unwrap_err().kind(), denied);
+        assert_eq!(new.unwrap_err().kind(), denied);
+        assert!(plugin.is_ok(), "plug-ins are read from there");
+        assert!(program.is_err());
+    }
 
     /// Runs `attempt` in a thread of its own that is sealed with `media`, because a seal is for ever.
     fn sealed<T: Send + 'static>(media: &File, attempt: impl FnOnce() -> T + Send + 'static) -> T {
