@@ -398,6 +398,9 @@ pub const SOURCE_TEND: Duration = Duration::from_millis(500);
 /// comes first.
 pub const SOURCE_STALL: Duration = Duration::from_secs(25);
 
+/// For a source's worker to say goodbye before it is killed: one round trip to a camera.
+pub const SOURCE_GOODBYE: Duration = Duration::from_secs(1);
+
 /// For the thread of a source whose worker was killed to end.
 pub const SOURCE_END: Duration = Duration::from_secs(5);
 

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,10 +79,16 @@ impl FeedError {
     }
 }
 
+/// The worker's standard input. Dropped, it asks the worker to leave: a camera is told that its session is over,
+/// and has a place for the next one. Kill it when that takes too long.
+#[derive(Debug)]
+pub struct Goodbye(#[expect(dead_code, reason = "its end is the message")] ChildStdin);
+
 /// A live worker and what it has sent so far. Dropping it kills the process, which also dies with the *thread* that
 /// spawned it.
 pub struct LiveFeed {
     process: Arc<Process>,
+    goodbye: Option<Goodbye>,
     reader: Reader<ChildStdout>,
     stderr: LastWords,
     lanes: Interleaver,
@@ -120,14 +126,17 @@ impl LiveFeed {
         let started = pipes.ok_or_else(|| io::Error::other("no pipes to the worker"));
         let started = started.and_then(|((mut order, out), err)| {
             // Fits the pipe's buffer, so that this does not wait for the worker.
-            order.write_all(&serde_json::to_vec(input)?)?;
+            let mut line = serde_json::to_vec(input)?;
+            line.push(b'\n');
+            order.write_all(&line)?;
             let _ = rustix::pipe::fcntl_setpipe_size(&out, limits::WORKER_PIPE);
-            Ok((Reader::new(out), LastWords::listen(err)?))
+            Ok((Goodbye(order), Reader::new(out), LastWords::listen(err)?))
         });
-        let (reader, stderr) = started.inspect_err(|_| process.end())?;
+        let (goodbye, reader, stderr) = started.inspect_err(|_| process.end())?;
         let skew = if pushes { limits::LIVE_SKEW } else { limits::INTERLEAVE_SKEW };
         Ok(Self {
             process,
+            goodbye: Some(goodbye),
             reader,
             stderr,
             // Replaced with the first unit, whose time is where the first epoch begins.
@@ -175,6 +184,11 @@ impl LiveFeed {
     /// A handle with which another thread can end this.
     pub fn killer(&self) -> Killer {
         Killer(Arc::clone(&self.process))
+    }
+
+    /// What asks the worker to leave when it is dropped; `None` when it was taken before.
+    pub fn goodbye(&mut self) -> Option<Goodbye> {
+        self.goodbye.take()
     }
 
     /// The worker's process id.

@@ -42,6 +42,6 @@ pub mod worker;
 
 pub use conversion::{Conversion, Event, Killer, Request, probe};
 pub use error::ConversionError;
-pub use live_feed::{FeedError, FeedEvent, LiveFeed};
+pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
 pub use live_order::LiveInput;
 pub use streams::{AudioStream, MediaStreams, VideoStream};

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
-use crate::pipeline::{FeedError, FeedEvent, Killer, LiveFeed, LiveInput, MediaStreams};
+use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams};
 use crate::source_url::SourceUrl;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,7 @@ pub(super) struct Run(Mutex<Watch>);
 #[derive(Debug, Default)]
 struct Watch {
     killer: Option<Killer>,
+    goodbye: Option<Goodbye>,
     stopped: bool,
     /// When the worker was heard of last; `None` while it is not expected to say anything.
     heard: Option<Instant>,
@@ -41,12 +42,13 @@ impl Run {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn began(&self, killer: Killer) {
+    fn began(&self, killer: Killer, goodbye: Option<Goodbye>) {
         let mut watch = self.watch();
         if watch.stopped {
             killer.kill();
         }
         watch.killer = Some(killer);
+        watch.goodbye = goodbye;
     }
 
     fn heard(&self, at: Option<Instant>) {
@@ -57,7 +59,14 @@ impl Run {
         self.watch().stopped
     }
 
-    /// Nobody wants it any more.
+    /// Nobody wants it any more: its worker may say goodbye, and what it still sends is not put on air.
+    pub(super) fn leave(&self) {
+        let mut watch = self.watch();
+        watch.stopped = true;
+        watch.goodbye = None;
+    }
+
+    /// Ends the worker, now.
     pub(super) fn stop(&self) {
         let mut watch = self.watch();
         watch.stopped = true;
@@ -98,7 +107,7 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
     let mut feed = LiveFeed::spawn(&means.program, &input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
     })?;
-    run.began(feed.killer());
+    run.began(feed.killer(), feed.goodbye());
     let mut streams = None;
     let mut pacer = Pacer::default();
     let mut begun = false;
@@ -118,14 +127,15 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
             let due = Instant::now() + pacer.wait(tag.timestamp, Instant::now());
             while let Some(rest) = due.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) {
                 if run.is_stopped() {
-                    return Err(FeedError::Stopped);
+                    break;
                 }
                 std::thread::sleep(rest.min(SLEEP));
             }
         }
         let now = Instant::now();
         if run.is_stopped() {
-            return Err(FeedError::Stopped);
+            // Until the worker has ended.
+            continue;
         }
         if !begun {
             means.air.begin(now).map_err(|refused| FeedError::Broken(refused.to_string()))?;

@@ -14,7 +14,7 @@ use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
 use crate::config::Source;
 use crate::limits::{
-    SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_STEADY,
+    SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE, SOURCE_STEADY,
     SOURCE_TEND,
 };
 use crate::pipeline::FeedError;
@@ -59,11 +59,21 @@ enum Outcome {
 }
 
 /// Ends a run with whoever watches over it.
-struct StopAtEnd(Arc<Run>);
+struct StopAtEnd(Option<Arc<Run>>);
 
 impl Drop for StopAtEnd {
     fn drop(&mut self) {
-        self.0.stop();
+        let Some(run) = self.0.take() else { return };
+        run.leave();
+        let later = run.clone();
+        // The server may be ending, and nobody can wait here.
+        let killing = std::thread::Builder::new().name("source end".into()).spawn(move || {
+            std::thread::sleep(SOURCE_GOODBYE);
+            later.stop();
+        });
+        if killing.is_err() {
+            run.stop();
+        }
     }
 }
 
@@ -205,7 +215,7 @@ impl SourceTask {
         let url = settings.borrow_and_update().url.clone();
         self.progress.starting();
         let run = Arc::new(Run::default());
-        let _stop = StopAtEnd(run.clone());
+        let mut stop = StopAtEnd(Some(run.clone()));
         let (told, mut end) = oneshot::channel();
         let means = Means {
             program: self.program.clone(),
@@ -229,6 +239,7 @@ impl SourceTask {
             tokio::select! {
                 ended = &mut end => {
                     let crashed = |_| FeedError::Broken("its thread ended by a mistake of ours; see the log".into());
+                    stop.0 = None;
                     return Outcome::Failed(ended.unwrap_or_else(crashed));
                 }
                 _ = tick.tick() => {
@@ -248,9 +259,13 @@ impl SourceTask {
                 }
             }
         };
-        run.stop();
+        run.leave();
         // Two workers at once would confuse cameras that serve one client only.
-        let _ = tokio::time::timeout(SOURCE_END, &mut end).await;
+        if tokio::time::timeout(SOURCE_GOODBYE, &mut end).await.is_err() {
+            run.stop();
+            let _ = tokio::time::timeout(SOURCE_END, &mut end).await;
+        }
+        stop.0 = None;
         outcome
     }
 

@@ -1,7 +1,8 @@
 //! The worker of a live source: an address on the network in, [wire messages](super::super) out, until either
 //! side has enough.
 //!
-//! `wiidiaserver worker live --parent PID`, its [order](LiveInput) on stdin. The lanes are those of a file; what
+//! `wiidiaserver worker live --parent PID`, its [order](LiveInput) as a line on stdin; the end of stdin asks it to
+//! leave, which tells a camera that its session is over. The lanes are those of a file; what
 //! differs is the beginning (streams show up one after the other), the times (running time: a live source's own
 //! times jump) and the end (there is none: when anything breaks, this process ends and the server starts
 //! another one).
@@ -27,9 +28,10 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a second stream is waited for: RTSP servers begin the two some hundred milliseconds apart.
@@ -73,7 +75,9 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         eprintln!("worker: no order on standard input");
         return ExitCode::FAILURE;
     };
-    let last = run(&order, &outlet).unwrap_or_else(|missing| fail(Failure::NotInstalled, missing.to_string()));
+    let leaving = Arc::new(AtomicBool::new(false));
+    wait_for_end_of_stdin(leaving.clone());
+    let last = run(&order, &outlet, leaving).unwrap_or_else(|missing| fail(Failure::NotInstalled, missing.to_string()));
     outlet.send(&last);
     // As for files: threads of GStreamer are still at work, and joining them could hang.
     std::process::exit(0)
@@ -81,13 +85,26 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn read_order() -> Option<LiveInput> {
     let mut text = Vec::new();
-    std::io::stdin().take(MAX_ORDER).read_to_end(&mut text).ok()?;
+    std::io::stdin().lock().take(MAX_ORDER).read_until(b'\n', &mut text).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
-fn run(input: &LiveInput, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
+fn wait_for_end_of_stdin(leaving: Arc<AtomicBool>) {
+    // Without the thread the server's SIGKILL ends this process, only less politely.
+    let _ = std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut rest = [0; 64];
+        while std::io::stdin().read(&mut rest).is_ok_and(|read| read > 0) {}
+        leaving.store(true, Ordering::Relaxed);
+    });
+}
+
+fn run(input: &LiveInput, outlet: &Arc<Outlet>, leaving: Arc<AtomicBool>) -> Result<Message, BuildError> {
     gst::init().map_err(|error| BuildError::Refused(error.to_string()))?;
     let registry = gst::Registry::get();
+    // Its demuxer crashes on what anybody may send, and its RTSP extension calls itself a player of 2003.
+    if let Some(plugin) = registry.find_plugin("realmedia") {
+        registry.remove_plugin(&plugin);
+    }
     for feature in FORBIDDEN_FEATURES.iter().filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
@@ -96,7 +113,7 @@ fn run(input: &LiveInput, outlet: &Arc<Outlet>) -> Result<Message, BuildError> {
     if let Err(error) = seal::seal_but_network(&plugins) {
         eprintln!("worker: less confined than it could be: {error}");
     }
-    let mut graph = LiveGraph::new(input, outlet)?;
+    let mut graph = LiveGraph::new(input, outlet, leaving)?;
     let last = graph.run();
     // The process ends now: nothing is gained by taking a running pipeline apart.
     std::mem::forget(graph);
@@ -117,6 +134,8 @@ struct LiveGraph {
     pipeline: gst::Pipeline,
     /// The source sends when it likes; it does not wait for us.
     pushes: bool,
+    /// The server wants no more.
+    leaving: Arc<AtomicBool>,
     bus: gst::Bus,
     shared: Arc<Shared>,
     around: Surroundings,
@@ -135,7 +154,11 @@ struct LiveGraph {
 }
 
 impl LiveGraph {
-    fn new(input: &LiveInput, outlet: &Arc<Outlet>) -> Result<Self, BuildError> {
+    fn new(
+        input: &LiveInput,
+        outlet: &Arc<Outlet>,
+        leaving: Arc<AtomicBool>,
+    ) -> Result<Self, BuildError> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
@@ -146,6 +169,7 @@ impl LiveGraph {
         Ok(Self {
             pipeline,
             pushes,
+            leaving,
             bus,
             shared,
             around,
@@ -366,6 +390,11 @@ impl LiveGraph {
     }
 
     fn look_at_clock(&mut self) -> Option<Message> {
+        if self.leaving.load(Ordering::Relaxed) {
+            // rtspsrc says goodbye on the way. If this hangs, the server kills us.
+            let _ = self.pipeline.set_state(gst::State::Null);
+            return Some(Message::End);
+        }
         if self.around.outlet.is_closed() {
             // Nobody reads this; it only ends the loop.
             return Some(Message::End);

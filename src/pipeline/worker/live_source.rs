@@ -105,9 +105,11 @@ fn rtsp(pipeline: &gst::Pipeline, url: &str, shared: &Arc<Shared>) -> Result<(),
     Ok(())
 }
 
-/// A socket for `address:port`, `@group:port` (as VLC writes it) or `:port`.
-fn datagrams(authority: &str) -> Result<gst::Element, BuildError> {
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+/// A socket for `address:port`, `@group:port` (as VLC writes it) or `:port`, with `?iface=eth1` for a group that
+/// comes by another way than the default route.
+fn datagrams(rest: &str) -> Result<gst::Element, BuildError> {
+    let interface = rest.split(['?', '&']).find_map(|pair| pair.strip_prefix("iface="));
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let authority = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
     let wrong = || BuildError::Refused("an address of this kind needs a port".into());
     let (address, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
@@ -118,6 +120,9 @@ fn datagrams(authority: &str) -> Result<gst::Element, BuildError> {
     source.set_property("port", port);
     source.set_property("buffer-size", limits::LIVE_SOCKET_BUFFER);
     set(&source, "retrieve-sender-address", "false");
+    if let Some(interface) = interface {
+        set(&source, "multicast-iface", interface);
+    }
     Ok(source)
 }
 
