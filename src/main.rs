@@ -84,9 +84,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
+        let app = app.with_relays(relays);
+        let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources =
-            Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), app.streams.clone());
-        let app = app.with_relays(relays).with_sources(sources);
+            Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
+        let app = app.with_sources(sources);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })

@@ -124,6 +124,16 @@ impl Relays {
         self.on_demand(name).is_some()
     }
 
+    /// A stream of that name is fetched, on demand or always.
+    pub fn pulls(&self, name: &str) -> bool {
+        self.pulls.iter().any(|pull| pull.name() == name)
+    }
+
+    /// How many pushes send the stream of that name on: they are viewers for whom nothing need be fetched.
+    pub fn pushes_of(&self, name: &str) -> usize {
+        self.shared.as_ref().map_or(0, |shared| shared.pushed.count(name))
+    }
+
     fn on_demand(&self, name: &str) -> Option<&Arc<Pull>> {
         self.pulls.iter().find(|pull| pull.name() == name && pull.is_on_demand())
     }

@@ -3,6 +3,7 @@
 
 use crate::flv::Tag;
 use crate::limits::SOURCE_OUTAGE;
+use crate::relay::Relays;
 use crate::stream::{PublishRefused, Publisher, Streams};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +13,10 @@ use std::time::Instant;
 const THIS_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Who publishes a source's stream, if it is on air.
-#[derive(Debug)]
 pub(super) struct Air {
     name: String,
     streams: Arc<Streams>,
+    relays: Arc<Relays>,
     state: Mutex<State>,
 }
 
@@ -27,8 +28,8 @@ struct State {
 }
 
 impl Air {
-    pub(super) fn new(name: String, streams: Arc<Streams>) -> Self {
-        Self { name, streams, state: Mutex::default() }
+    pub(super) fn new(name: String, streams: Arc<Streams>, relays: Arc<Relays>) -> Self {
+        Self { name, streams, relays, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -65,8 +66,10 @@ impl Air {
         *self.state() = State::default();
     }
 
-    /// Viewers of the stream now.
+    /// Viewers of the stream now. Our own pushes to other servers are none: they send on what is on air, and a
+    /// source would never rest for them.
     pub(super) fn viewers(&self) -> usize {
-        self.streams.find(&self.name).map_or(0, |stream| stream.viewers())
+        let all = self.streams.find(&self.name).map_or(0, |stream| stream.viewers());
+        all.saturating_sub(self.relays.pushes_of(&self.name))
     }
 }

@@ -24,6 +24,7 @@ pub use progress::{Figures, Origin, State};
 
 use crate::config::{Source, SourceProblem, WrittenSource};
 use crate::limits::MAX_SOURCES;
+use crate::relay::Relays;
 use crate::stream::{Stream, Streams};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,6 +45,7 @@ pub struct Sources {
 
 struct Means {
     streams: Arc<Streams>,
+    relays: Arc<Relays>,
     program: PathBuf,
     store: Store,
 }
@@ -60,7 +62,7 @@ pub enum ChangeRefused {
     #[error(transparent)]
     Wrong(#[from] SourceProblem),
     /// Another one has its name.
-    #[error("there is a source \"{0}\" already; change that one, or choose another name")]
+    #[error("there is a source or a relay \"{0}\" already; change that one, or choose another name")]
     Exists(String),
     /// There is none of that name.
     #[error("there is no source \"{0}\"; look at /api/v1/sources")]
@@ -87,12 +89,18 @@ pub enum ChangeRefused {
 impl Sources {
     /// The sources of the configuration file, and those kept in the `data` folder. To be called within a runtime:
     /// those that always run begin. `program` is this very program.
-    pub fn new(configured: &[Source], data: &Path, program: PathBuf, streams: Arc<Streams>) -> Self {
-        let means = Means { streams, program, store: Store::new(data) };
+    pub fn new(
+        configured: &[Source],
+        data: &Path,
+        program: PathBuf,
+        streams: Arc<Streams>,
+        relays: Arc<Relays>,
+    ) -> Self {
+        let means = Means { streams, relays, program, store: Store::new(data) };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
         for (source, origin) in of_file.chain(means.store.load().into_iter().map(|source| (source, Origin::Api))) {
-            if sources.contains_key(&source.name) {
+            if sources.contains_key(&source.name) || means.relays.pulls(&source.name) {
                 tracing::warn!(source = source.name, "there are two sources of this name; the configuration file's counts");
                 continue;
             }
@@ -142,13 +150,13 @@ impl Sources {
     pub fn add(&self, written: &WrittenSource) -> Result<Figures, ChangeRefused> {
         let source = Source::check(written)?;
         let mut sources = self.sources();
-        if sources.contains_key(&source.name) {
+        let means = self.means.as_ref().ok_or(ChangeRefused::TooMany)?;
+        if sources.contains_key(&source.name) || means.relays.pulls(&source.name) {
             return Err(ChangeRefused::Exists(source.name));
         }
         if sources.len() >= MAX_SOURCES {
             return Err(ChangeRefused::TooMany);
         }
-        let means = self.means.as_ref().ok_or(ChangeRefused::TooMany)?;
         means.keep(&sources, Some(&source), None)?;
         tracing::info!(source = source.name, url = %source.url, "a source is added");
         let running = means.start(source.clone(), Origin::Api);
@@ -240,7 +248,13 @@ impl Drop for Sources {
 
 impl Means {
     fn start(&self, source: Source, origin: Origin) -> Running {
-        let source = Arc::new(SourceTask::new(source, origin, self.streams.clone(), self.program.clone()));
+        let source = Arc::new(SourceTask::new(
+            source,
+            origin,
+            self.streams.clone(),
+            self.relays.clone(),
+            self.program.clone(),
+        ));
         let task = tokio::spawn({
             let source = source.clone();
             async move { source.run().await }

@@ -18,6 +18,7 @@ use crate::limits::{
     SOURCE_TEND,
 };
 use crate::pipeline::FeedError;
+use crate::relay::Relays;
 use crate::relay::backoff::Backoff;
 use crate::stream::{Stream, Streams};
 use std::path::PathBuf;
@@ -78,8 +79,14 @@ impl Drop for StopAtEnd {
 }
 
 impl SourceTask {
-    pub(super) fn new(source: Source, origin: Origin, streams: Arc<Streams>, program: PathBuf) -> Self {
-        let air = Arc::new(Air::new(source.name.clone(), streams.clone()));
+    pub(super) fn new(
+        source: Source,
+        origin: Origin,
+        streams: Arc<Streams>,
+        relays: Arc<Relays>,
+        program: PathBuf,
+    ) -> Self {
+        let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays));
         let progress = Arc::new(Progress::new(source.name.clone()));
         Self {
             settings: watch::Sender::new(source),

@@ -34,9 +34,6 @@ pub(super) fn one(sources: &Sources, name: &str) -> Result<Reply, Refusal> {
 pub(super) async fn add(app: &App, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
     check_origin(headers)?;
     let written: WrittenSource = read_json(headers, body, EXAMPLE).await?;
-    if app.relays.provides(&written.name) {
-        return Err(ChangeRefused::Exists(written.name).into());
-    }
     let figures = change(app, move |sources| sources.add(&written)).await?;
     let mut reply = json(&figures);
     *reply.status_mut() = StatusCode::CREATED;
