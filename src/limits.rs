@@ -249,11 +249,16 @@ pub const PUSH_OFF_AIR: Duration = Duration::from_secs(5);
 /// Between two looks for streams that have come on air and are to be pushed.
 pub const PUSH_LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Streams pushed, each to each of its servers, since the start. Each that runs costs a task and 64 KB.
+/// Pushes, of each stream to each of its servers, that are remembered; those that ended make room. Each that
+/// runs costs a task and 64 KB.
 pub const MAX_PUSHES: usize = 256;
 
 /// Rules for relays in the configuration, of each kind.
 pub const MAX_RELAY_RULES: usize = 64;
+
+/// A stream's name of so many bytes may be a secret key, and is kept out of what other servers say of it.
+/// Platforms' keys have 20 and more.
+pub const SHORTEST_SECRET: usize = 8;
 
 /// Letters kept of what another server says: it goes into the log and the interface.
 pub const MAX_RELAY_TEXT: usize = 300;
@@ -275,6 +280,9 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 /// Plaintext that one TLS connection takes before its ciphertext is with the kernel: four records of the
 /// largest size. What is more waits in the session, which counts it.
 pub const TLS_OUTPUT: usize = 64 << 10;
+
+/// Largest file with certificates or a key: the whole list of a system's authorities has 220 KB.
+pub const MAX_PEM_FILE: u64 = 1 << 20;
 
 // ---- Reels and conversion --------------------------------------------------------------------
 

@@ -21,9 +21,9 @@ fn main() -> ExitCode {
         Ok(Command::Worker(args)) => pipeline::worker::main(args.into_iter()),
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
-        Ok(Command::CheckConfig(config)) => match certificates(&config) {
-            Ok(_) => say(&format!("{config}\nthe configuration is good")),
-            Err(error) => refuse(&error),
+        Ok(Command::CheckConfig(config)) => match check(&config) {
+            Ok(()) => say(&format!("{config}\nthe configuration is good")),
+            Err(error) => refuse(&*error),
         },
         Ok(Command::Serve(config)) => match serve(&config) {
             Ok(()) => ExitCode::SUCCESS,
@@ -86,12 +86,18 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let relays = Relays::new(&config.relay, app.streams.clone(), own_ports)?;
         let app = app.with_relays(relays);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
-        let sources =
-            Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
+        let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })
+}
+
+/// What only those who use it can check: files with certificates.
+fn check(config: &Config) -> Result<(), Failure> {
+    certificates(config)?;
+    Relays::new(&config.relay, Arc::default(), Vec::new())?;
+    Ok(())
 }
 
 /// Where RTMP over TLS is wanted, and by which certificate.

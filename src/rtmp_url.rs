@@ -9,6 +9,7 @@
 //! encoders: a platform's key, or a token behind the question mark, is a secret. So an address is only ever
 //! displayed without it.
 
+use crate::limits::SHORTEST_SECRET;
 use std::fmt;
 
 /// A stream on an RTMP server.
@@ -107,6 +108,16 @@ impl RtmpUrl {
         }
     }
 
+    /// A text about this stream without its name: servers like to repeat it. Short names stay: they are no
+    /// secrets that would hold, and parts of other words.
+    pub fn hidden_in(&self, text: &str) -> String {
+        let (bare, query) = self.name.split_once('?').unwrap_or((&self.name, ""));
+        let secrets = [&*self.name, query].into_iter().chain(query.split(['&', '='])).chain([bare]);
+        secrets
+            .filter(|secret| secret.len() >= SHORTEST_SECRET)
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
+
     /// The port to connect to.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(if self.tls { Self::TLS_PORT } else { Self::PORT })
@@ -150,7 +161,7 @@ fn authority_parts(authority: &str) -> Result<(String, Option<u16>), RtmpUrlErro
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']').ok_or(RtmpUrlError::BadHost)?;
-            host.parse::<std::net::Ipv6Addr>().map_err(|_| RtmpUrlError::BadHost)?;
+            host.parse::<core::net::Ipv6Addr>().map_err(|_| RtmpUrlError::BadHost)?;
             (
                 host,
                 if port.is_empty() {
@@ -258,6 +269,23 @@ mod tests {
     fn an_address_is_never_shown_with_its_name() {
         let url = RtmpUrl::parse("rtmps://[::1]:4/live/sesame?key=sesame").unwrap();
         assert_eq!(format!("{url} {url:?}"), "rtmps://[::1]:4/live/… rtmps://[::1]:4/live/…");
+    }
+
+    #[test]
+    fn a_servers_words_are_shown_without_the_name() {
+        let url = RtmpUrl::parse("rtmp://box/live/key-12345?token=abcdefghi&a=b").unwrap();
+        for (told, shown) in [
+            ("no stream key-12345", "no stream …"),
+            ("key-12345?token=abcdefghi&a=b is taken", "… is taken"),
+            ("wrong token abcdefghi", "wrong token …"),
+            ("a box says b", "a box says b"),
+        ] {
+            assert_eq!(url.hidden_in(told), shown);
+        }
+        assert_eq!(
+            RtmpUrl::parse("rtmp://box/live/cam").unwrap().hidden_in("no camera cam"),
+            "no camera cam"
+        );
     }
 
     proptest! {

@@ -45,7 +45,9 @@ pub enum SourceUrlError {
     )]
     Scheme,
     /// RTMP has its own configuration.
-    #[error("an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], see docs/relay.md")]
+    #[error(
+        "an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], see docs/relay.md"
+    )]
     Rtmp,
     /// A file.
     #[error("a file is no source; put it into a folder of the library, or serve it by http://")]
@@ -178,7 +180,9 @@ impl SourceUrl {
         }
         if let Some(query) = self.query() {
             take_out(query);
-            for value in query.split(['?', '&', '#']).filter_map(|pair| pair.split_once('=')).map(|(_, value)| value) {
+            for value in
+                query.split(['?', '&', '#']).filter_map(|pair| pair.split_once('=')).map(|(_, value)| value)
+            {
                 // A mode or a number is no secret, and taking out every "1" would leave no text.
                 if value.len() >= MIN_SECRET_VALUE {
                     take_out(value);

@@ -5,7 +5,7 @@ use super::file::{self, File};
 use super::nearest::nearest;
 use super::relay::is_name;
 use crate::limits::{
-    MAX_SOURCES, SOURCE_START_TIMEOUT, SOURCE_STOP_DELAY, SOURCE_START_SECONDS, SOURCE_STOP_SECONDS,
+    MAX_SOURCES, SOURCE_START_SECONDS, SOURCE_START_TIMEOUT, SOURCE_STOP_DELAY, SOURCE_STOP_SECONDS,
 };
 use crate::source_url::{SourceUrl, SourceUrlError};
 use serde::{Deserialize, Serialize};

@@ -218,7 +218,9 @@ impl LiveFeed {
             Ok(None) => {
                 let status = self.process.reap();
                 let error = ConversionError::crashed(status, self.stderr.take());
-                let ConversionError::Crashed { how, .. } = &error else { return self.end(FeedError::Stopped) };
+                let ConversionError::Crashed { how, .. } = &error else {
+                    return self.end(FeedError::Stopped);
+                };
                 tracing::debug!(worker = self.worker_id(), %error, "a live worker crashed");
                 self.end(FeedError::Broken(format!("its receiver {how}")));
             }
@@ -327,7 +329,8 @@ impl LiveFeed {
     }
 
     fn end_absent_lanes(&mut self) {
-        for (lane, there) in [(Lane::Video, self.announced.video.is_some()), (Lane::Audio, self.announced.audio.is_some())]
+        for (lane, there) in
+            [(Lane::Video, self.announced.video.is_some()), (Lane::Audio, self.announced.audio.is_some())]
         {
             // Until the worker has settled, a lane may still show up.
             if !there && self.announced.settled {
@@ -410,7 +413,10 @@ mod tests {
 
     fn times(feed: &mut LiveFeed) -> Vec<u32> {
         let due = std::mem::take(&mut feed.due);
-        due.into_iter().chain(std::iter::from_fn(|| feed.pop_lanes())).map(|tag| tag.timestamp.as_millis()).collect()
+        due.into_iter()
+            .chain(std::iter::from_fn(|| feed.pop_lanes()))
+            .map(|tag| tag.timestamp.as_millis())
+            .collect()
     }
 
     #[test]

@@ -97,7 +97,10 @@ mod tests {
     #[test]
     fn a_camera_that_starts_over_and_one_that_jumps_ahead_go_on() {
         let mut mender = Mender::default();
-        assert_eq!(placed(&mut mender, &[(0, 90_000), (0, 90_040), (0, 0), (0, 40)]), [90_000, 90_040, 90_080, 90_120]);
+        assert_eq!(
+            placed(&mut mender, &[(0, 90_000), (0, 90_040), (0, 0), (0, 40)]),
+            [90_000, 90_040, 90_080, 90_120]
+        );
         assert_eq!(placed(&mut mender, &[(0, 7_000_000), (0, 7_000_040)]), [90_160, 90_200]);
         assert_eq!(mender.jumps(), 2);
     }

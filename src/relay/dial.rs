@@ -3,8 +3,8 @@
 use super::error::RelayError;
 use crate::limits::{MAX_RELAY_ADDRESSES, RELAY_ADDRESS_TIMEOUT, RELAY_CONNECT_TIMEOUT};
 use crate::rtmp_url::RtmpUrl;
-use crate::server::prepare_socket;
 use crate::server::socket::Socket;
+use crate::server::{prepare_socket, read_pem};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -24,6 +24,15 @@ pub(super) struct Dialer {
     own_ports: Vec<u16>,
 }
 
+/// A connection, before anything was said on it but TLS.
+pub(super) struct Dialed {
+    pub(super) socket: Socket,
+    /// The other end's address.
+    pub(super) peer: Option<IpAddr>,
+    /// The other end is this very server.
+    pub(super) is_self: bool,
+}
+
 /// Why an authority's file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("[relay] ca: {} has no certificate that could be used ({reason}); expected PEM: lines that begin with BEGIN CERTIFICATE", file.display())]
@@ -38,15 +47,16 @@ impl Dialer {
         Ok(Self { own_authorities, tls: OnceLock::new(), own_ports })
     }
 
-    /// A connection to the address's server. Says as well whether that is this server itself.
-    pub(super) async fn connect(self: &Arc<Self>, url: &RtmpUrl) -> Result<(Socket, bool), RelayError> {
+    /// A connection to the address's server.
+    pub(super) async fn connect(self: &Arc<Self>, url: &RtmpUrl) -> Result<Dialed, RelayError> {
         let tcp = tokio::time::timeout(RELAY_CONNECT_TIMEOUT, reach(url)).await;
         let tcp =
             tcp.map_err(|_| RelayError::ConnectTimeout { host: url.host.clone(), port: url.port() })??;
         prepare_socket(&tcp);
         let is_self = self.is_self(&tcp);
+        let peer = tcp.peer_addr().ok().map(|peer| peer.ip().to_canonical());
         if !url.tls {
-            return Ok((Socket::Plain(tcp), is_self));
+            return Ok(Dialed { socket: Socket::Plain(tcp), peer, is_self });
         }
         let dialer = self.clone();
         let config = tokio::task::spawn_blocking(move || dialer.tls()).await.map_err(io::Error::other)?;
@@ -61,7 +71,8 @@ impl Dialer {
             RelayError::Tls { host: url.host.clone(), reason, hint }
         };
         let name = ServerName::try_from(url.host.clone()).map_err(|error| failed(io::Error::other(error)))?;
-        Ok((Socket::connect_tls(tcp, config, name).await.map_err(failed)?, is_self))
+        let socket = Socket::connect_tls(tcp, config, name).await.map_err(failed)?;
+        Ok(Dialed { socket, peer, is_self })
     }
 
     /// The other end is a socket of this machine, and one that this server listens on.
@@ -98,7 +109,7 @@ impl Dialer {
 
 fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
     let unusable = |reason: String| AuthorityError { file: file.into(), reason };
-    let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let text = read_pem(file).map_err(|error| unusable(error.to_string()))?;
     let all: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| unusable(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! A connection to another server: the socket, and the session that it feeds.
 
-use super::dial::Dialer;
+use super::dial::{Dialed, Dialer};
 use super::error::RelayError;
 use crate::limits::{
     MAX_REDIRECTS, RELAY_GOODBYE, RELAY_READ, RELAY_SILENCE, WRITE_BATCH_BYTES, WRITE_BATCH_PIECES,
@@ -11,12 +11,14 @@ use crate::rtmp_url::RtmpUrl;
 use crate::server::socket::Socket;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// A connection on which a stream is played or published.
 pub(super) struct Link {
     socket: Socket,
+    peer: Option<IpAddr>,
     session: ClientSession,
     /// Taken from the session, the first piece perhaps sent in part.
     outgoing: VecDeque<Transmit>,
@@ -38,11 +40,11 @@ impl Link {
     ) -> Result<Self, RelayError> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let (socket, is_self) = dialer.connect(&url).await?;
-            if is_self && is_loop(&url) {
+            let dialed = dialer.connect(&url).await?;
+            if dialed.is_self && is_loop(&url) {
                 return Err(RelayError::Loop);
             }
-            let mut link = Self::new(socket, url.clone(), purpose)?;
+            let mut link = Self::new(dialed, url.clone(), purpose)?;
             match link.start().await {
                 Err(RelayError::Session(ClientError::Redirect { to })) => {
                     let next = url.redirected(&to).map_err(RelayError::BadRedirect)?;
@@ -58,10 +60,11 @@ impl Link {
         Err(RelayError::Redirects)
     }
 
-    fn new(socket: Socket, url: RtmpUrl, purpose: Purpose) -> Result<Self, RelayError> {
+    fn new(dialed: Dialed, url: RtmpUrl, purpose: Purpose) -> Result<Self, RelayError> {
         let now = Instant::now();
         Ok(Self {
-            socket,
+            socket: dialed.socket,
+            peer: dialed.peer,
             session: ClientSession::new(url, purpose, now)?,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
@@ -81,6 +84,11 @@ impl Link {
                 Some(ClientEvent::Tag(_)) | None => {}
             }
         }
+    }
+
+    /// The other server's address.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     /// The session, to be fed with media and asked for events.

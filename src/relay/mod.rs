@@ -26,11 +26,13 @@ use crate::limits::{MAX_PUSHES, PUSH_LOOK_INTERVAL};
 use crate::rtmp_url::RtmpUrl;
 use crate::stream::{Stream, Streams};
 use dial::Dialer;
+use progress::Progress;
 use pull::Pull;
 use push::Push;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
@@ -71,7 +73,8 @@ impl Relays {
     /// Relays until it is dropped.
     pub async fn run(&self) {
         let mut tasks = JoinSet::new();
-        for pull in self.pulls.iter().cloned() {
+        for pull in &self.pulls {
+            let pull = pull.clone();
             tasks.spawn(async move { pull.run().await });
         }
         let Some(shared) = self.shared.as_ref().filter(|_| !self.rules.is_empty()) else {
@@ -110,8 +113,15 @@ impl Relays {
             return Some(push.clone());
         }
         if pushes.len() >= MAX_PUSHES {
-            tracing::debug!(stream = name, most = MAX_PUSHES, "too many relays: this stream is not relayed");
-            return None;
+            let Some(ended) = pushes.iter().position(|(_, push)| push.is_idle()) else {
+                tracing::debug!(
+                    stream = name,
+                    most = MAX_PUSHES,
+                    "too many relays: this stream is not relayed"
+                );
+                return None;
+            };
+            pushes.remove(ended);
         }
         let url = self.rules.get(number)?.url_for(name);
         let push = Push::new(name.to_owned(), url, shared.dialer.clone(), shared.pushed.clone());
@@ -119,14 +129,10 @@ impl Relays {
         pushes.last().map(|(_, push)| push.clone())
     }
 
-    /// A stream of that name is fetched when somebody asks for it.
-    pub fn provides(&self, name: &str) -> bool {
-        self.on_demand(name).is_some()
-    }
-
-    /// A stream of that name is fetched, on demand or always.
-    pub fn pulls(&self, name: &str) -> bool {
-        self.pulls.iter().any(|pull| pull.name() == name)
+    /// The stream of that name goes to that machine now: a relay that brings it back closes a circle.
+    pub fn sends(&self, name: &str, to: IpAddr) -> bool {
+        let to = to.to_canonical();
+        self.pushes().iter().any(|(_, push)| push.name() == name && push.goes_to(to))
     }
 
     /// How many pushes send the stream of that name on: they are viewers for whom nothing need be fetched.
@@ -134,8 +140,13 @@ impl Relays {
         self.shared.as_ref().map_or(0, |shared| shared.pushed.count(name))
     }
 
-    fn on_demand(&self, name: &str) -> Option<&Arc<Pull>> {
-        self.pulls.iter().find(|pull| pull.name() == name && pull.is_on_demand())
+    /// A stream of that name comes from another server, if it is to be had.
+    pub fn provides(&self, name: &str) -> bool {
+        self.pull(name).is_some()
+    }
+
+    fn pull(&self, name: &str) -> Option<&Arc<Pull>> {
+        self.pulls.iter().find(|pull| pull.name() == name)
     }
 
     /// Fetches the stream of that name, and waits until it is on air, within bounds.
@@ -143,7 +154,7 @@ impl Relays {
     /// # Errors
     /// Why it is not, for the person who wants to watch. `None`: nobody provides such a stream.
     pub async fn request(&self, name: &str) -> Result<Arc<Stream>, Option<String>> {
-        match self.on_demand(name) {
+        match self.pull(name) {
             Some(pull) => pull.request().await.map_err(Some),
             None => Err(None),
         }
@@ -151,15 +162,16 @@ impl Relays {
 
     /// How all of them are doing: pulls first, then pushes, rules without a stream among them.
     pub fn figures(&self) -> Vec<Figures> {
-        let mut all: Vec<Figures> = self.pulls.iter().map(|pull| pull.figures()).collect();
+        let pulls = self.pulls.iter().enumerate();
+        let mut all: Vec<Figures> = pulls.map(|(number, pull)| pull.figures(number)).collect();
         let pushes = self.pushes();
         for (number, rule) in self.rules.iter().enumerate() {
             let of_rule = pushes.iter().filter(|(of, _)| *of == number);
             let before = all.len();
-            all.extend(of_rule.map(|(_, push)| push.figures()));
+            all.extend(of_rule.map(|(_, push)| push.figures(number)));
             if all.len() == before {
                 let url = rule.url_for(&rule.stream);
-                all.push(progress::Progress::default().figures(Direction::Push, &rule.stream, &url, false));
+                all.push(Progress::default().figures(Direction::Push, number, &rule.stream, &url));
             }
         }
         all

@@ -56,6 +56,9 @@ pub enum Direction {
 pub struct Figures {
     /// Which way the media go.
     pub direction: Direction,
+    /// Its place among the rules of that direction in the configuration, from 1: tells two pushes of one
+    /// stream to one server apart, whose keys are not shown.
+    pub rule: usize,
     /// The live stream here; a pattern for a push that has none yet.
     pub stream: String,
     /// The other server, without the stream's name, which may be a secret.
@@ -101,8 +104,11 @@ impl Progress {
         });
     }
 
-    pub(super) fn failed(&self, reason: String, next_try: Instant) {
+    /// It failed, and waits. True when that is news: a server that is away for a night fills no log.
+    pub(super) fn failed(&self, reason: String, next_try: Instant) -> bool {
+        let mut is_news = false;
         self.moment.send_modify(|moment| {
+            is_news = moment.reason.as_ref() != Some(&reason);
             *moment = Moment {
                 state: State::Waiting,
                 since: Instant::now(),
@@ -111,6 +117,11 @@ impl Progress {
                 failures: moment.failures + 1,
             };
         });
+        is_news
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.moment.borrow().state
     }
 
     pub(super) fn passed(&self, bytes: usize) {
@@ -125,21 +136,17 @@ impl Progress {
         self.moment.subscribe()
     }
 
-    pub(super) fn figures(
-        &self,
-        direction: Direction,
-        stream: &str,
-        url: &RtmpUrl,
-        on_demand: bool,
-    ) -> Figures {
+    /// `rule` counts from 0.
+    pub(super) fn figures(&self, direction: Direction, rule: usize, stream: &str, url: &RtmpUrl) -> Figures {
         let now = Instant::now();
         let moment = self.moment.borrow().clone();
         let seconds = |time: std::time::Duration| time.as_millis() as f64 / 1000.0;
         Figures {
             direction,
+            rule: rule + 1,
             stream: stream.to_owned(),
             url: url.to_string(),
-            on_demand,
+            on_demand: false,
             state: moment.state,
             state_seconds: seconds(now.saturating_duration_since(moment.since)),
             reason: moment.reason,

@@ -76,12 +76,9 @@ impl Pull {
         &self.name
     }
 
-    pub(super) fn is_on_demand(&self) -> bool {
-        self.on_demand
-    }
-
-    pub(super) fn figures(&self) -> Figures {
-        self.progress.figures(Direction::Pull, &self.name, &self.url, self.on_demand)
+    pub(super) fn figures(&self, rule: usize) -> Figures {
+        let figures = self.progress.figures(Direction::Pull, rule, &self.name, &self.url);
+        Figures { on_demand: self.on_demand, ..figures }
     }
 
     /// The stream, once it is on air; or why it is not. Waits for [`RELAY_START_TIMEOUT`] at most, and not
@@ -140,8 +137,10 @@ impl Pull {
                         backoff.reset();
                     }
                     let wait = backoff.next(random());
-                    tracing::warn!(stream = self.name, url = %self.url, %error, next_try = ?wait, "relay from there failed");
-                    self.progress.failed(error.to_string(), Instant::now() + wait);
+                    let error = self.url.hidden_in(&error.to_string());
+                    if self.progress.failed(error.clone(), Instant::now() + wait) {
+                        tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay from there failed");
+                    }
                     tokio::time::sleep(RELAY_RETRY_SOONEST.min(wait)).await;
                     tokio::select! {
                         () = tokio::time::sleep(wait.saturating_sub(RELAY_RETRY_SOONEST)) => {}

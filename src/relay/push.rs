@@ -14,7 +14,8 @@ use crate::limits::{PUSH_OFF_AIR, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES};
 use crate::rtmp::client::{ClientEvent, ClientSession, Purpose};
 use crate::rtmp_url::RtmpUrl;
 use crate::stream::{Stream, Subscription};
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// One stream to one server.
@@ -24,19 +25,35 @@ pub(super) struct Push {
     dialer: Arc<Dialer>,
     pushed: Arc<Pushed>,
     progress: Progress,
+    /// The server that takes the stream now.
+    target: Mutex<Option<IpAddr>>,
 }
 
 impl Push {
     pub(super) fn new(name: String, url: RtmpUrl, dialer: Arc<Dialer>, pushed: Arc<Pushed>) -> Self {
-        Self { name, url, dialer, pushed, progress: Progress::default() }
+        Self { name, url, dialer, pushed, progress: Progress::default(), target: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn figures(&self) -> Figures {
-        self.progress.figures(Direction::Push, &self.name, &self.url, false)
+    /// The stream goes to that machine now.
+    pub(super) fn goes_to(&self, address: IpAddr) -> bool {
+        *self.target() == Some(address)
+    }
+
+    fn target(&self) -> MutexGuard<'_, Option<IpAddr>> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its stream is off air.
+    pub(super) fn is_idle(&self) -> bool {
+        self.progress.state() == State::Idle
+    }
+
+    pub(super) fn figures(&self, rule: usize) -> Figures {
+        self.progress.figures(Direction::Push, rule, &self.name, &self.url)
     }
 
     /// Until the stream has been off air for a while.
@@ -44,13 +61,17 @@ impl Push {
         let mut backoff = Backoff::default();
         while stream.is_on_air() {
             let began = Instant::now();
-            let Err(error) = self.relay(&stream).await else { break };
+            let result = self.relay(&stream).await;
+            *self.target() = None;
+            let Err(error) = result else { break };
             if began.elapsed() >= RELAY_STEADY {
                 backoff.reset();
             }
             let wait = backoff.next(random());
-            tracing::warn!(stream = self.name, url = %self.url, %error, next_try = ?wait, "relay to there failed");
-            self.progress.failed(error.to_string(), Instant::now() + wait);
+            let error = self.url.hidden_in(&error.to_string());
+            if self.progress.failed(error.clone(), Instant::now() + wait) {
+                tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay to there failed");
+            }
             tokio::time::sleep(wait).await;
         }
         self.progress.set(State::Idle);
@@ -63,6 +84,7 @@ impl Push {
         let mut link = Link::open(&self.dialer, &self.url, Purpose::Publish, is_loop).await?;
         tracing::info!(stream = self.name, url = %self.url, "relaying to there");
         self.progress.set(State::Running);
+        *self.target() = link.peer();
         let _pushed = self.pushed.enter(&self.name);
         let mut subscription = stream.subscribe();
         let mut on_air = Instant::now();

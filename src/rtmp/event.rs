@@ -57,6 +57,13 @@ pub struct Connect {
     pub capabilities: Capabilities,
 }
 
+impl Connect {
+    /// It is a relay of another server of ours, which publishes.
+    pub fn is_relay(&self) -> bool {
+        self.flash_ver.as_ref().is_some_and(|version| version == super::client::PUBLISHER)
+    }
+}
+
 /// Where sending goes on after a pause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResumeAt {

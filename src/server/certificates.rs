@@ -1,9 +1,11 @@
 //! The certificate and key by which this server proves who it is: read from their files, and read again
 //! when they have changed, so that renewals need no restart.
 
+use crate::limits::MAX_PEM_FILE;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,13 +113,26 @@ impl Certificates {
     }
 }
 
+/// A file's content, if it can be PEM at all: a film is not read into memory.
+pub(crate) fn read_pem(file: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: a pipe would be waited for.
+    let data = fs::metadata(file)?;
+    if !data.is_file() || data.len() > MAX_PEM_FILE {
+        let text = format!("it has {} bytes, expected a file of at most {MAX_PEM_FILE}", data.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    let mut content = Vec::new();
+    fs::File::open(file)?.take(MAX_PEM_FILE).read_to_end(&mut content)?;
+    Ok(content)
+}
+
 fn stamp(file: &Path) -> Stamp {
     fs::metadata(file).map_or((0, 0, 0, 0), |data| (data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, CertificateError> {
     let unreadable = |file: &Path, reason| CertificateError::Unreadable { file: file.into(), reason };
-    let text = fs::read(certificate).map_err(|reason| unreadable(certificate, reason))?;
+    let text = read_pem(certificate).map_err(|reason| unreadable(certificate, reason))?;
     let no_certificate =
         |reason: String| CertificateError::NoCertificate { file: certificate.into(), reason };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&text)
@@ -126,7 +141,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Certificate
     if chain.is_empty() {
         return Err(no_certificate(format!("{} bytes of something else", text.len())));
     }
-    let text = fs::read(key).map_err(|reason| unreadable(key, reason))?;
+    let text = read_pem(key).map_err(|reason| unreadable(key, reason))?;
     let private = PrivateKeyDer::from_pem_slice(&text)
         .map_err(|error| CertificateError::NoKey { file: key.into(), reason: error.to_string() })?;
     let unusable = |reason| match reason {

@@ -10,6 +10,7 @@ pub(crate) mod socket;
 
 pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;
+pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
 pub use run::{Listeners, run};
 
@@ -62,7 +63,9 @@ impl App {
 
     /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.
     pub fn live_now(&self, name: &str) -> Option<Arc<Stream>> {
-        self.streams.find(name).filter(|stream| stream.is_on_air() || !(self.relays.provides(name) || self.sources.provides(name)))
+        self.streams.find(name).filter(|stream| {
+            stream.is_on_air() || !(self.relays.provides(name) || self.sources.provides(name))
+        })
     }
 
     /// The live stream of that name. What is provided on demand is started, and waited for within bounds.

@@ -99,9 +99,14 @@ impl Sources {
         let means = Means { streams, relays, program, store: Store::new(data) };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
-        for (source, origin) in of_file.chain(means.store.load().into_iter().map(|source| (source, Origin::Api))) {
-            if sources.contains_key(&source.name) || means.relays.pulls(&source.name) {
-                tracing::warn!(source = source.name, "there are two sources of this name; the configuration file's counts");
+        for (source, origin) in
+            of_file.chain(means.store.load().into_iter().map(|source| (source, Origin::Api)))
+        {
+            if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
+                tracing::warn!(
+                    source = source.name,
+                    "there are two sources of this name; the configuration file's counts"
+                );
                 continue;
             }
             sources.insert(source.name.clone(), means.start(source, origin));
@@ -151,7 +156,7 @@ impl Sources {
         let source = Source::check(written)?;
         let mut sources = self.sources();
         let means = self.means.as_ref().ok_or(ChangeRefused::TooMany)?;
-        if sources.contains_key(&source.name) || means.relays.pulls(&source.name) {
+        if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
             return Err(ChangeRefused::Exists(source.name));
         }
         if sources.len() >= MAX_SOURCES {
@@ -226,7 +231,8 @@ impl Sources {
             let _ = writeln!(text, "# HELP wiidia_source_{name} {help}\n# TYPE wiidia_source_{name} {kind}");
             for source in &figures {
                 // A source's name has no quotes.
-                let _ = writeln!(text, "wiidia_source_{name}{{source=\"{}\"}} {}", source.name, value(source));
+                let _ =
+                    writeln!(text, "wiidia_source_{name}{{source=\"{}\"}} {}", source.name, value(source));
             }
         };
         metric("on_air", "gauge", "1 while something comes from it", &|s| u64::from(s.state == State::OnAir));

@@ -14,8 +14,8 @@ use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
 use crate::config::Source;
 use crate::limits::{
-    SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE, SOURCE_STEADY,
-    SOURCE_TEND,
+    SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE,
+    SOURCE_STEADY, SOURCE_TEND,
 };
 use crate::pipeline::FeedError;
 use crate::relay::Relays;
@@ -176,7 +176,10 @@ impl SourceTask {
             let began = Instant::now();
             match self.run_once().await {
                 Outcome::Unwanted => {
-                    tracing::info!(source = self.progress.name(), "nobody watches any more: the source rests");
+                    tracing::info!(
+                        source = self.progress.name(),
+                        "nobody watches any more: the source rests"
+                    );
                     backoff.reset();
                 }
                 Outcome::Moved => {

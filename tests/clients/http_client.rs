@@ -54,7 +54,13 @@ pub(crate) fn request(server: SocketAddr, method: &str, target: &str, body: &str
 
 /// Another method, with these header lines, each ended by CR LF, and a body.
 #[track_caller]
-pub(crate) fn request_with(server: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+pub(crate) fn request_with(
+    server: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
     let length = body.len();
     let request = format!(
         "{method} {target} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"

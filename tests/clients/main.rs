@@ -8,10 +8,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod http_client;
+mod nginx;
 mod packets;
 mod program;
 mod rtmp_client;
 mod rtmp_message;
+mod rtmp_stub;
 mod samples;
 mod server;
 mod tls;
@@ -25,6 +27,7 @@ mod live;
 mod path_forms;
 mod paths_that_lead_out;
 mod refusals;
+mod relay;
 mod rtmp_calls;
 mod rtmp_play;
 mod rtmp_seek;

@@ -140,8 +140,7 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
     let (authority, other) = (Authority::new(), Authority::new());
     let folder = crate::server::folder_for_server();
     let config = folder.path().join("c.toml");
-    let refusal = |certificate: &std::path::Path, key: &std::path::Path| {
-        let text = format!("[rtmps]\ncertificate = '{}'\nkey = '{}'\n", certificate.display(), key.display());
+    let refusal_of = |text: String| {
         std::fs::write(&config, text).unwrap();
         let mut command = crate::server::server_command();
         command.arg("check-config").arg("--config").arg(&config).arg("--library").arg(samples::library());
@@ -150,8 +149,15 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
         assert_eq!(finished.status.code(), Some(78));
         finished.stderr
     };
+    let refusal = |certificate: &std::path::Path, key: &std::path::Path| {
+        refusal_of(format!("[rtmps]\ncertificate = '{}'\nkey = '{}'\n", certificate.display(), key.display()))
+    };
     assert!(refusal(&authority.certificate(), &other.key()).contains("is not the one of the certificate"));
     assert!(refusal(&authority.key(), &authority.key()).contains("has no certificate in it"));
     assert!(refusal(&authority.certificate(), &authority.certificate()).contains("has no private key in it"));
     assert!(refusal(&folder.path().join("gone"), &authority.key()).contains("cannot be read"));
+    let film = std::path::PathBuf::from(crate::samples::path_of(crate::samples::LONG_AVI));
+    assert!(refusal(&film, &authority.key()).contains("expected a file of at most"));
+    let ca = refusal_of(format!("[relay]\nca = '{}'\n", authority.key().display()));
+    assert!(ca.contains("has no certificate that could be used"), "{ca}");
 }

@@ -44,10 +44,16 @@ impl Server {
     /// With a configuration file of this content.
     #[track_caller]
     pub(crate) fn configured(library: &Path, configuration: &str) -> Self {
+        Self::configured_with(library, configuration, None)
+    }
+
+    /// … and with RTMP at an address that the configuration may name.
+    #[track_caller]
+    pub(crate) fn configured_with(library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, configuration).unwrap();
-        let (http, rtmp) = (free_address(), free_address());
+        let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let child = spawn(&folder, library, http, rtmp);
         let mut server = Self { http, rtmp, child, folder, library: library.to_owned() };
         server.wait_for_answer();
@@ -70,7 +76,11 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended at once with {status}");
             }
-            assert!(Instant::now() < until, "the server does not answer on {} after {START_LIMIT:?}", self.http);
+            assert!(
+                Instant::now() < until,
+                "the server does not answer on {} after {START_LIMIT:?}",
+                self.http
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

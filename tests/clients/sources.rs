@@ -80,8 +80,9 @@ fn viewers_survive(name: &str, url: &str, send: impl Fn() -> Vec<Running>) {
     let folder = tempfile::tempdir().unwrap();
     let mut sending = send();
     let mut server = with_source(name, url);
-    let viewers = [format!("rtmp://{}/live/{name}", server.rtmp), format!("http://{}/live/{name}.flv", server.http)]
-        .map(|url| Watching::new(url, folder.path()));
+    let viewers =
+        [format!("rtmp://{}/live/{name}", server.rtmp), format!("http://{}/live/{name}.flv", server.http)]
+            .map(|url| Watching::new(url, folder.path()));
     wait_until("both see something", LIMIT, || viewers.iter().all(|viewer| viewer.bytes() > 50_000));
 
     sending.clear();
@@ -106,7 +107,11 @@ fn viewers_survive(name: &str, url: &str, send: impl Fn() -> Vec<Running>) {
             assert!(lane.len() > 50, "{url}");
             for two in lane.windows(2) {
                 let step = two[1].dts - two[0].dts;
-                assert!(step > 0.0 && step < OUTAGE.as_secs_f64() + 3.0, "{url}: a step of {step} s at {}", two[0].dts);
+                assert!(
+                    step > 0.0 && step < OUTAGE.as_secs_f64() + 3.0,
+                    "{url}: a step of {step} s at {}",
+                    two[0].dts
+                );
             }
         }
         let (pictures, sound) = (lane(&packets, true), lane(&packets, false));
@@ -138,7 +143,10 @@ fn viewers_survive_a_server_of_endless_http() {
 #[test]
 fn viewers_survive_a_server_of_srt() {
     let address = port();
-    let (ours, its) = (format!("srt://{address}?mode=caller&passphrase=0123456789"), format!("srt://{address}?mode=listener&passphrase=0123456789"));
+    let (ours, its) = (
+        format!("srt://{address}?mode=caller&passphrase=0123456789"),
+        format!("srt://{address}?mode=listener&passphrase=0123456789"),
+    );
     viewers_survive("srt", &ours, || vec![sender("mpegts", &its)]);
 }
 
@@ -155,22 +163,30 @@ fn fifty_viewers_at_once_start_one_source_and_it_ends_after_the_last() {
         .map(|_| {
             std::thread::spawn(move || {
                 let mut client = RtmpClient::play(rtmp, "live", "tv");
-                client.wait_for("a picture", LIMIT, |message| matches!(message, Message::Video(_)).then_some(()));
+                client.wait_for("a picture", LIMIT, |message| {
+                    matches!(message, Message::Video(_)).then_some(())
+                });
                 client
             })
         })
         .collect();
     let viewers: Vec<_> = viewers.into_iter().map(|viewer| viewer.join().unwrap()).collect();
     let told = figures(&server, "tv");
-    assert_eq!((&told["state"], &told["restarts"], &told["viewers"]), (&json!("on_air"), &json!(0), &json!(50)));
+    assert_eq!(
+        (&told["state"], &told["restarts"], &told["viewers"]),
+        (&json!("on_air"), &json!(0), &json!(50))
+    );
     assert_eq!(server.workers().len(), 1);
     drop(viewers);
-    wait_until("it rests", LIMIT, || figures(&server, "tv")["state"] == "idle" && server.workers().is_empty());
+    wait_until("it rests", LIMIT, || {
+        figures(&server, "tv")["state"] == "idle" && server.workers().is_empty()
+    });
 }
 
 #[test]
 fn a_source_that_is_not_there_is_told_to_whoever_wants_to_watch_it() {
-    let text = format!("[[source]]\nname = \"gone\"\nurl = \"http://{}/x\"\nstart_timeout_seconds = 12\n", port());
+    let text =
+        format!("[[source]]\nname = \"gone\"\nurl = \"http://{}/x\"\nstart_timeout_seconds = 12\n", port());
     let server = Server::configured(samples::library(), &text);
     let answer = get(server.http, "/live/gone.flv");
     assert_eq!(answer.status, 404);
@@ -257,7 +273,8 @@ fn other_sites_pages_change_nothing() {
         "Content-Type: application/json\r\nOrigin: https://evil.example\r\n",
         "Content-Type: application/json\r\nSec-Fetch-Site: cross-site\r\n",
     ] {
-        let answer = crate::http_client::request_with(server.http, "POST", "/api/v1/sources", headers, &source);
+        let answer =
+            crate::http_client::request_with(server.http, "POST", "/api/v1/sources", headers, &source);
         assert!(matches!(answer.status, 403 | 415), "{headers}: {}", answer.status);
     }
     assert_eq!(get(server.http, "/api/v1/sources").json(), json!({ "sources": [] }));
@@ -346,8 +363,11 @@ fn viewers_survive_hls_of_nginx_behind_a_password() {
     let url = format!("http://ada:sword%20fish@{address}/live.m3u8");
     // The encoder goes on while nginx is away, as a station's does.
     let film = path_of(H264_MP4);
-    let mut encoder = command("ffmpeg", &["-v", "error", "-re", "-stream_loop", "-1", "-i", &film, "-c", "copy"]);
-    encoder.args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "5", "-hls_flags", "delete_segments"]).arg(&list);
+    let mut encoder =
+        command("ffmpeg", &["-v", "error", "-re", "-stream_loop", "-1", "-i", &film, "-c", "copy"]);
+    encoder
+        .args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "5", "-hls_flags", "delete_segments"])
+        .arg(&list);
     let _encoder = start(encoder);
     wait_until("three segments are there", LIMIT, || {
         std::fs::read_to_string(&list).is_ok_and(|text| text.matches(".ts").count() >= 3)

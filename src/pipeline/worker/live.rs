@@ -77,7 +77,8 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let leaving = Arc::new(AtomicBool::new(false));
     wait_for_end_of_stdin(leaving.clone());
-    let last = run(&order, &outlet, leaving).unwrap_or_else(|missing| fail(Failure::NotInstalled, missing.to_string()));
+    let last = run(&order, &outlet, leaving)
+        .unwrap_or_else(|missing| fail(Failure::NotInstalled, missing.to_string()));
     outlet.send(&last);
     // As for files: threads of GStreamer are still at work, and joining them could hang.
     std::process::exit(0)
@@ -154,11 +155,7 @@ struct LiveGraph {
 }
 
 impl LiveGraph {
-    fn new(
-        input: &LiveInput,
-        outlet: &Arc<Outlet>,
-        leaving: Arc<AtomicBool>,
-    ) -> Result<Self, BuildError> {
+    fn new(input: &LiveInput, outlet: &Arc<Outlet>, leaving: Arc<AtomicBool>) -> Result<Self, BuildError> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));

@@ -137,7 +137,8 @@ fn rules(readable: &[&str], plugins: &BTreeSet<PathBuf>) -> impl Iterator<Item =
     let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
     let readable = readable.iter().map(PathBuf::from).chain(plugins.iter().cloned()).collect::<Vec<_>>();
     // A file has no directory rights: the crate leaves out what does not apply to one.
-    let rules = readable.into_iter().map(move |path| (path, read)).chain(devices.map(move |path| (path, device)));
+    let rules =
+        readable.into_iter().map(move |path| (path, read)).chain(devices.map(move |path| (path, device)));
     rules.filter_map(|(path, rights)| Some(PathBeneath::new(PathFd::new(path).ok()?, rights)))
 }
 
@@ -273,7 +274,12 @@ mod forbidden {
     /// `socket` of a family that is not in [`SOCKETS`].
     fn other_socket() -> Result<SeccompRule, BackendError> {
         let is_not = |family: i32| {
-            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, u64::from(family.unsigned_abs()))
+            SeccompCondition::new(
+                0,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Ne,
+                u64::from(family.unsigned_abs()),
+            )
         };
         SeccompRule::new(SOCKETS.into_iter().map(is_not).collect::<Result<_, _>>()?)
     }
@@ -333,11 +339,20 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (out, datagrams, listening, unix) = sealed_but_network(move || {
             let neighbour = std::os::unix::net::UnixStream::connect("/run/dbus/system_bus_socket");
-            (TcpStream::connect(address), UdpSocket::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"), neighbour)
+            (
+                TcpStream::connect(address),
+                UdpSocket::bind("127.0.0.1:0"),
+                TcpListener::bind("127.0.0.1:0"),
+                neighbour,
+            )
         });
         assert!(out.is_ok() && datagrams.is_ok());
         assert_eq!(listening.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
-        assert_eq!(unix.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied, "not even whether it is there");
+        assert_eq!(
+            unix.unwrap_err().kind(),
+            std::io::ErrorKind::PermissionDenied,
+            "not even whether it is there"
+        );
     }
 
     #[test]

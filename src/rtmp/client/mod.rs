@@ -49,6 +49,9 @@ use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
 use std::collections::VecDeque;
 use std::time::Instant;
 
+/// What a relay that publishes says it is: FMLE first, which some servers want to hear.
+pub(super) const PUBLISHER: &str = "FMLE/3.0 (compatible; Wiidiaserver)";
+
 /// What is wanted of the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
@@ -335,10 +338,7 @@ impl ClientSession {
         let object = Properties::new()
             .with("app", &*self.url.app)
             .with_some("type", is_publisher.then_some("nonprivate"))
-            .with(
-                "flashVer",
-                if is_publisher { "FMLE/3.0 (compatible; Wiidiaserver)" } else { "LNX 9,0,124,2" },
-            )
+            .with("flashVer", if is_publisher { PUBLISHER } else { "LNX 9,0,124,2" })
             .with("tcUrl", self.url.tc_url())
             .with("fpad", false)
             .with("capabilities", 239.0)

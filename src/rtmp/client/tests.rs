@@ -37,7 +37,7 @@ fn metadata() -> Tag {
 
 /// A stream with metadata, headers, a picture of several chunks, and sound.
 fn stream() -> Vec<Tag> {
-    let picture = [&[0x17, 1, 0, 0, 0][..], &vec![7; 2 * OUT_CHUNK_SIZE + 9]].concat();
+    let picture = [&[0x17, 1, 0, 0, 0][..], &vec![7; OUT_CHUNK_SIZE + 9]].concat();
     vec![
         metadata(),
         tag(TagKind::Video, 40, &[0x17, 0, 0, 0, 0, 1]),
@@ -228,10 +228,12 @@ fn output(client: &mut ClientSession) -> Vec<u8> {
 fn what_a_server_sends_may_be_cut_anywhere() {
     let mut pair = Pair::playing();
     let whole = pair.events();
-    // Hundreds of thousands of bytes of picture are like each other.
+    // The bytes of the handshake are like each other, and so are those of the picture.
     let bytes = std::mem::take(&mut pair.transcript);
-    let cuts = (0..4000).chain((4000..bytes.len()).step_by(3001));
-    for cut in cuts.filter(|cut| *cut < bytes.len()) {
+    let commands = HANDSHAKE + 1200;
+    let cuts =
+        (0..HANDSHAKE).step_by(61).chain(HANDSHAKE..commands).chain((commands..bytes.len()).step_by(5003));
+    for cut in cuts {
         let mut client = client(Purpose::Play);
         let now = Instant::now();
         client.handle_input(&bytes[..cut], now).unwrap();
@@ -340,17 +342,6 @@ fn a_flood_ends_the_session_not_the_memory() {
     tiny.handle_input(&start_of_play(), now).unwrap();
     let flood = message(8, 1, vec![1]).repeat(MAX_PUBLISHED_TAGS + 1);
     assert!(matches!(tiny.handle_input(&flood, now), Err(ClientError::TooMuchMedia { .. })));
-    // Pings whose answers are never read.
-    let mut pings = client(Purpose::Play);
-    pings.handle_input(&start_of_play(), now).unwrap();
-    let flood = message(4, 0, vec![0, 6, 0, 0, 0, 0]).repeat(1000);
-    let error = loop {
-        match pings.handle_input(&flood, now) {
-            Ok(()) => assert!(pings.buffered_output() <= MAX_RTMP_OUTPUT),
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error, ClientError::Protocol(SessionError::OutputFull { .. })), "{error}");
 }
 
 #[test]

@@ -67,15 +67,19 @@ pub(super) async fn read_json<T: DeserializeOwned>(
 ) -> Result<T, Refusal> {
     let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        let text = "the body's type has to be application/json; send the header Content-Type: application/json";
+        let text =
+            "the body's type has to be application/json; send the header Content-Type: application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
     let reading = tokio::time::timeout(REQUEST_BODY_PATIENCE, read(body));
-    let body = reading.await.unwrap_or_else(|_| Err(bad_request("the request's body did not come".to_owned())))?;
+    let body =
+        reading.await.unwrap_or_else(|_| Err(bad_request("the request's body did not come".to_owned())))?;
     // serde's message may quote what was sent, which may be a password: the place is enough.
     serde_json::from_slice(&body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        bad_request(format!("the body can't be read at line {line}, column {column}; send for example {expected}"))
+        bad_request(format!(
+            "the body can't be read at line {line}, column {column}; send for example {expected}"
+        ))
     })
 }
 

@@ -5,7 +5,6 @@ use super::reply::{Refusal, Reply, json, reply};
 use crate::flv::reader::file_header;
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_START_TIMEOUT, WRITE_BATCH_BYTES};
-use crate::relay::{self, Relays};
 use crate::server::App;
 use crate::stream::{Batch, Figures, Streams, Subscription};
 use bytes::{Bytes, BytesMut};
@@ -104,16 +103,6 @@ impl Viewer {
 }
 
 #[derive(Serialize)]
-struct Relayed {
-    relays: Vec<relay::Figures>,
-}
-
-/// `GET /api/v1/relays`
-pub(super) fn relays(relays: &Relays) -> Reply {
-    json(&Relayed { relays: relays.figures() })
-}
-
-#[derive(Serialize)]
 struct Live {
     streams: Vec<Figures>,
 }
@@ -141,7 +130,7 @@ pub(super) fn metrics(app: &App) -> Reply {
     metric("stream_sent_bytes_total", "counter", "bytes of tags handed to viewers", &|s| s.bytes_out);
     metric("stream_lost_records_total", "counter", "frames that slow viewers lost", &|s| s.lost_records);
     metric("stream_mended_times_total", "counter", "jumps of the publisher's clock", &|s| s.mended_times);
-    relay_metrics(&mut text, &app.relays.figures());
+    super::relays::metrics(&mut text, &app.relays);
     text.push_str(&app.sources.metrics());
     let uptime = app.started.elapsed().as_secs_f64();
     let _ = writeln!(
@@ -151,30 +140,7 @@ pub(super) fn metrics(app: &App) -> Reply {
     reply("text/plain; version=0.0.4; charset=utf-8", Bytes::from(text))
 }
 
-/// Relays have no name of their own: they are told apart by stream, direction and server.
-fn relay_metrics(text: &mut String, figures: &[relay::Figures]) {
-    let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Fn(&relay::Figures) -> u64| {
-        let _ = writeln!(text, "# HELP wiidia_relay_{name} {help}\n# TYPE wiidia_relay_{name} {kind}");
-        for relay in figures {
-            let direction = match relay.direction {
-                relay::Direction::Pull => "pull",
-                relay::Direction::Push => "push",
-            };
-            let (stream, url) = (label(&relay.stream), label(&relay.url));
-            let _ = writeln!(
-                text,
-                "wiidia_relay_{name}{{direction=\"{direction}\",stream=\"{stream}\",url=\"{url}\"}} {}",
-                value(relay)
-            );
-        }
-    };
-    metric("running", "gauge", "1 while media go through", &|r| u64::from(r.state == relay::State::Running));
-    metric("failures_total", "counter", "attempts and connections that failed", &|r| r.failures);
-    metric("media_bytes_total", "counter", "bytes of tags that went through", &|r| r.bytes);
-    metric("lost_records_total", "counter", "frames that a slow push lost", &|r| r.lost_records);
-}
-
 /// A text as a label's value.
-fn label(text: &str) -> String {
+pub(super) fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

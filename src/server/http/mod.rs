@@ -13,6 +13,7 @@ mod library;
 mod live;
 mod media;
 mod page;
+mod relays;
 mod reply;
 mod route;
 mod sources;
@@ -118,7 +119,7 @@ async fn dispatch(app: &App, route: Route, headers: &HeaderMap) -> Result<Reply,
         Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
         Route::Live(key) => live::flv(app, &key).await,
         Route::Streams => Ok(live::list(&app.streams)),
-        Route::Relays => Ok(live::relays(&app.relays)),
+        Route::Relays => Ok(relays::list(&app.relays)),
         Route::Sources => Ok(sources::list(&app.sources)),
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(live::metrics(app)),

@@ -12,7 +12,8 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// What a body looks like.
-const EXAMPLE: &str = r#"{"name":"door","url":"rtsp://user:password@192.168.1.30/stream1","mode":"on_demand"}"#;
+const EXAMPLE: &str =
+    r#"{"name":"door","url":"rtsp://user:password@192.168.1.30/stream1","mode":"on_demand"}"#;
 
 #[derive(Serialize)]
 struct All {

@@ -234,6 +234,11 @@ impl Connection {
                 "the stream key lacks the right secret; publish to rtmp://<box>/live/<name>?key=<secret>";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         }
+        if self.is_relay && self.server.relays.sends(&key, self.peer.ip()) {
+            tracing::info!(peer = %self.peer, stream = key, "publisher refused: a circle");
+            let text = "this stream goes from here to there, and would come back in a circle; let one of the two not push it";
+            return self.session.publish_denied(stream, PublishError::Denied, text);
+        }
         match self.server.streams.publish(&key, self.peer.ip(), now) {
             Ok(publisher) => {
                 tracing::info!(peer = %self.peer, stream = key, "publishing");

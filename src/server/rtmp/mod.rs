@@ -87,6 +87,8 @@ struct Connection {
     session: Session,
     /// The application that the client connected to.
     app: Vec<u8>,
+    /// It is another server of ours.
+    is_relay: bool,
     /// What it said of its codecs.
     capabilities: Capabilities,
     players: Vec<Player>,
@@ -117,6 +119,7 @@ impl Connection {
             server,
             session: Session::new(Instant::now()),
             app: Vec::new(),
+            is_relay: false,
             capabilities: Capabilities::default(),
             players: Vec::new(),
             viewers: Vec::new(),
@@ -211,6 +214,7 @@ impl Connection {
         match event {
             Event::Connect(connect) => {
                 self.app = connect.app.as_bytes().to_vec();
+                self.is_relay = connect.is_relay();
                 self.capabilities = connect.capabilities;
                 self.session.accept_connect(now)
             }
