@@ -11,6 +11,7 @@
 //!                    pipeline: GStreamer in a worker process of this same binary
 //!
 //!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP /live
+//!   address ────▶ source (pipeline) ─ Tag ─┘
 //!   other server ◀─▶ rtmp::client ◀─ relay ─▶ stream
 //! ```
 //!
@@ -22,13 +23,14 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`rtmp`], [`fmp4`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
