@@ -137,6 +137,25 @@ impl SourceUrl {
         self.kind != Kind::Http
     }
 
+    /// The host, when it is a name that only multicast DNS knows and TLS does not check it.
+    pub fn mdns_host(&self) -> Option<&str> {
+        let (_, host) = self.authority();
+        let name = host.split(':').next().unwrap_or_default();
+        let plain = !self.url.starts_with("https:") && !self.url.starts_with("rtsps:");
+        let is_local = name.trim_end_matches('.').to_ascii_lowercase().ends_with(".local");
+        (plain && is_local).then_some(name)
+    }
+
+    /// The whole address, secrets included, with another host (an IPv6 address in brackets).
+    pub fn with_host(&self, other: &str) -> String {
+        let (user, host) = self.authority();
+        let (scheme, rest) = self.url.split_once("://").unwrap_or((&self.url, ""));
+        let after = &rest[user.map_or(0, |user| user.len() + 1) + host.len()..];
+        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+        let port = host.rsplit_once(':').map(|(_, port)| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{user}{other}{port}{after}")
+    }
+
     fn after_scheme(&self) -> &str {
         self.url.split_once("://").map_or("", |(_, rest)| rest)
     }
@@ -252,6 +271,23 @@ mod tests {
         }
         let long = format!("http://h/{}", "x".repeat(MAX_SOURCE_URL));
         assert_eq!(SourceUrl::parse(&long), Err(E::TooLong(long.len())));
+    }
+
+    #[test]
+    fn names_of_multicast_dns_can_be_replaced_by_addresses() {
+        for (text, host, expected) in [
+            ("rtsp://u:p@cam.local:554/a?b", Some("cam.local"), "rtsp://u:p@192.0.2.7:554/a?b"),
+            ("http://cam.LOCAL", Some("cam.LOCAL"), "http://192.0.2.7"),
+            ("srt://cam.local:9000?x=1", Some("cam.local"), "srt://192.0.2.7:9000?x=1"),
+            ("https://cam.local/", None, ""),
+            ("http://cam.lan/x.local", None, ""),
+        ] {
+            let url = SourceUrl::parse(text).unwrap();
+            assert_eq!(url.mdns_host(), host, "{text}");
+            if host.is_some() {
+                assert_eq!(url.with_host("192.0.2.7"), expected);
+            }
+        }
     }
 
     #[test]

@@ -68,4 +68,5 @@ laws_hold! {
     sessions_end_but_never_break: session;
     a_server_can_say_nothing_that_hurts: client;
     no_name_leads_out_of_the_library: paths;
+    a_sources_address_hides_its_secrets: source;
 }

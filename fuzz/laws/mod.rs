@@ -13,6 +13,7 @@ pub mod flv;
 pub mod fmp4;
 pub mod paths;
 pub mod session;
+pub mod source;
 pub mod wire;
 
 /// Takes the settings of a law from the front of its input; zero behind the end.

@@ -40,7 +40,8 @@ pub enum FeedEvent {
     Tag(Tag),
 }
 
-/// Why nothing more comes. The texts are shown to people; the caller adds the source's name.
+/// Why nothing more comes. The texts are for people; the caller adds the source's name, and takes out the
+/// secrets of its address, which GStreamer may have quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
     /// It does not want us, or has no such thing.
@@ -217,12 +218,12 @@ impl LiveFeed {
             Ok(Some(message)) => self.handle_message(message),
             Ok(None) => {
                 let status = self.process.reap();
-                let error = ConversionError::crashed(status, self.stderr.take());
-                let ConversionError::Crashed { how, .. } = &error else {
+                let words = self.stderr.take();
+                let quoted = words.last().map(|line| format!(" ({line})")).unwrap_or_default();
+                let ConversionError::Crashed { how, .. } = ConversionError::crashed(status, words) else {
                     return self.end(FeedError::Stopped);
                 };
-                tracing::debug!(worker = self.worker_id(), %error, "a live worker crashed");
-                self.end(FeedError::Broken(format!("its receiver {how}")));
+                self.end(FeedError::Broken(format!("its receiver {how}{quoted}")));
             }
             Err(error) => {
                 self.process.end();
@@ -341,7 +342,6 @@ impl LiveFeed {
 
     /// What came before still goes out.
     fn end(&mut self, error: FeedError) {
-        tracing::debug!(worker = self.worker_id(), "a live source ended: {error}");
         self.lanes.end();
         self.ended = Some(error);
     }

@@ -39,8 +39,10 @@ use tokio::task::AbortHandle;
 #[derive(Default)]
 pub struct Sources {
     means: Option<Means>,
-    /// By name. Changes through the interface hold this lock while they are written to the disk.
+    /// By name. Never held while the disk is written to: everybody who watches something looks here.
     sources: Mutex<BTreeMap<String, Running>>,
+    /// Held by one change through the interface at a time.
+    changing: Mutex<()>,
 }
 
 struct Means {
@@ -111,7 +113,7 @@ impl Sources {
             }
             sources.insert(source.name.clone(), means.start(source, origin));
         }
-        Self { means: Some(means), sources: Mutex::new(sources) }
+        Self { means: Some(means), sources: Mutex::new(sources), changing: Mutex::default() }
     }
 
     fn sources(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
@@ -154,19 +156,24 @@ impl Sources {
     /// Why not; nothing has changed then.
     pub fn add(&self, written: &WrittenSource) -> Result<Figures, ChangeRefused> {
         let source = Source::check(written)?;
-        let mut sources = self.sources();
+        let _changing = self.changing();
         let means = self.means.as_ref().ok_or(ChangeRefused::TooMany)?;
-        if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
-            return Err(ChangeRefused::Exists(source.name));
-        }
-        if sources.len() >= MAX_SOURCES {
-            return Err(ChangeRefused::TooMany);
-        }
-        means.keep(&sources, Some(&source), None)?;
+        let mut list = {
+            let sources = self.sources();
+            if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
+                return Err(ChangeRefused::Exists(source.name));
+            }
+            if sources.len() >= MAX_SOURCES {
+                return Err(ChangeRefused::TooMany);
+            }
+            of_interface(&sources)
+        };
+        list.push(source.clone());
+        means.store.save(&list).map_err(ChangeRefused::NotKept)?;
         tracing::info!(source = source.name, url = %source.url, "a source is added");
         let running = means.start(source.clone(), Origin::Api);
         let figures = running.source.figures();
-        sources.insert(source.name, running);
+        self.sources().insert(source.name, running);
         Ok(figures)
     }
 
@@ -179,12 +186,14 @@ impl Sources {
         if source.name != name {
             return Err(ChangeRefused::Renamed { address: name.to_owned(), body: source.name });
         }
-        let sources = self.sources();
-        let (means, running) = self.changeable(&sources, name)?;
-        means.keep(&sources, Some(&source), None)?;
+        let _changing = self.changing();
+        let (means, task, mut list) = self.changeable(name)?;
+        list.retain(|other| other.name != name);
+        list.push(source.clone());
+        means.store.save(&list).map_err(ChangeRefused::NotKept)?;
         tracing::info!(source = name, url = %source.url, "a source is changed");
-        running.source.change(source);
-        Ok(running.source.figures())
+        task.change(source);
+        Ok(task.figures())
     }
 
     /// Ends a source for ever. Blocks as [`add`](Self::add) does.
@@ -192,25 +201,28 @@ impl Sources {
     /// # Errors
     /// Why not; it goes on then.
     pub fn remove(&self, name: &str) -> Result<(), ChangeRefused> {
-        let mut sources = self.sources();
-        let (means, _) = self.changeable(&sources, name)?;
-        means.keep(&sources, None, Some(name))?;
-        if let Some(running) = sources.remove(name) {
+        let _changing = self.changing();
+        let (means, _, mut list) = self.changeable(name)?;
+        list.retain(|other| other.name != name);
+        means.store.save(&list).map_err(ChangeRefused::NotKept)?;
+        if let Some(running) = self.sources().remove(name) {
             tracing::info!(source = name, "a source is removed");
             running.task.abort();
         }
         Ok(())
     }
 
-    fn changeable<'a>(
-        &'a self,
-        sources: &'a BTreeMap<String, Running>,
-        name: &str,
-    ) -> Result<(&'a Means, &'a Running), ChangeRefused> {
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A source that the interface may change, and the list of all these.
+    fn changeable(&self, name: &str) -> Result<(&Means, Arc<SourceTask>, Vec<Source>), ChangeRefused> {
+        let sources = self.sources();
         let found = self.means.as_ref().zip(sources.get(name));
         let (means, running) = found.ok_or_else(|| ChangeRefused::Unknown(name.to_owned()))?;
         match running.source.origin() {
-            Origin::Api => Ok((means, running)),
+            Origin::Api => Ok((means, running.source.clone(), of_interface(&sources))),
             Origin::File => Err(ChangeRefused::InFile(name.to_owned())),
         }
     }
@@ -267,20 +279,10 @@ impl Means {
         });
         Running { source, task: task.abort_handle() }
     }
+}
 
-    /// Writes down the interface's sources as they will be.
-    fn keep(
-        &self,
-        sources: &BTreeMap<String, Running>,
-        with: Option<&Source>,
-        without: Option<&str>,
-    ) -> Result<(), ChangeRefused> {
-        let of_api = sources.values().filter(|running| running.source.origin() == Origin::Api);
-        let others = of_api.map(|running| running.source.settings());
-        let stays = |source: &Source| {
-            with.is_none_or(|with| with.name != source.name) && without.is_none_or(|name| name != source.name)
-        };
-        let list: Vec<Source> = others.filter(stays).chain(with.cloned()).collect();
-        self.store.save(&list).map_err(ChangeRefused::NotKept)
-    }
+/// The sources that were made through the interface.
+fn of_interface(sources: &BTreeMap<String, Running>) -> Vec<Source> {
+    let of_api = sources.values().filter(|running| running.source.origin() == Origin::Api);
+    of_api.map(|running| running.source.settings()).collect()
 }

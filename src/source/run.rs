@@ -8,6 +8,7 @@ use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
 use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams};
 use crate::source_url::SourceUrl;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -102,7 +103,7 @@ pub(super) fn run(means: &Means, run: &Run) -> FeedError {
 }
 
 fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedError> {
-    let input = LiveInput::Network { url: means.url.with_secrets().to_owned() };
+    let input = LiveInput::Network { url: resolved(&means.url) };
     let pushes = means.url.pushes();
     let mut feed = LiveFeed::spawn(&means.program, &input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
@@ -115,7 +116,10 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
     loop {
         run.heard(Some(Instant::now()));
         let tag = match feed.next_event()? {
-            FeedEvent::Streams(found) => {
+            FeedEvent::Streams(mut found) => {
+                for warning in &mut found.warnings {
+                    *warning = means.url.redact(warning);
+                }
                 means.progress.found(&found);
                 streams = Some(found);
                 continue;
@@ -153,6 +157,17 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
             jumps = feed.jumps();
             tracing::debug!(source = means.progress.name(), jumps, "the source's clock jumped; mended");
         }
+    }
+}
+
+/// The address as the worker gets it. It cannot ask the daemon that knows names in `.local`, so these are looked up
+/// here; where TLS has to check the name, it stays.
+fn resolved(url: &SourceUrl) -> String {
+    let found = url.mdns_host().and_then(|host| (host, 0).to_socket_addrs().ok()?.next());
+    match found.map(|address| address.ip()) {
+        Some(IpAddr::V4(ip)) => url.with_host(&ip.to_string()),
+        Some(IpAddr::V6(ip)) => url.with_host(&format!("[{ip}]")),
+        None => url.with_secrets().to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use wiidiaserver::amf0::Value as Amf;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -191,6 +192,11 @@ fn a_source_that_is_not_there_is_told_to_whoever_wants_to_watch_it() {
     let answer = get(server.http, "/live/gone.flv");
     assert_eq!(answer.status, 404);
     assert!(answer.text().contains("there is no connection to it"), "{}", answer.text());
+    // Nobody takes its place meanwhile.
+    let mut encoder = RtmpClient::connect(server.rtmp, "live");
+    encoder.create_stream();
+    encoder.send_command(1, "publish", 0.0, &[Amf::Null, "gone".into(), "live".into()]);
+    encoder.wait_status("NetStream.Publish.BadName", LIMIT);
     let told = figures(&server, "gone");
     assert!(told["failures"].as_u64() > Some(0), "{told}");
     wait_until("it is not tried any more", LIMIT, || figures(&server, "gone")["state"] == "idle");

@@ -221,7 +221,8 @@ impl LiveGraph {
         }
         let first_held = *self.first_held.get_or_insert_with(Instant::now);
         let has = |lane| held.iter().any(|head| lane_of(head) == Some(lane));
-        if !self.announced && !(has(Lane::Video) && has(Lane::Audio)) && first_held.elapsed() < SETTLE {
+        let complete = has(Lane::Video) && has(Lane::Audio);
+        if !self.announced && !complete && first_held.elapsed() < SETTLE {
             self.heads.extend(held);
             return None;
         }
