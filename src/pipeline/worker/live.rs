@@ -37,6 +37,9 @@ use std::time::{Duration, Instant};
 /// How long a second stream is waited for: RTSP servers begin the two some hundred milliseconds apart.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// When nothing but subtitles, pictures and the like has shown up for this long, there is nothing else.
+const ALONE: Duration = Duration::from_secs(4);
+
 /// When one lane has ended and the other goes on for longer, something is wrong with the source.
 const LONE_LANE: Duration = Duration::from_secs(3);
 
@@ -148,6 +151,8 @@ struct LiveGraph {
     /// Step 2 is done.
     announced: bool,
     lane_ended: Option<Instant>,
+    /// What goes nowhere.
+    found: Vec<(Content, Option<gst::Caps>)>,
     losses: Vec<String>,
     undecodable: Vec<String>,
     units: u64,
@@ -176,6 +181,7 @@ impl LiveGraph {
             first_held: None,
             announced: false,
             lane_ended: None,
+            found: Vec::new(),
             losses: Vec::new(),
             undecodable: Vec::new(),
             units: 0,
@@ -202,7 +208,10 @@ impl LiveGraph {
         match message.view() {
             gst::MessageView::Error(error) => self.on_error(error),
             // A source that ends before any stream was found has no lane to say so.
-            gst::MessageView::Eos(_) => Some(self.last_message()),
+            gst::MessageView::Eos(_) => {
+                self.note_heads();
+                Some(self.last_message())
+            }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
                 Note::Held => None,
                 Note::Ended(lane) => self.on_lane_end(lane),
@@ -227,22 +236,29 @@ impl LiveGraph {
             return None;
         }
         self.announced = true;
-        let mut found = Vec::new();
         for head in held {
             match lane_of(&head).filter(|&lane| self.stages[lane as usize] == Stage::Absent) {
                 Some(lane) => self.begin_lane(lane, &head),
                 None => {
                     let caps = head.caps();
-                    found.push((caps.as_ref().map_or(Content::Other, |caps| decide::content(caps)), caps));
+                    let content = caps.as_ref().map_or(Content::Other, |caps| decide::content(caps));
+                    self.found.push((content, caps));
                     self.discard(&head);
                 }
             }
         }
-        if self.lanes.iter().all(Option::is_none) && self.heads.is_empty() {
-            return Some(verdict::on_no_lanes(&found));
+        if self.lanes.iter().any(Option::is_some) {
+            self.shared.change(|announcement| announcement.settled = true);
         }
-        self.shared.change(|announcement| announcement.settled = true);
         self.end_if_over()
+    }
+
+    /// What is still held, when it is too late for it to become a lane.
+    fn note_heads(&mut self) {
+        self.heads.extend(self.shared.new_heads());
+        for caps in self.heads.drain(..).filter_map(|head| head.caps()) {
+            self.found.push((decide::content(&caps), Some(caps)));
+        }
     }
 
     fn begin_lane(&mut self, lane: Lane, head: &Arc<Head>) {
@@ -348,9 +364,10 @@ impl LiveGraph {
     }
 
     fn end_if_over(&self) -> Option<Message> {
+        let began = self.lanes.iter().any(Option::is_some);
         let running = self.stages.contains(&Stage::Running);
         let may_come = self.stages.contains(&Stage::Absent) && !self.heads.is_empty();
-        (self.announced && !running && !may_come).then(|| self.last_message())
+        (began && !running && !may_come).then(|| self.last_message())
     }
 
     fn last_message(&self) -> Message {
@@ -358,6 +375,8 @@ impl LiveGraph {
             Message::End
         } else if !self.undecodable.is_empty() {
             fail(Failure::NoDecoder, self.undecodable.join(" and "))
+        } else if self.lanes.iter().all(Option::is_none) && !self.found.is_empty() {
+            verdict::on_no_lanes(&self.found)
         } else if self.losses.is_empty() {
             fail(Failure::Unreadable, "it ended before its first frame")
         } else {
@@ -396,6 +415,10 @@ impl LiveGraph {
         if self.around.outlet.is_closed() {
             // Nobody reads this; it only ends the loop.
             return Some(Message::End);
+        }
+        let alone = self.announced && self.lanes.iter().all(Option::is_none);
+        if alone && self.first_held.is_some_and(|held| held.elapsed() > ALONE) {
+            return Some(verdict::on_no_lanes(&self.found));
         }
         if self.lane_ended.is_some_and(|ended| ended.elapsed() > LONE_LANE) {
             return Some(Message::End);
