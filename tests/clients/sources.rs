@@ -39,12 +39,17 @@ fn figures(server: &Server, name: &str) -> Value {
 
 /// ffmpeg sends a film in real time, over and over.
 fn sender(format: &str, url: &str) -> Running {
+    sender_from("0", format, url)
+}
+
+/// … whose clock begins at so many seconds.
+fn sender_from(clock: &str, format: &str, url: &str) -> Running {
     let film = path_of(H264_MP4);
     let mut arguments = vec!["-v", "error", "-re", "-stream_loop", "-1", "-i", &film, "-c", "copy"];
     if format != "flv" {
         arguments.extend(["-bsf:v", "h264_mp4toannexb"]);
     }
-    arguments.extend(["-f", format]);
+    arguments.extend(["-output_ts_offset", clock, "-f", format]);
     if url.starts_with("http:") {
         arguments.extend(["-listen", "1"]);
     }
@@ -149,6 +154,43 @@ fn viewers_survive_a_server_of_srt() {
         format!("srt://{address}?mode=listener&passphrase=0123456789"),
     );
     viewers_survive("srt", &ours, || vec![sender("mpegts", &its)]);
+}
+
+#[test]
+fn the_end_of_the_33_bits_of_mpeg_ts_is_no_hole_for_viewers() {
+    // 2^33 ticks of 90 kHz are 95,443.7 s: some seconds from now.
+    const CLOCK: &str = "95437";
+    let [pushed, pulled] = [format!("udp://{}", port()), format!("http://{}/tv.ts", port())];
+    let _senders = [
+        sender_from(CLOCK, "mpegts", &format!("{pushed}?pkt_size=1316")),
+        sender_from(CLOCK, "mpegts", &pulled),
+    ];
+    let text = format!(
+        "[[source]]\nname = \"pushed\"\nurl = \"{pushed}\"\n[[source]]\nname = \"pulled\"\nurl = \"{pulled}\"\n"
+    );
+    let server = Server::configured(samples::library(), &text);
+    let folder = tempfile::tempdir().unwrap();
+    let watch = |name: &str| {
+        let file = folder.path().join(name).to_str().unwrap().to_owned();
+        let url = format!("http://{}/live/{name}.flv", server.http);
+        let arguments = ["-v", "error", "-i", &url, "-t", "12", "-c", "copy", "-f", "flv", "-y", &file];
+        (start(command("ffmpeg", &arguments)), file)
+    };
+    for (viewer, file) in [watch("pushed"), watch("pulled")] {
+        viewer.finish(LIMIT);
+        let packets = probe(&file);
+        for lane in [lane(&packets, true), lane(&packets, false)] {
+            assert!(lane.last().unwrap().dts - lane[0].dts > 10.0, "{file}");
+            assert!(
+                lane.windows(2).all(|two| two[1].dts > two[0].dts && two[1].dts - two[0].dts < 0.6),
+                "{file}"
+            );
+        }
+        decodes(&[], &file);
+    }
+    for name in ["pushed", "pulled"] {
+        assert_eq!(figures(&server, name)["restarts"], 0, "{name}");
+    }
 }
 
 #[test]
