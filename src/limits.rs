@@ -281,6 +281,9 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 /// largest size. What is more waits in the session, which counts it.
 pub const TLS_OUTPUT: usize = 64 << 10;
 
+/// Between two looks at whether the certificate's files have changed, at the most when somebody connects.
+pub const CERTIFICATE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Largest file with certificates or a key: the whole list of a system's authorities has 220 KB.
 pub const MAX_PEM_FILE: u64 = 1 << 20;
 

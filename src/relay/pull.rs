@@ -14,6 +14,7 @@ use super::link::Link;
 use super::progress::{Direction, Figures, Progress, State};
 use super::{Pushed, is_own_stream, random};
 use crate::config;
+use crate::flv::TagKind;
 use crate::limits::{
     PULL_LINGER, RELAY_RETRY_SOONEST, RELAY_SILENCE, RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
 };
@@ -157,7 +158,7 @@ impl Pull {
         let is_loop = |url: &RtmpUrl| is_own_stream(url, &self.name);
         let mut link = Link::open(&self.dialer, &self.url, Purpose::Play, is_loop).await?;
         self.progress.set(State::Connected);
-        let mut publisher = None;
+        let (mut publisher, mut has_keyframe) = (None, false);
         let (mut wanted, mut heard) = (Instant::now(), Instant::now());
         let mut tick = tokio::time::interval(RELAY_TEND);
         loop {
@@ -183,6 +184,12 @@ impl Pull {
                     ClientEvent::Tag(tag) => {
                         heard = Instant::now();
                         self.progress.passed(tag.body.len());
+                        has_keyframe |= tag.is_keyframe();
+                        // nginx-rtmp begins in the middle of a group of pictures, which nobody can decode.
+                        let is_header = tag.is_sequence_header();
+                        if tag.kind == TagKind::Video && !has_keyframe && !is_header {
+                            continue;
+                        }
                         if !self.publisher(&mut publisher, heard)?.push(tag, heard) {
                             return Err(RelayError::Replaced);
                         }

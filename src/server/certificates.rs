@@ -1,14 +1,15 @@
 //! The certificate and key by which this server proves who it is: read from their files, and read again
 //! when they have changed, so that renewals need no restart.
 
-use crate::limits::MAX_PEM_FILE;
+use crate::limits::{CERTIFICATE_LOOK_INTERVAL, MAX_PEM_FILE};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use std::{fs, io};
 
 /// A certificate and its key, up to date with their files.
@@ -22,6 +23,8 @@ struct State {
     config: Arc<ServerConfig>,
     /// What the files were when they were last looked at, good or bad.
     seen: [Stamp; 2],
+    /// When that was.
+    looked: Instant,
 }
 
 /// Tells one version of a file from another: inode, size and time of change; zeros when there is none.
@@ -88,28 +91,47 @@ impl Certificates {
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
         // Before reading: what changes meanwhile is read again.
         let seen = [stamp(certificate), stamp(key)];
-        let state = State { config: read(certificate, key)?, seen };
+        let state = State { config: read(certificate, key)?, seen, looked: Instant::now() };
         Ok(Self { certificate: certificate.into(), key: key.into(), state: Mutex::new(state) })
     }
 
-    /// What to shake hands with now. Looks at both files; new ones that are no good are logged once, and the
-    /// old ones stay.
-    pub(super) fn current(&self) -> Arc<ServerConfig> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = [stamp(&self.certificate), stamp(&self.key)];
-        if state.seen != seen {
-            state.seen = seen;
-            match read(&self.certificate, &self.key) {
-                Ok(config) => {
-                    tracing::info!(certificate = %self.certificate.display(), "the certificate was renewed");
-                    state.config = config;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the renewed certificate is not used; the old one stays")
-                }
-            }
+    /// What to shake hands with now. Looks at both files, but not for every connection of a crowd.
+    pub(super) async fn current(self: &Arc<Self>) -> Arc<ServerConfig> {
+        if self.is_due(Instant::now()) {
+            let this = self.clone();
+            // The disk may be slow. A panic there would have been told, and leaves the old certificate.
+            let _ = tokio::task::spawn_blocking(move || this.look()).await;
         }
-        state.config.clone()
+        self.state().config.clone()
+    }
+
+    /// Consistent between any two statements.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        let mut state = self.state();
+        let is_due = now.saturating_duration_since(state.looked) >= CERTIFICATE_LOOK_INTERVAL;
+        if is_due {
+            state.looked = now;
+        }
+        is_due
+    }
+
+    /// Reads the files if they have changed. New ones that are no good are logged once, and the old ones stay.
+    fn look(&self) {
+        let seen = [stamp(&self.certificate), stamp(&self.key)];
+        if std::mem::replace(&mut self.state().seen, seen) == seen {
+            return;
+        }
+        match read(&self.certificate, &self.key) {
+            Ok(config) => {
+                tracing::info!(certificate = %self.certificate.display(), "the certificate was renewed");
+                self.state().config = config;
+            }
+            Err(error) => tracing::warn!(%error, "the renewed certificate is not used; the old one stays"),
+        }
     }
 }
 

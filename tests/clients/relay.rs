@@ -3,6 +3,7 @@
 use crate::http_client::{get, get_beginning};
 use crate::live::{figures, records_well};
 use crate::nginx::Nginx;
+use crate::packets::{lane, probe};
 use crate::program::{Running, command, start, succeed, wait_until};
 use crate::rtmp_client::{RtmpClient, SOON};
 use crate::rtmp_stub;
@@ -166,6 +167,12 @@ fn a_stream_of_nginx_is_fetched_for_the_first_viewer_and_left_after_the_last() {
     assert_eq!(relay(&server)["state"], "running");
     assert_eq!(relay(&server)["on_demand"], true);
     wait_state(&server, "idle", LIMIT);
+    // nginx has no memory: the first picture that it sends is mostly none that could be decoded.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
+    let url = live_url(&server, "door");
+    succeed("rtmpdump", &["-q", "--live", "--stop", "5", "-r", &url, "-o", &file], LIMIT);
+    assert!(lane(&probe(&file), true)[0].key, "the first picture is a keyframe");
     assert_eq!(relay(&server)["failures"], 0);
 }
 

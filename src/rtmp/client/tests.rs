@@ -1,11 +1,13 @@
 //! The client against our own server session, with a wire in memory, and against servers that mean harm.
 
+use super::dialogue::{CONNECT, CREATE_STREAM};
 use super::*;
-use crate::amf0::encode_to_bytes;
-use crate::limits::{MAX_RTMP_OUTPUT, OUT_CHUNK_SIZE};
+use crate::amf0::{Properties, encode_to_bytes};
+use crate::limits::{MAX_PUBLISHED_TAGS, MAX_RTMP_OUTPUT, OUT_CHUNK_SIZE};
 use crate::rtmp::chunk_reader::INITIAL_CHUNK_SIZE;
 use crate::rtmp::media_record::MediaRecord;
 use crate::rtmp::{Event, FourCcs, PlayError, PlayStart, PublishError, Session};
+use crate::time::MediaTime;
 use proptest::prelude::*;
 use std::time::Duration;
 

@@ -66,9 +66,7 @@ pub async fn serve(
 /// Behind the TLS handshake, if there is to be one.
 async fn secured(socket: TcpStream, certificates: Option<Arc<Certificates>>) -> io::Result<Socket> {
     let Some(certificates) = certificates else { return Ok(Socket::Plain(socket)) };
-    // It may read files.
-    let config = tokio::task::spawn_blocking(move || certificates.current()).await?;
-    Socket::accept_tls(socket, config).await
+    Socket::accept_tls(socket, certificates.current().await).await
 }
 
 /// What ends a connection before its time.
