@@ -6,9 +6,9 @@
 use super::conversion::{Killer, Process};
 use super::error::ConversionError;
 use super::interleave::{Interleaver, Lead};
+use super::jumps::Mender;
 use super::last_words::LastWords;
 use super::live_order::LiveInput;
-use super::mend::Mender;
 use super::streams::{Announcement, MediaStreams};
 use super::wire::{Failure, Lane, Message, Reader, Unit};
 use crate::flv::Tag;

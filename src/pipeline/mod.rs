@@ -19,7 +19,7 @@
 //! |---|---|
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
-//! | `mend` | jumps in a live source's times; pure |
+//! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
 //! | `streams` | what both sides say about a file |
@@ -32,10 +32,10 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod interleave;
+mod jumps;
 mod last_words;
 mod live_feed;
 mod live_order;
-mod mend;
 mod streams;
 mod wire;
 pub mod worker;
