@@ -167,12 +167,15 @@ impl SourceTask {
     /// Until it is dropped.
     pub(super) async fn run(&self) {
         let mut backoff = Backoff::default();
+        let mut not_before = Instant::now();
         loop {
             while !self.is_wanted() {
                 self.progress.idle();
                 self.air.end();
                 self.asked.notified().await;
             }
+            // A player that comes again and again does not shorten it: cameras lock out who knocks too often.
+            tokio::time::sleep_until(not_before.into()).await;
             let began = Instant::now();
             match self.run_once().await {
                 Outcome::Unwanted => {
@@ -190,13 +193,14 @@ impl SourceTask {
                     if began.elapsed() >= SOURCE_STEADY && self.progress.state() == State::OnAir {
                         backoff.reset();
                     }
-                    self.wait(&mut backoff, &error).await;
+                    not_before = self.wait(&mut backoff, &error).await;
                 }
             }
         }
     }
 
-    async fn wait(&self, backoff: &mut Backoff, error: &FeedError) {
+    /// Waits after a failure, for as long as the source is wanted. Returns when it may be tried again at the earliest.
+    async fn wait(&self, backoff: &mut Backoff, error: &FeedError) -> Instant {
         // The same for those who watch and for nobody: who comes later shortens it.
         let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, crate::relay::random());
         let failed = Instant::now();
@@ -214,10 +218,11 @@ impl SourceTask {
                 () = tokio::time::sleep_until(until(watched).into()) => {}
                 _ = tick.tick() => self.air.tend(Instant::now()),
                 () = self.asked.notified() => {}
-                _ = moved.changed() => return,
+                _ = moved.changed() => return failed,
             }
             watched = watched || self.is_watched();
         }
+        until(true)
     }
 
     async fn run_once(&self) -> Outcome {
