@@ -11,6 +11,7 @@
 //!                    pipeline: GStreamer in a worker process of this same binary
 //!
 //!   publisher ──▶ rtmp::Session ─ Tag ─▶ stream: a ring of records ─▶ sessions, HTTP and WebSocket /live
+//!   address ────▶ source (pipeline) ─ Tag ─┘
 //!   other server ◀─▶ rtmp::client ◀─ relay ─▶ └─ Tag ─▶ recording: a file of the library, a reel that grows
 //! ```
 //!
@@ -22,7 +23,7 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
@@ -30,6 +31,7 @@
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
 //! | [`config`] | the TOML file and the command line | all of the above |
@@ -48,6 +50,8 @@ pub mod relay;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
+pub mod source;
+pub mod source_url;
 pub mod stream;
 pub mod time;
 pub mod websocket;

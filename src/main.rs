@@ -14,6 +14,7 @@ use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
+use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::{pipeline, server};
 
@@ -95,6 +96,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
         let recordings = Arc::new(recordings(config, &providers)?);
         let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
+        let (streams, relays) = (app.streams.clone(), app.relays.clone());
+        let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
+        let app = app.with_sources(sources);
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })

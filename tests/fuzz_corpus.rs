@@ -71,4 +71,5 @@ laws_hold! {
     recordings_broken_off_keep_every_whole_tag: recording;
     no_name_leads_out_of_the_library: paths;
     websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
+    a_sources_address_hides_its_secrets: source;
 }

@@ -15,6 +15,7 @@ pub mod mend;
 pub mod paths;
 pub mod recording;
 pub mod session;
+pub mod source;
 pub mod web_socket;
 pub mod wire;
 

@@ -96,6 +96,23 @@ pub enum Problem {
          key = \"/etc/wiidiaserver/privkey.pem\""
     )]
     RtmpsLacks(&'static str),
+    /// A source that cannot be.
+    #[error(transparent)]
+    Source(#[from] super::SourceProblem),
+    /// A source without something it needs.
+    #[error("this source has no {key}; write {expected}")]
+    SourceLacks {
+        /// The key that is missing.
+        key: &'static str,
+        /// A line that would do.
+        expected: &'static str,
+    },
+    /// Two sources, or a source and a relay, for one stream.
+    #[error("there are two sources of the stream \"{0}\"; give each a name of its own")]
+    SourceTwice(String),
+    /// More than [`limits::MAX_SOURCES`].
+    #[error("there are {0} sources, expected at most {max}; remove some", max = limits::MAX_SOURCES)]
+    ManySources(usize),
     /// A relay without something it needs.
     #[error("this relay has no {key}; write {expected}")]
     RelayLacks {
@@ -297,6 +314,6 @@ pub enum Problem {
     Root,
 }
 
-fn suggestion(nearest: Option<&str>) -> String {
+pub(super) fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!(" (did you mean \"{nearest}\"?)"))
 }

@@ -34,6 +34,11 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("record.split_minutes", "a number of minutes without quotes, such as 360"),
     ("record.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("record.limit_mb", "a number of megabytes without quotes, such as 100000"),
+    ("source.name", "a stream's name in quotes, such as \"door\""),
+    ("source.url", "an address in quotes, such as \"rtsp://192.168.1.30/stream1\""),
+    ("source.mode", "\"on_demand\" or \"always\""),
+    ("source.start_timeout_seconds", "a number of seconds without quotes, such as 15"),
+    ("source.stop_delay_seconds", "a number of seconds without quotes, such as 10"),
     ("relay.ca", "a file in quotes, such as \"/etc/wiidiaserver/ca.pem\""),
     ("relay.pull.name", "a stream's name in quotes, such as \"door\""),
     ("relay.pull.url", "an address in quotes, such as \"rtmp://192.168.1.30/live/door\""),
@@ -59,6 +64,7 @@ pub(super) struct Content {
     pub(super) live: Live,
     pub(super) record: Record,
     pub(super) relay: Relay,
+    pub(super) source: Vec<Spanned<Source>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -106,6 +112,16 @@ pub(super) struct Cache {
 pub(super) struct Log {
     pub(super) level: Option<Spanned<String>>,
     pub(super) filter: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Source {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) start_timeout_seconds: Option<Spanned<u64>>,
+    pub(super) stop_delay_seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

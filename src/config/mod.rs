@@ -15,10 +15,12 @@ mod help;
 mod nearest;
 mod relay;
 mod resolve;
+mod source;
 
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
+pub use source::{Source, SourceProblem, WrittenSource};
 
 use crate::limits::{self, PUBLISHER_GRACE};
 use crate::rtmp_url::RtmpUrl;
@@ -69,6 +71,8 @@ pub struct Config {
     pub record: Record,
     /// Streams from and to other servers.
     pub relay: Relay,
+    /// Live sources on the network.
+    pub sources: Vec<Source>,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
     /// The configuration file that was read, if there was one.
@@ -117,6 +121,10 @@ impl fmt::Display for Config {
         }
         for push in &self.relay.pushes {
             writeln!(f, "push:      {} to {}", push.stream, push.url_for(&push.stream))?;
+        }
+        for source in &self.sources {
+            let when = if source.on_demand { "on demand" } else { "always" };
+            writeln!(f, "source:    {} from {}, {when}", source.name, source.url)?;
         }
         write!(f, "log:       {}", self.log.directives())
     }

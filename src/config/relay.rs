@@ -82,7 +82,7 @@ fn address(written: &Spanned<String>, text: &str, file: &File) -> Result<RtmpUrl
 }
 
 /// What a stream can be called by everybody: in `rtmp://box/live/<name>` and in a file's name.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     (1..=MAX_STREAM_NAME).contains(&name.len())
         && name.chars().all(is_plain)

@@ -36,6 +36,8 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
     }
     let cache = Cache::default();
     let library = library(flags, file, environment)?;
+    let relay = super::relay::resolve(file, environment)?;
+    let sources = super::source::resolve(file, &relay.pulls)?;
     Ok(Config {
         record: record(file, &library, environment)?,
         library,
@@ -50,7 +52,8 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         log: log(file)?,
         playback: playback(file)?,
         live: live(file)?,
-        relay: super::relay::resolve(file, environment)?,
+        relay,
+        sources,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })

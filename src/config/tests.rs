@@ -78,6 +78,7 @@ fn a_library_is_all_that_must_be_given() {
                 limit_mb: None,
             },
             relay: Relay::default(),
+            sources: vec![],
             allow_root: false,
             file: None,
         }
@@ -303,7 +304,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, log, playback, live, record, relay",
+             http, rtmp, rtmps, cache, log, playback, live, record, relay, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -354,6 +355,39 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
             "library = [\"films\"]\n[rtmps]\nlisten = \"[::]:1935\"\ncertificate = \"c\"\nkey = \"k\"",
             "HOUSE/c.toml:3: port 1935 is taken by HTTP or RTMP already; give [rtmps] another one, such as \
              listen = \"0.0.0.0:1936\"",
+        ),
+        (
+            "library = [\"films\"]\n\n[[source]]\nname = \"door\"",
+            "HOUSE/c.toml:3: this source has no url; write url = \"rtsp://192.168.1.30/stream1\"",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a b\"\nurl = \"http://h/\"",
+            "HOUSE/c.toml:3: \"a b\" can't be the name of a source; choose one of letters, digits, -, _, . and / \
+             within",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"rtmp://h/live/sesame\"",
+            "HOUSE/c.toml:4: an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], \
+             see docs/relay.md",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"udp://239.1.1.1\"",
+            "HOUSE/c.toml:4: the address lacks a port; write for example udp://239.1.1.1:5000 or \
+             srt://192.168.1.30:9000",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"http://h/\"\nmode = \"on demand\"",
+            "HOUSE/c.toml:5: \"on demand\" is no mode (did you mean \"on_demand\"?); write \"on_demand\" (while \
+             somebody watches) or \"always\"",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"http://h/\"\nstart_timeout_seconds = 0",
+            "HOUSE/c.toml:5: start_timeout_seconds = 0 is not possible, expected 1 to 120; 15 suit most cameras",
+        ),
+        (
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"http://h/\"\n\
+             [[relay.pull]]\nname = \"a\"\nurl = \"rtmp://h/live/x\"",
+            "HOUSE/c.toml:2: there are two sources of the stream \"a\"; give each a name of its own",
         ),
         (
             "library = [\"films\"]\n\n[[relay.pull]]\nname = \"door\"",
@@ -476,6 +510,28 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         let house = House::new().with_file(text);
         assert_eq!(house.refusal(&["check-config", "--config", "c.toml"]), message, "{text}");
     }
+}
+
+#[test]
+fn sources_are_read_and_their_passwords_kept_out_of_sight() {
+    let house = House::new().with_file(
+        r#"library = ["films"]
+           [[source]]
+           name = "garden/cam"
+           url = "rtsp://admin:sesame@192.168.1.31/stream1?key=sesame"
+           [[source]]
+           name = "radio"
+           url = "http://radio.example/live"
+           mode = "always"
+           start_timeout_seconds = 30
+           stop_delay_seconds = 0"#,
+    );
+    let config = house.config(&["--config", "c.toml"]);
+    let [cam, radio] = &config.sources[..] else { panic!("{:?}", config.sources) };
+    assert_eq!((cam.on_demand, cam.start_timeout.as_secs(), cam.stop_delay.as_secs()), (true, 15, 10));
+    assert_eq!((radio.on_demand, radio.start_timeout.as_secs(), radio.stop_delay.as_secs()), (false, 30, 0));
+    let shown = format!("{config:?}{config}");
+    assert!(shown.contains("rtsp://192.168.1.31/stream1?…") && !shown.contains("sesame"), "{shown}");
 }
 
 #[test]
@@ -605,9 +661,10 @@ fn the_example_has_every_key_and_every_key_is_explained() {
         }
     }
     // Lists have no default that could be written out: their keys stand in the prose.
+    let is_of_list = |key: &str| key.starts_with("source.") || key.matches('.').count() == 2;
     let prose = include_str!("../../examples/wiidiaserver.toml");
     let (lists, keys): (Vec<&str>, Vec<&str>) =
-        file::KEYS.iter().map(|(key, _)| *key).partition(|key| key.matches('.').count() == 2);
+        file::KEYS.iter().map(|(key, _)| *key).partition(|key| is_of_list(key));
     for (list, key) in lists.iter().filter_map(|key| key.rsplit_once('.')) {
         let (_, section) = prose.split_once(&format!("# [[{list}]]")).expect(list);
         assert!(section.contains(&format!("\n# {key} = ")), "{list}.{key}");

@@ -117,7 +117,7 @@ impl Conversion {
             .spawn()?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         // From here on an early return must not leave the child behind.
-        let process = Arc::new(Process { child: Mutex::new(child), verdict: AtomicU8::new(ALIVE) });
+        let process = Arc::new(Process::new(child));
         let started =
             pipes.ok_or_else(|| io::Error::other("no pipes to the worker")).and_then(|(out, err)| {
                 // A smaller pipe works as well: the kernel may refuse beyond the user's share.
@@ -315,7 +315,7 @@ impl Drop for Conversion {
 
 /// Ends a [`Conversion`] from another thread: SIGKILL, which also wakes a reader that blocks.
 #[derive(Clone, Debug)]
-pub struct Killer(Arc<Process>);
+pub struct Killer(pub(super) Arc<Process>);
 
 impl Killer {
     /// Nobody wants it any more: `next_event` returns [`ConversionError::Stopped`].
@@ -336,13 +336,17 @@ const STALLED: u8 = 2;
 /// The child, shared with its killers. The lock keeps the process id from being used after the
 /// child was reaped, when it may belong to somebody else.
 #[derive(Debug)]
-struct Process {
+pub(super) struct Process {
     child: Mutex<Child>,
     verdict: AtomicU8,
 }
 
 impl Process {
-    fn child(&self) -> std::sync::MutexGuard<'_, Child> {
+    pub(super) fn new(child: Child) -> Self {
+        Self { child: Mutex::new(child), verdict: AtomicU8::new(ALIVE) }
+    }
+
+    pub(super) fn child(&self) -> std::sync::MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -353,7 +357,7 @@ impl Process {
         let _ = self.child().kill();
     }
 
-    fn verdict(&self) -> Option<ConversionError> {
+    pub(super) fn verdict(&self) -> Option<ConversionError> {
         match self.verdict.load(Ordering::Acquire) {
             ALIVE => None,
             STOPPED => Some(ConversionError::Stopped),
@@ -362,7 +366,7 @@ impl Process {
     }
 
     /// Waits for a worker that has closed its pipe; kills it when it goes on nevertheless.
-    fn reap(&self) -> Option<ExitStatus> {
+    pub(super) fn reap(&self) -> Option<ExitStatus> {
         let deadline = Instant::now() + Duration::from_secs(1);
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child().try_wait() {
@@ -374,7 +378,7 @@ impl Process {
         None
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();

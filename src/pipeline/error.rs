@@ -76,7 +76,7 @@ impl ConversionError {
         match failure {
             Failure::NotMedia => Self::NotMedia { detail: text },
             Failure::NoDecoder => Self::NoDecoder { what: text },
-            Failure::Unreadable => Self::Unreadable { detail: text },
+            Failure::Unreadable | Failure::Refused => Self::Unreadable { detail: text },
             Failure::Stalled => Self::Stalled { detail: text },
             Failure::NotInstalled => Self::NotInstalled { detail: text },
         }

@@ -74,12 +74,14 @@ pub struct Passes {
     pub surround: bool,
     /// Interlaced H.264: players that deinterlace by themselves.
     pub interlaced: bool,
+    /// H.264 larger than the `tv` profile's pictures.
+    pub large: bool,
 }
 
 impl Passes {
-    /// Everything: a client that said it takes any codec (`"*"`).
+    /// Every codec: a client that said it takes any (`"*"`), which says nothing of sizes.
     pub const ALL: Self =
-        Self { hevc: true, av1: true, vp9: true, opus: true, surround: true, interlaced: true };
+        Self { hevc: true, av1: true, vp9: true, opus: true, surround: true, interlaced: true, large: false };
 
     /// Adds the codec of a FourCC that a client listed; unknown ones change nothing.
     pub fn add_four_cc(&mut self, four_cc: &[u8]) {

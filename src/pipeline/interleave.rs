@@ -28,8 +28,8 @@ use crate::limits;
 use crate::time::MediaTime;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::time::Duration;
 
-const SKEW_NS: i64 = limits::INTERLEAVE_SKEW.as_nanos() as i64;
 const NS_PER_MS: i64 = 1_000_000;
 
 /// What is added to the file's times (rule 3). B-frames and encoder priming begin before zero,
@@ -49,6 +49,8 @@ pub(super) enum Lead {
 pub(super) struct Interleaver {
     lanes: [LaneQueue; 2],
     lead: Lead,
+    /// Most that one lane waits for the other (rule 2).
+    skew_ns: i64,
     queued_bytes: usize,
 }
 
@@ -78,7 +80,13 @@ struct Queued {
 impl Interleaver {
     /// Both lanes are expected until [`end_lane`](Self::end_lane).
     pub(super) fn new(lead: Lead) -> Self {
-        Self { lanes: Default::default(), lead, queued_bytes: 0 }
+        Self::with_skew(lead, limits::INTERLEAVE_SKEW)
+    }
+
+    /// As [`new`](Self::new), but one lane waits for the other no longer than `skew`.
+    pub(super) fn with_skew(lead: Lead, skew: Duration) -> Self {
+        let skew_ns = i64::try_from(skew.as_nanos()).unwrap_or(i64::MAX);
+        Self { lanes: Default::default(), lead, skew_ns, queued_bytes: 0 }
     }
 
     /// The lead, once it is known (rule 3).
@@ -183,7 +191,7 @@ impl Interleaver {
         let empty = &self.lanes[empty as usize];
         empty.ended
             || empty.floor_ns.is_some_and(|floor| head_ns <= floor)
-            || self.lanes[lane as usize].newest_ns.saturating_sub(head_ns) > SKEW_NS
+            || self.lanes[lane as usize].newest_ns.saturating_sub(head_ns) > self.skew_ns
             || self.queued_bytes > limits::INTERLEAVE_BYTES
     }
 
@@ -244,6 +252,8 @@ fn tag(mut unit: Unit, dts_ms: u32, pts_ms: u32) -> Tag {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    const SKEW_NS: i64 = limits::INTERLEAVE_SKEW.as_nanos() as i64;
     use crate::flv::codec::VideoHeader;
     use proptest::prelude::*;
 

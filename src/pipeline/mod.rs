@@ -18,6 +18,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
+//! | [`LiveFeed`] | the same for a live source, which has no end |
+//! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
 //! | `form` | what shall come out: profile, codecs that pass, tracks |
@@ -34,7 +36,10 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod interleave;
+mod jumps;
 mod last_words;
+mod live_feed;
+mod live_order;
 mod streams;
 mod wire;
 pub mod worker;
@@ -43,6 +48,8 @@ pub use conversion::{Conversion, Event, Killer, Request, probe};
 pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
+pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
+pub use live_order::LiveInput;
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };

@@ -116,6 +116,8 @@ pub(super) enum Failure {
     Stalled = 4,
     /// GStreamer or a plug-in this server needs is missing.
     NotInstalled = 5,
+    /// The other side does not want us, or knows no such thing: trying again does not help by itself.
+    Refused = 6,
 }
 
 impl Failure {
@@ -126,6 +128,7 @@ impl Failure {
             3 => Self::Unreadable,
             4 => Self::Stalled,
             5 => Self::NotInstalled,
+            6 => Self::Refused,
             _ => return None,
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Doubles with every failure, up to a bound.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
@@ -13,14 +13,19 @@ impl Backoff {
     /// The wait after one more failure. Half of it is left to chance (`random` may be any number), so that
     /// all relays of a server that comes back do not ask at the same moment.
     pub(super) fn next(&mut self, random: u64) -> Duration {
-        let doubled = RELAY_BACKOFF_FIRST.saturating_mul(1 << self.failures.min(16));
+        self.next_within(RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, random)
+    }
+
+    /// As [`next`](Self::next), from `first` to `most`.
+    pub(crate) fn next_within(&mut self, first: Duration, most: Duration, random: u64) -> Duration {
+        let doubled = first.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        let half = doubled.min(RELAY_BACKOFF_MOST) / 2;
+        let half = doubled.min(most) / 2;
         half + half.mul_f64(random as f64 / u64::MAX as f64)
     }
 
     /// It went well.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }

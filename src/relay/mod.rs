@@ -10,7 +10,7 @@
 //!
 //! What belongs here: when to connect, and to what. What does not: the protocol (`rtmp::client`), who watches.
 
-mod backoff;
+pub(crate) mod backoff;
 mod dial;
 mod error;
 mod link;
@@ -135,6 +135,11 @@ impl Relays {
         self.pushes().iter().any(|(_, push)| push.name() == name && push.goes_to(to))
     }
 
+    /// How many pushes send the stream of that name on: they are viewers for whom nothing need be fetched.
+    pub fn pushes_of(&self, name: &str) -> usize {
+        self.shared.as_ref().map_or(0, |shared| shared.pushed.count(name))
+    }
+
     /// A stream of that name comes from another server, if it is to be had.
     pub fn provides(&self, name: &str) -> bool {
         self.pull(name).is_some()
@@ -231,7 +236,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Any number. The standard library's hash keys are random, and good enough to spread attempts.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 

@@ -22,6 +22,7 @@ use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
+use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
 use fanout::Fanout;
@@ -38,6 +39,8 @@ pub struct App {
     pub fanout: Arc<Fanout>,
     /// What comes from other servers and goes to them.
     pub relays: Arc<Relays>,
+    /// What comes from addresses on the network.
+    pub sources: Arc<Sources>,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
@@ -61,6 +64,7 @@ impl App {
             streams,
             fanout: Arc::default(),
             relays: Arc::default(),
+            sources: Arc::default(),
             recordings,
             live_apps,
             started: Instant::now(),
@@ -74,9 +78,17 @@ impl App {
         Self { relays: Arc::new(relays), ..self }
     }
 
+    /// … with these sources.
+    #[must_use]
+    pub fn with_sources(self, sources: Sources) -> Self {
+        Self { sources: Arc::new(sources), ..self }
+    }
+
     /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.
     pub fn live_now(&self, name: &str) -> Option<Arc<Stream>> {
-        self.streams.find(name).filter(|stream| stream.is_on_air() || !self.relays.provides(name))
+        self.streams.find(name).filter(|stream| {
+            stream.is_on_air() || !(self.relays.provides(name) || self.sources.provides(name))
+        })
     }
 
     /// The live stream of that name. What is provided on demand is started, and waited for within bounds.
@@ -86,6 +98,13 @@ impl App {
     pub async fn live_stream(&self, name: &str) -> Result<Arc<Stream>, String> {
         if let Some(stream) = self.live_now(name) {
             return Ok(stream);
+        }
+        if self.sources.provides(name) {
+            let asked = self.sources.request(name).await;
+            return asked.map_err(|reason| {
+                let reason = reason.unwrap_or_else(|| "it was removed".to_owned());
+                format!("the source \"{name}\" does not come: {reason}; look at /api/v1/sources")
+            });
         }
         self.relays.request(name).await.map_err(|reason| match reason {
             Some(reason) => format!("\"{name}\" comes from another server, and does not come: {reason}"),

@@ -40,6 +40,7 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     stop.await;
     tracing::info!("ending: clients are told");
     relaying.abort();
+    app.sources.stop();
     trigger.send_replace(true);
     // The acceptors wait for their connections to end.
     let ended = futures_util::future::join3(http, rtmp, rtmps);

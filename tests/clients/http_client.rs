@@ -46,6 +46,29 @@ pub(crate) fn get_with(server: SocketAddr, target: &str, headers: &str) -> Answe
         .unwrap_or_else(|error| panic!("GET {target} on {server}: {error}"))
 }
 
+/// Another method, with a body of JSON.
+#[track_caller]
+pub(crate) fn request(server: SocketAddr, method: &str, target: &str, body: &str) -> Answer {
+    request_with(server, method, target, "Content-Type: application/json\r\n", body)
+}
+
+/// Another method, with these header lines, each ended by CR LF, and a body.
+#[track_caller]
+pub(crate) fn request_with(
+    server: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    );
+    send(server, request.as_bytes(), usize::MAX)
+        .unwrap_or_else(|error| panic!("{method} {target} on {server}: {error}"))
+}
+
 /// GET of something long or endless: at least `enough` bytes of the body if there are so many, in the
 /// server's own framing.
 #[track_caller]

@@ -44,5 +44,6 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod soak;
+mod sources;
 mod web_socket;
 mod worker_dies;

@@ -25,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) rtmp: SocketAddr,
     child: Child,
     folder: TempDir,
+    library: PathBuf,
 }
 
 impl Server {
@@ -61,28 +62,41 @@ impl Server {
     }
 
     #[track_caller]
-    fn run(mut command: Command, library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
+    fn run(command: Command, library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, configuration).unwrap();
         let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
-        let log = std::fs::File::create(log_of(&folder)).unwrap();
-        command.arg("--config").arg(file);
-        command.arg("--library").arg(library);
-        command.args(["--http", &http.to_string(), "--rtmp", &rtmp.to_string()]);
-        command.arg("--data").arg(folder.path().join("data"));
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let child = command.spawn().unwrap();
-        let mut server = Self { http, rtmp, child, folder };
+        let child = spawn(command, &folder, library, http, rtmp);
+        let mut server = Self { http, rtmp, child, folder, library: library.to_owned() };
+        server.wait_for_answer();
+        server
+    }
+
+    /// Ends it as systemd does, and starts it again with the same configuration, data and addresses.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.terminate();
+        self.ended(START_LIMIT);
+        let command = server_command(server_program());
+        self.child = spawn(command, &self.folder, &self.library, self.http, self.rtmp);
+        self.wait_for_answer();
+    }
+
+    #[track_caller]
+    fn wait_for_answer(&mut self) {
         let until = Instant::now() + START_LIMIT;
-        while http_client::try_get(http, "/api/v1/library/").is_none_or(|answer| answer.status != 200) {
-            if let Some(status) = server.child.try_wait().unwrap() {
+        while http_client::try_get(self.http, "/api/v1/library/").is_none_or(|answer| answer.status != 200) {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended at once with {status}");
             }
-            assert!(Instant::now() < until, "the server does not answer on {http} after {START_LIMIT:?}");
+            assert!(
+                Instant::now() < until,
+                "the server does not answer on {} after {START_LIMIT:?}",
+                self.http
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
-        server
     }
 
     /// The RTMP URL of a file. Encoded: ffmpeg cuts an RTMP URL at its first space.
@@ -176,6 +190,23 @@ impl Drop for Server {
             eprintln!("-----------------------------------------");
         }
     }
+}
+
+/// Starts a server with the configuration in `folder`.
+fn spawn(
+    mut command: Command,
+    folder: &TempDir,
+    library: &Path,
+    http: SocketAddr,
+    rtmp: SocketAddr,
+) -> Child {
+    let log = std::fs::File::options().append(true).create(true).open(log_of(folder)).unwrap();
+    command.arg("--config").arg(folder.path().join("config.toml"));
+    command.arg("--library").arg(library);
+    command.args(["--http", &http.to_string(), "--rtmp", &rtmp.to_string()]);
+    command.arg("--data").arg(folder.path().join("data"));
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.spawn().unwrap()
 }
 
 /// The server's program, or one that starts it, to be run by a user that is not root.

@@ -6,10 +6,19 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
+/// How long a worker is meant to live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// Until its file ends: a loop without end must end.
+    OneFile,
+    /// Until the server has enough: a camera that is encoded runs for months.
+    Endless,
+}
+
 /// Limits, low priority, death with the parent. To be called before any library is initialised.
 ///
 /// A limit that the system refuses is left out: the conversion works without.
-pub(super) fn confine(parent: Option<i32>) -> io::Result<()> {
+pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have died before the line above.
     let now = rustix::process::getppid();
@@ -19,10 +28,10 @@ pub(super) fn confine(parent: Option<i32>) -> io::Result<()> {
     let limits = [
         (Resource::As, limits::WORKER_ADDRESS_SPACE),
         (Resource::Core, 0),
-        (Resource::Cpu, limits::WORKER_CPU_TIME.as_secs()),
         (Resource::Fsize, limits::WORKER_FILE_SIZE),
     ];
-    for (resource, most) in limits {
+    let cpu = (life == Life::OneFile).then_some((Resource::Cpu, limits::WORKER_CPU_TIME.as_secs()));
+    for (resource, most) in limits.into_iter().chain(cpu) {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _ = rustix::thread::set_no_new_privs(true);

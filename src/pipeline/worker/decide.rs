@@ -117,7 +117,8 @@ fn passing_video(caps: &gst::StructureRef, form: &Form) -> Option<Codec> {
     // Who takes HEVC and its like is asked by FourCC, and says nothing of sizes; the smaller profiles are
     // about size. Sorenson H.263 was never made larger than Flash plays it.
     let (width, height) = form.profile.largest()?;
-    let limited = codec != Codec::Flv1 && (form.profile != Profile::Tv || codec == Codec::H264);
+    let limited =
+        codec != Codec::Flv1 && (form.profile != Profile::Tv || (codec == Codec::H264 && !passes.large));
     let number = |field| caps.get::<i32>(field).unwrap_or(0);
     // 1088: sixteen lines at a time.
     let fits = number("width") <= width && number("height") <= (height + 8);
@@ -386,6 +387,7 @@ mod tests {
         let flash = Form { profile: Profile::Flash, passes: Passes::ALL, ..Form::default() };
         let small = Form { profile: Profile::Small, passes: Passes::ALL, ..Form::default() };
         let all = Form { passes: Passes::ALL, ..Form::default() };
+        let large = Form { passes: Passes { large: true, ..Passes::default() }, ..Form::default() };
         let upright = VideoFacts::default();
         for (text, form, expected) in [
             (hevc, &all, (true, Codec::Hevc)),
@@ -397,6 +399,8 @@ mod tests {
             ("video/x-flash-video,flvversion=1,width=320,height=240", &flash, (true, Codec::Flv1)),
             ("video/x-flash-video,flvversion=1,width=320,height=240", &all, (false, Codec::H264)),
             ("video/x-h264,profile=high,interlace-mode=mixed", &all, (true, Codec::H264)),
+            ("video/x-h264,profile=high,width=2560,height=1440", &all, (false, Codec::H264)),
+            ("video/x-h264,profile=high,width=2560,height=1440", &large, (true, Codec::H264)),
         ] {
             let stream = video_stream(&caps(text), &upright, form);
             assert_eq!((stream.passthrough, stream.codec), expected, "{text} {form:?}");

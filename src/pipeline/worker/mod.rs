@@ -17,6 +17,8 @@ mod graph;
 mod head;
 mod keyframe;
 mod lane;
+mod live;
+mod live_source;
 mod media;
 mod mend;
 mod notes;
@@ -64,6 +66,10 @@ enum Task {
 
 /// Runs a worker; `args` is what follows the word `worker` on the command line.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut args = args.peekable();
+    if args.next_if(|verb| verb == "live").is_some() {
+        return live::main(args);
+    }
     let order = match parse(args) {
         Ok(order) => order,
         Err(error) => {
@@ -71,7 +77,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = confine::confine(order.parent) {
+    if let Err(error) = confine::confine(order.parent, confine::Life::OneFile) {
         eprintln!("worker: {error}");
         return ExitCode::FAILURE;
     }

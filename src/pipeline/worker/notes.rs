@@ -148,6 +148,11 @@ impl Shared {
         lock(&self.heads).take().unwrap_or_default()
     }
 
+    /// The heads there are since the last call; more are taken.
+    pub(super) fn new_heads(&self) -> Vec<Arc<Head>> {
+        lock(&self.heads).as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     pub(super) fn set_lane(&self, lane: Lane, head: Arc<Head>) {
         lock(&self.lanes)[lane as usize] = Some(head);
     }

@@ -17,6 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub(super) struct Outlet {
     pipe: Mutex<Pipe>,
+    /// Units may gather.
+    gathers: bool,
     units: [AtomicU64; 2],
     /// A unit is being written: the pipeline is held back, not hanging.
     writing: AtomicBool,
@@ -36,10 +38,16 @@ impl Outlet {
         let gathered = Vec::with_capacity(2 * limits::WORKER_BATCH);
         Self {
             pipe: Mutex::new(Pipe { file: pipe, gathered }),
+            gathers: true,
             units: Default::default(),
             writing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// As [`new`](Self::new), but nothing gathers: a live source sends few units, and each is waited for.
+    pub(super) fn at_once(pipe: File) -> Self {
+        Self { gathers: false, ..Self::new(pipe) }
     }
 
     pub(super) fn send(&self, message: &Message) {
@@ -50,7 +58,7 @@ impl Outlet {
 
     pub(super) fn send_unit(&self, codec: Codec, keyframe: bool, pts_ns: i64, dts_ns: i64, data: &[u8]) {
         let head = unit_head(codec, keyframe, pts_ns, dts_ns, data.len());
-        let waited_for = self.all_units() < limits::WORKER_UNITS_AT_ONCE;
+        let waited_for = !self.gathers || self.all_units() < limits::WORKER_UNITS_AT_ONCE;
         let mut pipe = self.pipe();
         pipe.gathered.extend_from_slice(&head);
         if waited_for || pipe.gathered.len() + data.len() > limits::WORKER_BATCH {

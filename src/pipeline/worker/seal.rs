@@ -8,6 +8,8 @@
 //!    Landlock's scopes for what seccomp cannot tell apart),
 //! 3. leaves nothing behind: it cannot fork, and dies with the server.
 //!
+//! A worker that reads from the network has another profile: sockets, but no media file and fewer settings.
+//!
 //! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
 
 use landlock::{
@@ -33,6 +35,34 @@ const READABLE: [&str; 11] = [
     "/proc/cpuinfo",
 ];
 
+/// The same for a worker that has the network: no settings of this machine but those that lead to others.
+const READABLE_WITH_NETWORK: [&str; 24] = [
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/gnu/store",
+    "/sys/devices",
+    "/sys/class",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/etc/ld.so.cache",
+    "/etc/fonts",
+    "/etc/localtime",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/etc/gnutls",
+    "/etc/crypto-policies",
+    "/run/systemd/resolve",
+    "/run/NetworkManager/resolv.conf",
+];
+
 /// Devices of hardware codecs and of the C library's needs.
 const DEVICES: [&str; 5] = ["/dev/dri", "/dev/null", "/dev/urandom", "/dev/random", "/dev/zero"];
 
@@ -48,24 +78,32 @@ const LANDLOCK: ABI = ABI::V6;
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
 pub(super) fn seal(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    let files = match close_files(media, plugins) {
+    enforced(close_files(media, plugins), forbidden::close_calls())
+}
+
+/// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
+/// exchange there is no media file, and of `/etc` only what finds names and checks certificates: what a
+/// taken-over worker can read it could send away.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_but_network(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files_but_network(plugins), forbidden::close_calls_but_network())
+}
+
+fn enforced<E: std::fmt::Display>(
+    files: Result<RulesetStatus, RulesetError>,
+    calls: Result<(), E>,
+) -> Result<(), String> {
+    let files = match files {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => Ok(()),
         Ok(RulesetStatus::NotEnforced) => Err("no Landlock in this kernel".to_owned()),
         Err(error) => Err(format!("no Landlock: {error}")),
     };
-    let calls = forbidden::close_calls().map_err(|error| format!("no seccomp: {error}"));
-    files.and(calls)
+    files.and(calls.map_err(|error| format!("no seccomp: {error}")))
 }
 
 fn close_files(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
-    let read = AccessFs::from_read(LANDLOCK);
-    let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
-    let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
-    let readable = READABLE.map(PathBuf::from).into_iter().chain(plugins.iter().cloned());
-    // A file has no directory rights: the crate leaves out what does not apply to one.
-    let rules = readable.map(|path| (path, read)).chain(devices.map(|path| (path, device)));
-    let rules = rules.filter_map(|(path, rights)| Some(PathBeneath::new(PathFd::new(path).ok()?, rights)));
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK))?
@@ -74,9 +112,34 @@ fn close_files(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<RulesetS
         .create()?
         // filesrc opens it again through /proc.
         .add_rule(PathBeneath::new(media, AccessFs::ReadFile))?
-        .add_rules(rules.map(Ok::<_, RulesetError>))?
+        .add_rules(rules(&READABLE, plugins).map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)
+}
+
+fn close_files_but_network(plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::BindTcp)?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?
+        .add_rules(rules(&READABLE_WITH_NETWORK, plugins).map(Ok::<_, RulesetError>))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+/// Rules for what may be read, and for the devices.
+fn rules(readable: &[&str], plugins: &BTreeSet<PathBuf>) -> impl Iterator<Item = PathBeneath<PathFd>> {
+    let read = AccessFs::from_read(LANDLOCK);
+    let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
+    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
+    let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
+    let readable = readable.iter().map(PathBuf::from).chain(plugins.iter().cloned()).collect::<Vec<_>>();
+    // A file has no directory rights: the crate leaves out what does not apply to one.
+    let rules =
+        readable.into_iter().map(move |path| (path, read)).chain(devices.map(move |path| (path, device)));
+    rules.filter_map(|(path, rights)| Some(PathBeneath::new(PathFd::new(path).ok()?, rights)))
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -93,10 +156,7 @@ mod forbidden {
     /// Calls that converting never makes. A list of what is allowed would be stricter, and would break
     /// with the next version of any of fifty libraries on one box in ten.
     const FORBIDDEN: &[c_long] = &[
-        // the network
-        libc::SYS_socket,
-        libc::SYS_connect,
-        libc::SYS_bind,
+        // being connected to
         libc::SYS_listen,
         libc::SYS_accept,
         libc::SYS_accept4,
@@ -167,6 +227,13 @@ mod forbidden {
         libc::SYS_fsetxattr,
     ];
 
+    /// What a worker without the network does not have beside them.
+    const NETWORK: &[c_long] = &[libc::SYS_socket, libc::SYS_connect, libc::SYS_bind];
+
+    /// The kinds of socket that a worker with the network may open: the last one tells the C library which
+    /// addresses this machine has. Not the Unix ones, behind which other programs of this machine listen.
+    const SOCKETS: [i32; 3] = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
     /// Only older architectures have these.
     #[cfg(target_arch = "x86_64")]
     const FORBIDDEN_HERE: &[c_long] = &[
@@ -184,8 +251,16 @@ mod forbidden {
 
     /// For the calling thread and those it will start.
     pub(super) fn close_calls() -> Result<(), seccompiler::Error> {
-        let mut rules: Rules =
-            FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())).collect();
+        close(NETWORK.iter().map(|call| (*call, Vec::new())).collect())
+    }
+
+    /// As [`close_calls`], but sockets of [`SOCKETS`] can be opened, connected and bound.
+    pub(super) fn close_calls_but_network() -> Result<(), seccompiler::Error> {
+        close(Rules::from([(libc::SYS_socket, vec![other_socket()?])]))
+    }
+
+    fn close(mut rules: Rules) -> Result<(), seccompiler::Error> {
+        rules.extend(FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())));
         rules.insert(libc::SYS_clone, vec![makes_a_process()?]);
         // Its flags are behind a pointer, which a filter cannot follow. "Not there" makes the C library use
         // clone instead.
@@ -194,6 +269,19 @@ mod forbidden {
             seccompiler::apply_filter(&program(rules, answer)?)?;
         }
         Ok(())
+    }
+
+    /// `socket` of a family that is not in [`SOCKETS`].
+    fn other_socket() -> Result<SeccompRule, BackendError> {
+        let is_not = |family: i32| {
+            SeccompCondition::new(
+                0,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Ne,
+                u64::from(family.unsigned_abs()),
+            )
+        };
+        SeccompRule::new(SOCKETS.into_iter().map(is_not).collect::<Result<_, _>>()?)
     }
 
     fn program(rules: Rules, answer: i32) -> Result<BpfProgram, BackendError> {
@@ -219,6 +307,10 @@ mod forbidden {
     pub(super) fn close_calls() -> Result<(), &'static str> {
         Err("there is no filter for this architecture")
     }
+
+    pub(super) fn close_calls_but_network() -> Result<(), &'static str> {
+        close_calls()
+    }
 }
 
 #[cfg(test)]
@@ -227,9 +319,60 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::fd::AsRawFd;
     use std::process::Command;
+
+    /// As [`sealed`], with the second profile.
+    fn sealed_but_network<T: Send + 'static>(attempt: impl FnOnce() -> T + Send + 'static) -> T {
+        let sealed = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            seal_but_network(&BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
+            attempt()
+        };
+        std::thread::spawn(sealed).join().unwrap()
+    }
+
+    #[test]
+    fn with_the_network_connections_go_out_and_none_come_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (out, datagrams, listening, unix) = sealed_but_network(move || {
+            let neighbour = std::os::unix::net::UnixStream::connect("/run/dbus/system_bus_socket");
+            (
+                TcpStream::connect(address),
+                UdpSocket::bind("127.0.0.1:0"),
+                TcpListener::bind("127.0.0.1:0"),
+                neighbour,
+            )
+        });
+        assert!(out.is_ok() && datagrams.is_ok());
+        assert_eq!(listening.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        assert_eq!(
+            unix.unwrap_err().kind(),
+            std::io::ErrorKind::PermissionDenied,
+            "not even whether it is there"
+        );
+    }
+
+    #[test]
+    fn with_the_network_there_are_no_files_to_send_away_and_no_programs() {
+        let dir = tempfile::tempdir().unwrap();
+        let private = dir.path().join("letters");
+        std::fs::write(&private, "private").unwrap();
+        let (letters, new) = (private.clone(), dir.path().join("new"));
+        let (settings, letters, new, plugin, program) = sealed_but_network(move || {
+            let settings = File::open("/etc/passwd");
+            let program = Command::new("true").spawn().map(drop);
+            (settings, File::open(letters), File::create(new), File::open("/usr/bin/env"), program)
+        });
+        let denied = std::io::ErrorKind::PermissionDenied;
+        assert_eq!(settings.unwrap_err().kind(), denied);
+        assert_eq!(letters.unwrap_err().kind(), denied);
+        assert_eq!(new.unwrap_err().kind(), denied);
+        assert!(plugin.is_ok(), "plug-ins are read from there");
+        assert!(program.is_err());
+    }
 
     /// Runs `attempt` in a thread of its own that is sealed with `media`, because a seal is for ever.
     fn sealed<T: Send + 'static>(media: &File, attempt: impl FnOnce() -> T + Send + 'static) -> T {

@@ -24,6 +24,29 @@ pub(super) fn on_source_error(error: &gst::glib::Error, media_is_empty: bool) ->
     fail(if codec { Failure::NoDecoder } else { Failure::Unreadable }, text(error))
 }
 
+/// The last message for an error of an address on the network.
+pub(super) fn on_network_error(error: &gst::glib::Error, debug: Option<&str>) -> Message {
+    if error.matches(gst::ResourceError::NotAuthorized) {
+        return fail(Failure::Refused, "it wants another user name or password");
+    }
+    if error.matches(gst::ResourceError::NotFound) && !debug.is_some_and(could_not_connect) {
+        return fail(Failure::Refused, format!("there is nothing at that address ({})", text(error)));
+    }
+    // All that souphttpsrc says when there is no connection, or it broke.
+    if error.matches(gst::StreamError::Failed) && debug.is_some_and(|debug| debug.contains("reason error")) {
+        return fail(Failure::Unreadable, "there is no connection to it");
+    }
+    if error.matches(gst::ResourceError::OpenRead) || error.matches(gst::ResourceError::OpenReadWrite) {
+        return fail(Failure::Unreadable, format!("there is no connection to it ({})", text(error)));
+    }
+    on_source_error(error, false)
+}
+
+/// souphttpsrc calls both "not found".
+fn could_not_connect(debug: &str) -> bool {
+    ["resolve", "connect", "refused"].iter().any(|word| debug.to_lowercase().contains(word))
+}
+
 /// GStreamer's text, to be put into a sentence.
 pub(super) fn text(error: &gst::glib::Error) -> String {
     error.message().trim_end_matches('.').to_owned()

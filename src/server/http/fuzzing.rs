@@ -19,6 +19,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Relays
         | Route::Recordings
         | Route::Recording(_)
+        | Route::Sources
+        | Route::Source(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain => None,

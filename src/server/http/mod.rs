@@ -5,6 +5,7 @@
 //! fails: refusals become statuses in `reply` alone.
 
 mod body;
+mod changing;
 mod connection;
 mod exposition;
 mod flv;
@@ -24,6 +25,7 @@ mod reply;
 mod route;
 mod seeks;
 mod send_file;
+mod sources;
 mod upgrade;
 mod watch;
 
@@ -61,8 +63,9 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     let (method, uri) = (&head.method, &head.uri);
     let route = Route::decode(uri.path(), uri.query());
     let allowed = match &route {
-        Ok(Route::Recordings) => "GET, HEAD, POST",
+        Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
         Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
+        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
         _ => "GET, HEAD",
     };
     let result = match (method.clone(), route) {
@@ -70,6 +73,9 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
+        (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
+        (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
+        (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
@@ -111,6 +117,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(metrics::list(&app.streams)),
         Route::Relays => Ok(relays::list(&app.relays)),
+        Route::Sources => Ok(sources::list(&app.sources)),
+        Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {

@@ -4,6 +4,7 @@ use super::body::Body;
 use super::route::RouteError;
 use crate::library::LibraryError;
 use crate::provider::OpenError;
+use crate::source::ChangeRefused;
 use crate::websocket;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -94,6 +95,20 @@ impl From<OpenError> for Refusal {
             OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
         }
+    }
+}
+
+impl From<ChangeRefused> for Refusal {
+    fn from(error: ChangeRefused) -> Self {
+        let status = match error {
+            ChangeRefused::Wrong(_) | ChangeRefused::Renamed { .. } => StatusCode::BAD_REQUEST,
+            ChangeRefused::Unknown(_) => StatusCode::NOT_FOUND,
+            ChangeRefused::Exists(_) | ChangeRefused::InFile(_) | ChangeRefused::TooMany => {
+                StatusCode::CONFLICT
+            }
+            ChangeRefused::NotKept(_) => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -32,6 +32,10 @@ pub(super) enum Route {
     Recordings,
     /// `/api/v1/recordings/<key>`: the recording of a live stream.
     Recording(String),
+    /// `/api/v1/sources`
+    Sources,
+    /// `/api/v1/sources/<name>`: one live source.
+    Source(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -98,8 +102,12 @@ impl Route {
         if let Some(key) = path.strip_prefix("/api/v1/recordings/") {
             return Ok(Self::Recording(percent_decode_str(key).decode_utf8_lossy().into_owned()));
         }
+        if let Some(name) = path.strip_prefix("/api/v1/sources/") {
+            return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
+        }
         match path {
             "/api/v1/recordings" => Ok(Self::Recordings),
+            "/api/v1/sources" => Ok(Self::Sources),
             "/api/v1/streams" => Ok(Self::Streams),
             "/api/v1/relays" => Ok(Self::Relays),
             "/metrics" => Ok(Self::Metrics),
@@ -199,6 +207,8 @@ mod tests {
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
+            ("/api/v1/sources", None, Route::Sources),
+            ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),

@@ -44,6 +44,12 @@ impl Connection {
             let text = "this stream goes from here to there, and would come back in a circle; let one of the two not push it";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         }
+        if self.server.sources.provides(&key) {
+            self.server.connections.refusal("rtmp", "publish_in_use");
+            tracing::info!(peer = %self.peer, stream = key, "publisher refused: a source has this name");
+            let text = format!("\"{key}\" is a source of this server; choose another stream key");
+            return self.session.publish_denied(stream, PublishError::BadName, &text);
+        }
         match self.server.streams.publish(&key, self.peer.ip(), now) {
             Ok(publisher) => {
                 tracing::info!(peer = %self.peer, stream = key, "publishing");

@@ -1,0 +1,101 @@
+//! `/api/v1/sources`: which live sources there are and how they are doing; adding, changing and removing them. And
+//! what `/metrics` says of them.
+
+use super::changing::{check_origin, read_json};
+use super::exposition::{Exposition, Kind};
+use super::reply::{Refusal, Reply, json};
+use crate::config::WrittenSource;
+use crate::limits::MAX_SOURCE_BODY;
+use crate::server::App;
+use crate::source::{ChangeRefused, Figures, Sources, State};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What a body looks like.
+const EXAMPLE: &str =
+    r#"{"name":"door","url":"rtsp://user:password@192.168.1.30/stream1","mode":"on_demand"}"#;
+
+#[derive(Serialize)]
+struct All {
+    sources: Vec<Figures>,
+}
+
+/// `GET /api/v1/sources`
+pub(super) fn list(sources: &Sources) -> Reply {
+    json(&All { sources: sources.figures() })
+}
+
+pub(super) fn metrics(text: &mut Exposition, sources: &Sources) {
+    let figures = sources.figures();
+    let mut each = |name: &str, kind, help: &str, value: &dyn Fn(&Figures) -> u64| {
+        let mut family = text.family(name, kind, help);
+        for source in &figures {
+            family.sample(&[("source", &source.name)], value(source) as f64);
+        }
+    };
+    each("wiidia_source_on_air", Kind::Gauge, "1 while something comes from it", &|s| {
+        u64::from(s.state == State::OnAir)
+    });
+    each("wiidia_source_waiting", Kind::Gauge, "1 while it has failed and is to be tried again", &|s| {
+        u64::from(s.state == State::Waiting)
+    });
+    let help = "attempts that failed and runs that broke";
+    each("wiidia_source_failures_total", Kind::Counter, help, &|s| s.failures);
+    each("wiidia_source_restarts_total", Kind::Counter, "starts after the first one", &|s| s.restarts);
+    let help = "bytes of media received";
+    each("wiidia_source_received_bytes_total", Kind::Counter, help, &|s| s.bytes);
+}
+
+/// `GET /api/v1/sources/<name>`
+pub(super) fn one(sources: &Sources, name: &str) -> Result<Reply, Refusal> {
+    let figures = sources.figures_of(name).ok_or_else(|| ChangeRefused::Unknown(name.to_owned()))?;
+    Ok(json(&figures))
+}
+
+/// `POST /api/v1/sources`
+pub(super) async fn add(app: &App, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    let written: WrittenSource = read_json(headers, body, MAX_SOURCE_BODY, EXAMPLE).await?;
+    let figures = change(app, move |sources| sources.add(&written)).await?;
+    let mut reply = json(&figures);
+    *reply.status_mut() = StatusCode::CREATED;
+    Ok(reply)
+}
+
+/// `PUT /api/v1/sources/<name>`
+pub(super) async fn put(
+    app: &App,
+    headers: &HeaderMap,
+    name: String,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    let written: WrittenSource = read_json(headers, body, MAX_SOURCE_BODY, EXAMPLE).await?;
+    let figures = change(app, move |sources| sources.change(&name, &written)).await?;
+    Ok(json(&figures))
+}
+
+/// `DELETE /api/v1/sources/<name>`
+pub(super) async fn remove(app: &App, headers: &HeaderMap, name: String) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    change(app, move |sources| sources.remove(&name)).await?;
+    Ok(list(&app.sources))
+}
+
+/// Away from the connections' threads: a disk that has to spin up holds up whoever writes to it.
+async fn change<T: Send + 'static>(
+    app: &App,
+    act: impl FnOnce(&Sources) -> Result<T, ChangeRefused> + Send + 'static,
+) -> Result<T, Refusal> {
+    let sources: Arc<Sources> = app.sources.clone();
+    match tokio::task::spawn_blocking(move || act(&sources)).await {
+        Ok(result) => result.map_err(Refusal::from),
+        Err(_) => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the change failed by a mistake of the server's; see its log",
+        )),
+    }
+}

@@ -1,0 +1,290 @@
+//! A source's task: when it runs, and what happens when it fails.
+//!
+//! ```text
+//!  Idle ──wanted──▶ Starting ──first tag──▶ OnAir ──nobody watches for stop_delay──▶ Idle
+//!    ▲                  │                     │
+//!    └──not wanted── Waiting ◀────────failed──┘
+//!                    0.5 s, doubling to 2.5 s while somebody watches, else to 60 s
+//! ```
+//!
+//! One task decides for all viewers, so fifty who come at once start one worker.
+
+use super::air::Air;
+use super::progress::{Figures, Origin, Progress, State};
+use super::run::{self, Means, Run};
+use crate::config::Source;
+use crate::limits::{
+    SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE,
+    SOURCE_STEADY, SOURCE_TEND,
+};
+use crate::pipeline::FeedError;
+use crate::relay::Relays;
+use crate::relay::backoff::Backoff;
+use crate::stream::{Stream, Streams};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot, watch};
+
+/// A configured source.
+pub(super) struct SourceTask {
+    settings: watch::Sender<Source>,
+    origin: Origin,
+    streams: Arc<Streams>,
+    program: PathBuf,
+    air: Arc<Air>,
+    progress: Arc<Progress>,
+    /// Viewers who wait for the stream to begin.
+    waiting: AtomicUsize,
+    /// A viewer has come.
+    asked: Notify,
+}
+
+/// Counts a viewer who waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What ended a run.
+enum Outcome {
+    Failed(FeedError),
+    /// Nobody watches any more.
+    Unwanted,
+    /// It has another address now.
+    Moved,
+}
+
+/// Ends a run with whoever watches over it.
+struct StopAtEnd(Option<Arc<Run>>);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        let Some(run) = self.0.take() else { return };
+        run.leave();
+        let later = run.clone();
+        // The server may be ending, and nobody can wait here.
+        let killing = std::thread::Builder::new().name("source end".into()).spawn(move || {
+            std::thread::sleep(SOURCE_GOODBYE);
+            later.stop();
+        });
+        if killing.is_err() {
+            run.stop();
+        }
+    }
+}
+
+impl SourceTask {
+    pub(super) fn new(
+        source: Source,
+        origin: Origin,
+        streams: Arc<Streams>,
+        relays: Arc<Relays>,
+        program: PathBuf,
+    ) -> Self {
+        let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays));
+        let progress = Arc::new(Progress::new(source.name.clone()));
+        Self {
+            settings: watch::Sender::new(source),
+            origin,
+            streams,
+            program,
+            air,
+            progress,
+            waiting: AtomicUsize::new(0),
+            asked: Notify::new(),
+        }
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub(super) fn settings(&self) -> Source {
+        self.settings.borrow().clone()
+    }
+
+    /// Other settings from now on. Viewers stay; a new address is used at once.
+    pub(super) fn change(&self, source: Source) {
+        self.settings.send_if_modified(|settings| {
+            let changes = *settings != source;
+            *settings = source;
+            changes
+        });
+        self.asked.notify_one();
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        self.progress.figures(&self.settings.borrow(), self.origin, self.air.viewers())
+    }
+
+    /// The stream, once it is on air; or why it is not. Waits for the source's `start_timeout` at most.
+    pub(super) async fn request(&self) -> Result<Arc<Stream>, String> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        let mut news = self.progress.news();
+        let failures = news.borrow_and_update().failures;
+        self.asked.notify_one();
+        let (name, patience) = {
+            let settings = self.settings.borrow();
+            (settings.name.clone(), settings.start_timeout)
+        };
+        let on_air = async {
+            loop {
+                if let Some(stream) = self.streams.find(&name).filter(|stream| stream.is_on_air()) {
+                    return Ok(stream);
+                }
+                let moment = news.borrow_and_update().clone();
+                // A camera that is being switched on refuses at first; a wrong password stays wrong.
+                if moment.failures > failures && moment.lasting {
+                    return Err(moment.reason.unwrap_or_default());
+                }
+                // The sender is ours.
+                let _ = news.changed().await;
+            }
+        };
+        match tokio::time::timeout(patience, on_air).await {
+            Ok(result) => result,
+            Err(_) => {
+                let reason = news.borrow().reason.clone();
+                Err(reason.unwrap_or_else(|| format!("nothing has come for {} s", patience.as_secs())))
+            }
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0 || self.air.viewers() > 0
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.settings.borrow().on_demand || self.is_watched()
+    }
+
+    /// Until it is dropped.
+    pub(super) async fn run(&self) {
+        let mut backoff = Backoff::default();
+        let mut not_before = Instant::now();
+        loop {
+            while !self.is_wanted() {
+                self.progress.idle();
+                self.air.end();
+                self.asked.notified().await;
+            }
+            // A player that comes again and again does not shorten it: cameras lock out who knocks too often.
+            tokio::time::sleep_until(not_before.into()).await;
+            let began = Instant::now();
+            match self.run_once().await {
+                Outcome::Unwanted => {
+                    tracing::info!(
+                        source = self.progress.name(),
+                        "nobody watches any more: the source rests"
+                    );
+                    backoff.reset();
+                }
+                Outcome::Moved => {
+                    tracing::info!(source = self.progress.name(), "the source has another address now");
+                    backoff.reset();
+                }
+                Outcome::Failed(error) => {
+                    if began.elapsed() >= SOURCE_STEADY && self.progress.state() == State::OnAir {
+                        backoff.reset();
+                    }
+                    not_before = self.wait(&mut backoff, &error).await;
+                }
+            }
+        }
+    }
+
+    /// Waits after a failure, for as long as the source is wanted. Returns when it may be tried again at the earliest.
+    async fn wait(&self, backoff: &mut Backoff, error: &FeedError) -> Instant {
+        // The same for those who watch and for nobody: who comes later shortens it.
+        let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, crate::relay::random());
+        let failed = Instant::now();
+        let until = |watched: bool| failed + if watched { wait.min(SOURCE_BACKOFF_WATCHED) } else { wait };
+        let mut watched = self.is_watched();
+        tracing::warn!(
+            source = self.progress.name(), url = %self.settings.borrow().url, %error,
+            next_try = ?until(watched).saturating_duration_since(failed), "a source failed"
+        );
+        self.progress.failed(error.to_string(), error.is_lasting(), until(watched));
+        let mut moved = self.settings.subscribe();
+        let mut tick = tokio::time::interval(SOURCE_TEND);
+        while self.is_wanted() && Instant::now() < until(watched) {
+            tokio::select! {
+                () = tokio::time::sleep_until(until(watched).into()) => {}
+                _ = tick.tick() => self.air.tend(Instant::now()),
+                () = self.asked.notified() => {}
+                _ = moved.changed() => return failed,
+            }
+            watched = watched || self.is_watched();
+        }
+        until(true)
+    }
+
+    async fn run_once(&self) -> Outcome {
+        let mut settings = self.settings.subscribe();
+        let url = settings.borrow_and_update().url.clone();
+        self.progress.starting();
+        let run = Arc::new(Run::default());
+        let mut stop = StopAtEnd(Some(run.clone()));
+        let (told, mut end) = oneshot::channel();
+        let means = Means {
+            program: self.program.clone(),
+            url: url.clone(),
+            air: self.air.clone(),
+            progress: self.progress.clone(),
+        };
+        let thread = std::thread::Builder::new().name("source".into()).spawn({
+            let run = run.clone();
+            move || {
+                // Whoever asked may have gone.
+                let _ = told.send(run::run(&means, &run));
+            }
+        });
+        if let Err(error) = thread {
+            return Outcome::Failed(FeedError::Broken(format!("no thread for it: {error}")));
+        }
+        let mut unwatched: Option<Instant> = None;
+        let mut tick = tokio::time::interval(SOURCE_TEND);
+        let outcome = loop {
+            tokio::select! {
+                ended = &mut end => {
+                    let crashed = |_| FeedError::Broken("its thread ended by a mistake of ours; see the log".into());
+                    stop.0 = None;
+                    return Outcome::Failed(ended.unwrap_or_else(crashed));
+                }
+                _ = tick.tick() => {
+                    let now = Instant::now();
+                    run.end_if_stalled(now);
+                    self.air.tend(now);
+                    if self.is_wanted() {
+                        unwatched = None;
+                    } else if now.saturating_duration_since(*unwatched.get_or_insert(now)) >= self.stop_delay() {
+                        break Outcome::Unwanted;
+                    }
+                }
+                _ = settings.changed() => {
+                    if settings.borrow_and_update().url != url {
+                        break Outcome::Moved;
+                    }
+                }
+            }
+        };
+        run.leave();
+        // Two workers at once would confuse cameras that serve one client only.
+        if tokio::time::timeout(SOURCE_GOODBYE, &mut end).await.is_err() {
+            run.stop();
+            let _ = tokio::time::timeout(SOURCE_END, &mut end).await;
+        }
+        stop.0 = None;
+        outcome
+    }
+
+    fn stop_delay(&self) -> Duration {
+        self.settings.borrow().stop_delay
+    }
+}
