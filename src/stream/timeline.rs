@@ -12,8 +12,8 @@ use crate::time::MediaTime;
 pub(super) struct Timeline {
     /// Added to the publisher's time, modulo 2^32.
     offset: u32,
-    /// The largest time given out.
-    last: Option<u32>,
+    /// The largest time given out; its low 32 bits are what viewers got.
+    last: Option<u64>,
     /// The next tag is another publisher's first.
     begins: bool,
     mended: u64,
@@ -36,23 +36,22 @@ impl Timeline {
             return MediaTime::ZERO;
         };
         // As a signed distance: sound and picture are interleaved, so small steps back are normal.
-        let step = placed.wrapping_sub(last) as i32;
+        let step = placed.wrapping_sub(last as u32) as i32;
         let back = -(LIVE_MAX_STEP_BACK.as_millis() as i64);
         let on = LIVE_MAX_STEP.as_millis() as i64;
         let begins = std::mem::take(&mut self.begins);
         let placed = if !begins && (back..=on).contains(&i64::from(step)) {
-            placed
+            // What comes after the very first tag may be a little before it: there is nothing before zero.
+            last.saturating_add_signed(step.into())
         } else {
             self.mended += u64::from(!begins);
             // Go on where the stream was, a frame later.
-            let next = last.wrapping_add(FRAME_MS);
-            self.offset = next.wrapping_sub(time.as_millis());
+            let next = last + FRAME_MS;
+            self.offset = (next as u32).wrapping_sub(time.as_millis());
             next
         };
-        if (placed.wrapping_sub(last) as i32) > 0 {
-            self.last = Some(placed);
-        }
-        MediaTime::from_millis(placed)
+        self.last = Some(last.max(placed));
+        MediaTime::from_millis(placed as u32)
     }
 
     /// Jumps that were mended so far.
@@ -62,7 +61,7 @@ impl Timeline {
 }
 
 /// A frame at 25 frames a second.
-const FRAME_MS: u32 = 40;
+const FRAME_MS: u64 = 40;
 
 #[cfg(test)]
 mod tests {
@@ -77,6 +76,11 @@ mod tests {
     #[test]
     fn a_steady_publisher_begins_at_zero_and_keeps_its_steps() {
         assert_eq!(placed(&[5000, 5023, 5040, 5035, 5080]), [0, 23, 40, 35, 80]);
+    }
+
+    #[test]
+    fn what_is_before_the_very_first_tag_comes_with_it() {
+        assert_eq!(placed(&[5000, 4980, 4990, 5020]), [0, 0, 0, 20]);
     }
 
     #[test]
