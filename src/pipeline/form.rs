@@ -102,7 +102,7 @@ pub enum TrackChoice {
     /// The one the file marks as its default, otherwise the first.
     #[default]
     Default,
-    /// This one of [`MediaStreams::audio_tracks`](super::MediaStreams::audio_tracks), counted from zero.
+    /// This one of [`Contents::audio_tracks`](super::Contents::audio_tracks), counted from zero.
     Index(u32),
     /// The first in this language (ISO 639, two or three letters); the default when there is none.
     Language(String),
@@ -118,7 +118,7 @@ pub struct Form {
     pub passes: Passes,
     /// Which sound.
     pub audio: TrackChoice,
-    /// Draw this one of [`MediaStreams::subtitle_tracks`](super::MediaStreams::subtitle_tracks) into the
+    /// Draw this one of [`Contents::subtitle_tracks`](super::Contents::subtitle_tracks) into the
     /// picture, counted from zero.
     pub subtitles: Option<u32>,
 }
