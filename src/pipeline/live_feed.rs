@@ -135,7 +135,11 @@ impl LiveFeed {
             // Fits the pipe's buffer, so that this does not wait for the worker.
             let mut line = serde_json::to_vec(input)?;
             line.push(b'\n');
-            order.write_all(&line)?;
+            match order.write_all(&line) {
+                // It has ended already: the other pipes tell how.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                written => written?,
+            }
             let _ = rustix::pipe::fcntl_setpipe_size(&out, limits::WORKER_PIPE);
             Ok((Goodbye(order), Reader::new(out), LastWords::listen(err)?))
         });

@@ -239,6 +239,13 @@ fn a_source_that_is_not_there_is_told_to_whoever_wants_to_watch_it() {
     encoder.create_stream();
     encoder.send_command(1, "publish", 0.0, &[Amf::Null, "gone".into(), "live".into()]);
     encoder.wait_status("NetStream.Publish.BadName", LIMIT);
+    let metrics = get(server.http, "/metrics").text();
+    for line in [
+        "wiidia_refusals_total{protocol=\"rtmp\",reason=\"publish_in_use\"} 1",
+        "wiidia_source_on_air{source=\"gone\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");
+    }
     let told = figures(&server, "gone");
     assert!(told["failures"].as_u64() > Some(0), "{told}");
     wait_until("it is not tried any more", LIMIT, || figures(&server, "gone")["state"] == "idle");

@@ -500,3 +500,22 @@ fn drop_rather_than_wait(bin: &gst::Bin) {
         queue.set_property_from_str("leaky", "downstream");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_read_or_refused() {
+        let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
+        let equipment = "{\"machine\":\"m\",\"video\":[]}";
+        assert_eq!(
+            parse(&format!("--parent 12 --equipment {equipment}")).map(|(parent, _)| parent),
+            Some(12)
+        );
+        for wrong in ["", "--parent 12", "--parent x --equipment {}", "--parent 12 --equipment x", equipment]
+        {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}
