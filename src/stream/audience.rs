@@ -20,13 +20,10 @@ pub enum Via {
     WebSocketFlv,
     /// Pushed to another server.
     Relay,
-    /// Written into the library.
-    Recording,
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Relay, Self::Recording];
+    pub(super) const ALL: [Self; 4] = [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Relay];
 
     /// As figures name it.
     fn name(self) -> &'static str {
@@ -35,7 +32,6 @@ impl Via {
             Self::HttpFlv => "http-flv",
             Self::WebSocketFlv => "ws-flv",
             Self::Relay => "relay",
-            Self::Recording => "recording",
         }
     }
 }
