@@ -2,7 +2,7 @@
 
 use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
 use crate::limits::MAX_LISTING;
-use rustix::fs::{Dir, FileType, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -83,17 +83,21 @@ impl Library {
             return Some(folder(name));
         }
         let by_name = Kind::of_file_name(&name.to_string_lossy());
+        let media = |kind: Kind, identity: FileIdentity| Entry {
+            name: name.to_string_lossy().into_owned(),
+            os_name: name.to_owned(),
+            kind,
+            size: Some(identity.len),
+            identity: Some(identity),
+        };
         let metadata = match file_type {
             FileType::RegularFile => {
-                by_name?;
-                let fd = rustix::fs::openat(
-                    dir,
-                    name,
-                    OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-                    0.into(),
-                )
-                .ok()?;
-                File::from(fd).metadata().ok()?
+                let kind = by_name?;
+                let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+                if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                    return None;
+                }
+                return Some(media(kind, FileIdentity::of_stat(&stat)?));
             }
             // Links, and file systems that do not say: one that stays inside is what it points at.
             FileType::Symlink | FileType::Unknown => {
@@ -106,13 +110,26 @@ impl Library {
             return Some(folder(name));
         }
         let kind = by_name.filter(|_| metadata.is_file())?;
-        Some(Entry {
-            name: name.to_string_lossy().into_owned(),
-            os_name: name.to_owned(),
-            kind,
-            size: Some(metadata.len()),
-            identity: Some(FileIdentity::of(&metadata)),
-        })
+        Some(media(kind, FileIdentity::of(&metadata)))
+    }
+
+    /// The names in a folder that `wanted` says yes to, in no order; hidden ones are left out.
+    pub(super) fn names_with(
+        &self,
+        path: &LibraryPath,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<OsString>, LibraryError> {
+        let io = |error: rustix::io::Errno| LibraryError::Io { path: path.clone(), error: error.into() };
+        let dir = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        for item in Dir::read_from(&dir).map_err(io)? {
+            let item = item.map_err(io)?;
+            let name = item.file_name().to_bytes();
+            if !name.starts_with(b".") && wanted(name) && names.len() < MAX_LISTING {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
     }
 }
 

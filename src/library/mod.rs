@@ -63,10 +63,49 @@ pub struct FileIdentity {
     modified_ns: i128,
 }
 
+impl FileId {
+    /// The number of the file's device; it may be another one after the next start.
+    pub fn device(&self) -> u64 {
+        self.device
+    }
+
+    /// The file's number on its device.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+}
+
 impl FileIdentity {
     /// The file, in whichever version.
     pub fn file(&self) -> FileId {
         FileId { device: self.device, inode: self.inode }
+    }
+
+    /// Bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// True for a file of no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// When it was written last: nanoseconds since 1970.
+    pub fn modified_ns(&self) -> i128 {
+        self.modified_ns
+    }
+
+    /// `None` when the system says nothing sensible.
+    fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+        // The fields' types differ from one architecture to the next.
+        #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
+        Some(Self {
+            device: u64::try_from(stat.st_dev).ok()?,
+            inode: u64::try_from(stat.st_ino).ok()?,
+            len: u64::try_from(stat.st_size).ok()?,
+            modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+        })
     }
 
     pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
@@ -181,29 +220,51 @@ impl Library {
 
     /// The playable file in `path`'s folder whose name without extension is `path`'s last name:
     /// RTMP clients strip `.flv` and `.mp4` from what the user typed. `.flv` wins, because it
-    /// plays as it is.
+    /// plays as it is; then the first in natural order. Only names are read, and only those that match are
+    /// looked at: a folder may hold 20,000 films.
     pub fn find_by_stem(&self, path: &LibraryPath) -> Option<LibraryPath> {
         let (folder, stem) = path.split_last()?;
-        let listing = self.list(&folder).ok()?;
         let stem = stem.as_bytes();
-        let matches = |entry: &&Entry| {
-            let name = entry.os_name.as_bytes();
-            entry.kind.is_playable()
-                && name.len() > stem.len() + 1
-                && name.starts_with(stem)
-                && name[stem.len()] == b'.'
-                && !name[stem.len() + 1..].contains(&b'.')
-        };
-        let is_flv = |entry: &Entry| entry.os_name.as_bytes()[stem.len() + 1..].eq_ignore_ascii_case(b"flv");
-        let mut candidates: Vec<&Entry> = listing.entries.iter().filter(matches).collect();
-        candidates.sort_by_key(|entry| !is_flv(entry));
-        candidates.first().map(|entry| folder.join(&entry.os_name))
+        let mut candidates = self.names_with(&folder, |name| extension_behind(name, stem).is_some()).ok()?;
+        candidates.sort_by_cached_key(|name| {
+            let extension = extension_behind(name.as_bytes(), stem).unwrap_or_default();
+            (!extension.eq_ignore_ascii_case(b"flv"), name.to_string_lossy().to_lowercase())
+        });
+        candidates.iter().map(|name| folder.join(name)).find(|path| self.is_file(path))
     }
 
     /// The first playable file of a folder.
     pub fn first_playable(&self, folder: &LibraryPath) -> Option<LibraryPath> {
         let listing = self.list(folder).ok()?;
         listing.entries.iter().find(|e| e.kind.is_playable()).map(|e| folder.join(&e.os_name))
+    }
+
+    /// The device that a folder is on, and the folder's number there: a disk that went away leaves an empty
+    /// folder of another device in its place.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn folder_id(&self, path: &LibraryPath) -> Result<FileId, LibraryError> {
+        let io = |error| LibraryError::Io { path: path.clone(), error };
+        let fd = self.open_at(path, OFlags::PATH | OFlags::DIRECTORY)?;
+        let metadata = File::from(fd).metadata().map_err(io)?;
+        Ok(FileId { device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// A folder of the library, open: for whoever wants to be told of its changes.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn open_folder(&self, path: &LibraryPath) -> Result<OwnedFd, LibraryError> {
+        self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)
+    }
+
+    /// The top's folders: each root by itself.
+    pub fn tops(&self) -> Vec<LibraryPath> {
+        match self.roots.as_slice() {
+            [_] => vec![LibraryPath::default()],
+            several => several.iter().map(|root| LibraryPath::default().join(&root.name)).collect(),
+        }
     }
 
     fn root_of<'a>(&'a self, path: &LibraryPath) -> Result<(&'a Path, LibraryPath), LibraryError> {
@@ -237,6 +298,13 @@ impl Library {
             other => other.map_err(refuse),
         }
     }
+}
+
+/// The extension of `name` when all that is before it is `stem`, and a player plays it.
+fn extension_behind<'a>(name: &'a [u8], stem: &[u8]) -> Option<&'a [u8]> {
+    let extension = name.strip_prefix(stem)?.strip_prefix(b".")?;
+    let playable = || Kind::of_file_name(&String::from_utf8_lossy(name)).is_some_and(Kind::is_playable);
+    (!extension.is_empty() && !extension.contains(&b'.') && playable()).then_some(extension)
 }
 
 /// Opens a root's directory. One that is not there is a disk that went away, not a wrong `path`.

@@ -284,6 +284,8 @@ impl Conversion {
                 self.warnings.push(text);
             }
             Message::Equipment(equipment) => self.equipment = Some(equipment),
+            // Nobody asked for one.
+            Message::Picture(_) => {}
             Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
             Message::End => {
                 self.ended = true;

@@ -32,6 +32,7 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
             Message::Duration(_)
             | Message::Warning(_)
             | Message::Equipment(_)
+            | Message::Picture(_)
             | Message::Failed { .. }
             | Message::End => {}
         }

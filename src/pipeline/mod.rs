@@ -19,6 +19,8 @@
 //! |---|---|
 //! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
+//! | [`look`] | what is in a file, and pictures of it, for listings |
+//! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
 //! | `wire` | the messages on the pipe; pure |
@@ -40,6 +42,8 @@ mod jumps;
 mod last_words;
 mod live_feed;
 mod live_order;
+mod look;
+mod picture;
 mod streams;
 mod wire;
 pub mod worker;
@@ -50,6 +54,8 @@ pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
 pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
 pub use live_order::LiveInput;
+pub use look::{Look, Looked, look};
+pub use picture::{Picture, Purpose, is_whole_jpeg};
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };

@@ -21,6 +21,7 @@
 
 use super::equipment::Equipment;
 use super::form::Codec;
+use super::picture::{self, Picture};
 use super::streams::Announcement;
 use crate::flv::codec::{self, AAC_HEADER_LEN, AVC_HEADER_LEN};
 use crate::limits;
@@ -146,6 +147,8 @@ pub(super) enum Message {
     Failed { failure: Failure, text: String },
     End,
     Equipment(Equipment),
+    /// Of a film that is only looked at.
+    Picture(Picture),
 }
 
 /// What a worker must not send, or a pipe that broke.
@@ -229,6 +232,10 @@ impl Message {
                 out.extend(serde_json::to_vec(equipment).unwrap_or_default());
                 10
             }
+            Self::Picture(picture) => {
+                out.extend(picture.encode());
+                40
+            }
         };
         let len = (out.len() - HEAD_LEN) as u32;
         out[1..HEAD_LEN].copy_from_slice(&len.to_be_bytes());
@@ -256,6 +263,7 @@ impl Message {
             },
             9 => Self::End,
             10 => Self::Equipment(serde_json::from_slice(payload).ok()?),
+            40 => Self::Picture(Picture::decode(payload)?),
             _ => return None,
         })
     }
@@ -283,6 +291,7 @@ fn allowed_len(kind: u8) -> Result<(usize, usize), WireError> {
         8 => (1, limits::MAX_WORKER_TEXT),
         9 => (0, 0),
         10 => (2, limits::MAX_WORKER_TEXT),
+        40 => (1, picture::MAX_LEN),
         other => return Err(WireError::UnknownKind(other)),
     })
 }
@@ -458,6 +467,14 @@ mod tests {
             Message::LaneEnd(Lane::Audio),
             Message::Duration(u64::MAX),
             Message::Equipment(Equipment::default()),
+            Message::Picture(Picture {
+                purpose: picture::Purpose::Poster,
+                width: 320,
+                height: 180,
+                columns: 1,
+                times_ms: vec![7],
+                jpeg: vec![0xFF, 0xD8, 0xFF, 0, 0xFF, 0xD9],
+            }),
             Message::Warning("no sound: “x”".into()),
             Message::Failed { failure: Failure::NoDecoder, text: "HEVC".into() },
             Message::End,

@@ -4,6 +4,7 @@
 mod broken;
 mod formats;
 mod forms;
+mod look;
 mod media;
 
 use media::{H264, Media, PICTURE, Packet, TONE};

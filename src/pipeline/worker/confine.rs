@@ -11,6 +11,8 @@ use std::os::fd::AsFd;
 pub(super) enum Life {
     /// Until its file ends: a loop without end must end.
     OneFile,
+    /// Until it has seen enough of its file, which nobody waits for.
+    OneLook,
     /// Until the server has enough: a camera that is encoded runs for months.
     Endless,
 }
@@ -26,17 +28,22 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
         return Err(io::Error::other("the server has ended"));
     }
     let limits = [
-        (Resource::As, limits::WORKER_ADDRESS_SPACE),
+        (Resource::As, if life == Life::OneLook { limits::LOOK_ADDRESS_SPACE } else { limits::WORKER_ADDRESS_SPACE }),
         (Resource::Core, 0),
         (Resource::Fsize, limits::WORKER_FILE_SIZE),
     ];
-    let cpu = (life == Life::OneFile).then_some((Resource::Cpu, limits::WORKER_CPU_TIME.as_secs()));
+    let cpu = match life {
+        Life::OneFile => Some(limits::WORKER_CPU_TIME),
+        Life::OneLook => Some(limits::LOOK_CPU_TIME),
+        Life::Endless => None,
+    };
+    let cpu = cpu.map(|time| (Resource::Cpu, time.as_secs()));
     for (resource, most) in limits.into_iter().chain(cpu) {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _ = rustix::thread::set_no_new_privs(true);
     // The disk's turn follows from it as well: ioprio is (nice + 20) / 5 unless set.
-    let _ = rustix::process::nice(limits::WORKER_NICE);
+    let _ = rustix::process::nice(if life == Life::OneLook { limits::LOOK_NICE } else { limits::WORKER_NICE });
     Ok(())
 }
 

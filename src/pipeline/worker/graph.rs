@@ -19,6 +19,7 @@ use super::decide::{self, VideoFacts};
 use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
+use super::look;
 use super::media::{self, Media};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
@@ -77,7 +78,13 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
         Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
     };
     let mut graph = Graph::new(order.clone(), media, outlet)?;
-    let last = graph.run();
+    let mut last = graph.run();
+    if order.task == Task::Look && last == Message::End {
+        // What is known of the file stands, whatever becomes of its pictures.
+        if let Err(reason) = look::pictures(&graph.media, graph.duration(), outlet) {
+            last = fail(Failure::Unreadable, reason);
+        }
+    }
     // Its threads are still at work: destructors beside them have crashed, and the process ends anyway.
     std::mem::forget(graph);
     Ok(last)
@@ -590,7 +597,7 @@ impl Graph {
     }
 
     fn probe_only(&self) -> bool {
-        self.order.task == Task::Probe
+        matches!(self.order.task, Task::Probe | Task::Look)
     }
 
     fn warn(&self, text: &str) {

@@ -1,6 +1,6 @@
 //! The worker process: one file in on stdin, [wire messages](super) out on stdout.
 //!
-//! `wiidiaserver worker convert|probe|equip --start-ns N --parent PID --form JSON`, started by
+//! `wiidiaserver worker convert|probe|look|equip --start-ns N --parent PID --form JSON`, started by
 //! [`Conversion`](super::Conversion) and of no use to people.
 //!
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
@@ -11,6 +11,7 @@ mod confine;
 mod contents;
 mod decide;
 mod decoding_times;
+mod develop;
 mod encoder;
 mod equip;
 mod graph;
@@ -19,6 +20,7 @@ mod keyframe;
 mod lane;
 mod live;
 mod live_source;
+mod look;
 mod media;
 mod mend;
 mod notes;
@@ -28,6 +30,7 @@ mod reorder;
 mod seal;
 mod seek;
 mod select;
+mod still;
 mod tap;
 mod tone;
 mod verdict;
@@ -60,6 +63,8 @@ enum Task {
     Convert,
     /// Say what the streams are and stop.
     Probe,
+    /// The same, and make pictures of it.
+    Look,
     /// Say what this machine encodes with; there is no file.
     Equip,
 }
@@ -77,7 +82,8 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = confine::confine(order.parent, confine::Life::OneFile) {
+    let life = if order.task == Task::Look { confine::Life::OneLook } else { confine::Life::OneFile };
+    if let Err(error) = confine::confine(order.parent, life) {
         eprintln!("worker: {error}");
         return ExitCode::FAILURE;
     }
@@ -115,8 +121,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
     let task = match args.next().as_deref().and_then(|verb| verb.to_str()) {
         Some("convert") => Task::Convert,
         Some("probe") => Task::Probe,
+        Some("look") => Task::Look,
         Some("equip") => Task::Equip,
-        other => return Err(format!("expected `convert`, `probe` or `equip`, found {other:?}")),
+        other => return Err(format!("expected `convert`, `probe`, `look` or `equip`, found {other:?}")),
     };
     let mut order =
         Order { task, start_ns: 0, parent: None, form: Form::default(), equipment: Equipment::default() };
@@ -153,6 +160,7 @@ mod tests {
         assert_eq!((order.task, order.start_ns, order.parent), (Task::Convert, 5000, Some(12)));
         let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
         assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
+        assert_eq!(parse("look").map(|order| order.task), Ok(Task::Look));
         assert_eq!(parse("equip").map(|order| order.task), Ok(Task::Equip));
         for wrong in [
             "",
