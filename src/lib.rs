@@ -26,6 +26,7 @@
 //! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
+//! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
@@ -40,6 +41,7 @@ pub mod amf0;
 pub mod config;
 pub mod flv;
 pub mod fmp4;
+pub mod index;
 pub mod library;
 pub mod limits;
 pub mod pipeline;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
+use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
@@ -66,6 +67,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     find_encoders(config.data.clone())?;
     let providers = Providers::new(library, cache, config.playback.encodings, PROGRAM.into());
     let providers = Arc::new(providers.with_seek_patience(config.playback.seek_patience));
+    let index = index(config, &providers);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let http = bind(config.http.listen, "--http", "web page").await?;
@@ -98,7 +100,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
-        let app = app.with_sources(sources);
+        let app = app.with_sources(sources).with_index(index.clone());
+        let (watched, live) = (app.providers.clone(), app.streams.clone());
+        index.start(move || has_better_things_to_do(&watched, &live))?;
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
         Ok(())
     })
@@ -135,6 +139,29 @@ fn certificates(
 ) -> Result<Option<(SocketAddr, server::Certificates)>, server::CertificateError> {
     let Some(rtmps) = &config.rtmps else { return Ok(None) };
     Ok(Some((rtmps.listen, server::Certificates::load(&rtmps.certificate, &rtmps.key)?)))
+}
+
+/// What is known of the library's files, as far as earlier runs found it out.
+fn index(config: &Config, providers: &Providers) -> Index {
+    let settings = index::Settings {
+        background: config.index.background,
+        limit: config.index.limit_mb.saturating_mul(MB),
+        keep_free: config.cache.keep_free_mb.saturating_mul(MB),
+    };
+    Index::open(providers.library().clone(), PROGRAM.into(), &config.data.join("index"), settings)
+}
+
+/// Films are converted, or somebody watches and the machine has no processor to spare: the index can wait.
+fn has_better_things_to_do(providers: &Providers, streams: &Streams) -> bool {
+    if providers.conversions() > 0 {
+        return true;
+    }
+    let now = std::time::Instant::now();
+    let live = || streams.figures(now).iter().any(|stream| stream.viewers > 0);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0.0);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    load > processors as f64 && (providers.viewers() > 0 || live())
 }
 
 fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {

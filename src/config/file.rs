@@ -23,6 +23,8 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("rtmps.key", "a file in quotes, such as \"/etc/wiidiaserver/privkey.pem\""),
     ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
+    ("index.background", "true or false without quotes"),
+    ("index.limit_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
     ("log.filter", "parts and levels in quotes, such as \"wiidiaserver::rtmp=debug\""),
     ("live.secret", "a password in quotes, such as \"open sesame\""),
@@ -59,6 +61,7 @@ pub(super) struct Content {
     pub(super) rtmp: Listen,
     pub(super) rtmps: Rtmps,
     pub(super) cache: Cache,
+    pub(super) index: Index,
     pub(super) log: Log,
     pub(super) playback: Playback,
     pub(super) live: Live,
@@ -105,6 +108,13 @@ pub(super) struct Rtmps {
 pub(super) struct Cache {
     pub(super) limit_mb: Option<u64>,
     pub(super) keep_free_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Index {
+    pub(super) background: Option<bool>,
+    pub(super) limit_mb: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -61,6 +61,8 @@ pub struct Config {
     pub rtmps: Option<Rtmps>,
     /// Finished conversions.
     pub cache: Cache,
+    /// What is known of the library's files, and pictures of them.
+    pub index: Index,
     /// What is told about the run.
     pub log: Log,
     /// How media are prepared.
@@ -96,6 +98,8 @@ impl fmt::Display for Config {
             writeln!(f, "rtmps:     {}", rtmps.listen)?;
         }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
+        let looks = if self.index.background { "in the background" } else { "only what is asked for" };
+        writeln!(f, "index:     {looks}, {} MB of pictures", self.index.limit_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
         writeln!(f, "patience:  {} ms", self.playback.seek_patience.as_millis())?;
         let who = |secret: &Option<String>| match secret {
@@ -183,6 +187,21 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self { limit_mb: 10_000, keep_free_mb: 1_000 }
+    }
+}
+
+/// `[index]`: megabytes are 1,000,000 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Index {
+    /// Files are looked at before anybody asks. Default true.
+    pub background: bool,
+    /// Pictures take at most this much. Default 1,000: about ten thousand films.
+    pub limit_mb: u64,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { background: true, limit_mb: 1_000 }
     }
 }
 

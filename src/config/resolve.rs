@@ -4,7 +4,7 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
+use super::{Cache, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -45,6 +45,10 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         http: Http { listen: http },
         rtmp: Rtmp { listen: rtmp },
         rtmps,
+        index: Index {
+            background: content.index.background.unwrap_or(Index::default().background),
+            limit_mb: content.index.limit_mb.unwrap_or(Index::default().limit_mb),
+        },
         cache: Cache {
             limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
             keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),

@@ -66,6 +66,7 @@ fn a_library_is_all_that_must_be_given() {
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
+            index: Index { background: true, limit_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback { encodings: 2, seek_patience: Duration::from_millis(1500) },
             live: Live { secret: None, apps: BTreeMap::new(), grace: Duration::from_secs(30) },
@@ -99,6 +100,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            key = "/etc/key.pem"
            [cache]
            limit_mb = 5
+           [index]
+           background = false
+           limit_mb = 7
            [log]
            level = "Debug"
            filter = "wiidiaserver::rtmp=trace"
@@ -124,6 +128,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
     assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
+    assert_eq!(config.index, Index { background: false, limit_mb: 7 });
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
@@ -304,7 +309,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, log, playback, live, record, relay, source",
+             http, rtmp, rtmps, cache, index, log, playback, live, record, relay, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -675,7 +680,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
     for section in
-        ["", "http.", "rtmp.", "rtmps.", "cache.", "log.", "playback.", "live.", "record.", "relay."]
+        ["", "http.", "rtmp.", "rtmps.", "cache.", "index.", "log.", "playback.", "live.", "record.", "relay."]
     {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();

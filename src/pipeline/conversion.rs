@@ -20,7 +20,6 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -385,33 +384,4 @@ impl Process {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
-
-/// What a file holds, for listings: its streams and duration, without converting anything.
-///
-/// Blocks for at most [`PROBE_TIMEOUT`](limits::PROBE_TIMEOUT).
-pub fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
-    let mut conversion = Conversion::start(program, media, "probe", 0, Lead::Given(0), &Request::default())
-        .map_err(ConversionError::Spawn)?;
-    let killer = conversion.killer();
-    let (done, waiting) = mpsc::channel::<()>();
-    let watchdog = std::thread::Builder::new().name("probe watchdog".into()).spawn(move || {
-        if waiting.recv_timeout(limits::PROBE_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-            killer.kill_stalled();
-        }
-    });
-    let watchdog = watchdog.map_err(ConversionError::Spawn)?;
-    let result = loop {
-        match conversion.next_event() {
-            Ok(Event::Streams(streams)) => break Ok(streams),
-            Ok(Event::Tag(_) | Event::Duration(_)) => {}
-            Ok(Event::End) => {
-                break Err(ConversionError::Unreadable { detail: "it ends before its first frame".into() });
-            }
-            Err(error) => break Err(error),
-        }
-    };
-    drop(done);
-    drop(watchdog);
-    result
 }

@@ -17,7 +17,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`Conversion`], [`probe`] | the server's side: owns the process, yields [`Event`]s |
+//! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
 //! | [`look`] | what is in a file, and pictures of it, for listings |
 //! | `picture` | pictures as both sides speak of them; pure |
@@ -48,7 +48,7 @@ mod streams;
 mod wire;
 pub mod worker;
 
-pub use conversion::{Conversion, Event, Killer, Request, probe};
+pub use conversion::{Conversion, Event, Killer, Request};
 pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};

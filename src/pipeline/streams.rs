@@ -109,7 +109,7 @@ pub struct MediaStreams {
     pub seekable: bool,
     /// Nanoseconds that were added to every time of the file (may be negative), so that the first
     /// decoding time is zero. A conversion that continues this timeline from another place asks for the same
-    /// [`lead`](super::Request::lead). Zero from [`probe`](super::probe).
+    /// [`lead`](super::Request::lead). Zero from [`look`](super::look).
     pub lead_ns: i64,
     /// What is missing from the result and why, each a sentence for people.
     pub warnings: Vec<String>,

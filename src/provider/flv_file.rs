@@ -31,27 +31,6 @@ pub(super) fn is_flv(file: &File) -> bool {
     file.read_exact_at(&mut magic, 0).is_ok() && &magic == b"FLV"
 }
 
-/// How long a FLV file plays: what it says of itself, or its last tag's time. Reads its two ends
-/// only.
-pub(super) fn duration(file: &File, len: u64) -> Option<MediaTime> {
-    let mut window = Window::new(file);
-    let head: [u8; FILE_HEADER_LEN] = window.array(0).ok()?;
-    let first = first_tag_offset(&head).ok()?;
-    let header = TagHeader::parse(&window.array(first).ok()?).ok()?;
-    if header.kind == TagKind::Script && header.body_len <= MAX_SCRIPT_TAG {
-        let mut body = vec![0; header.body_len];
-        window.read(&mut body, first + TAG_HEADER_LEN as u64).ok()?;
-        if let Some(duration) = parse_on_metadata(&body.into()).and_then(|m| m.duration) {
-            return Some(duration);
-        }
-    }
-    // The four bytes at the very end say how long the last tag is.
-    let size = u32::from_be_bytes(window.array(len.checked_sub(4)?).ok()?);
-    let last = len.checked_sub(4)?.checked_sub(u64::from(size))?;
-    let last = TagHeader::parse(&window.array(last).ok()?).ok()?;
-    (last.encoded_len() as u64 == u64::from(size) + 4).then_some(last.timestamp)
-}
-
 /// Indexes the file behind `reel` to its end, or until `stop`. Blocking. Whatever is wrong with
 /// the file ends up in the reel: damage in the middle ends it there, with what came before kept.
 pub(super) fn scan(reel: &Reel, len: u64, name: &str, stop: &AtomicBool) {
@@ -286,21 +265,6 @@ mod tests {
         let headers = reel.headers_at(reel.points()[3]);
         assert_eq!(headers.len(), 2);
         assert!(headers.iter().all(|h| h.timestamp.as_millis() == 3000 && h.is_sequence_header()));
-    }
-
-    #[test]
-    fn the_duration_is_found_at_either_end() {
-        let write = |bytes: &[u8]| {
-            let mut file = tempfile::tempfile().unwrap();
-            file.write_all(bytes).unwrap();
-            duration(&file, bytes.len() as u64).map(MediaTime::as_millis)
-        };
-        let bytes = sample(0);
-        assert_eq!(write(&bytes), Some(10_000));
-        let first = scanned(&bytes).first_point().unwrap().offset as usize;
-        let without_metadata = [&file_header(true, true)[..], &bytes[first..]].concat();
-        assert_eq!(write(&without_metadata), Some(9903));
-        assert_eq!(write(&without_metadata[..without_metadata.len() - 1]), None);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::flv_file;
 use crate::reel::Reel;
-use crate::time::MediaTime;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,9 +11,4 @@ pub fn scan(file: Arc<File>, len: u64) -> Reel {
     let reel = Reel::new(file);
     flv_file::scan(&reel, len, "fuzz.flv", &AtomicBool::new(false));
     reel
-}
-
-/// How long a `.flv` file of `len` bytes says it plays.
-pub fn duration(file: &File, len: u64) -> Option<MediaTime> {
-    flv_file::duration(file, len)
 }

@@ -11,7 +11,6 @@
 
 mod cache;
 mod convert;
-mod durations;
 mod film;
 mod flv_file;
 #[doc(hidden)]
@@ -26,9 +25,7 @@ pub use growing::{Growing, GrowingFile};
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
 use crate::reel::{Phase, Reel, Seeks, Viewer};
-use crate::time::MediaTime;
 use convert::Means;
-use durations::Durations;
 use film::Film;
 use job::Job;
 use std::collections::HashMap;
@@ -71,7 +68,6 @@ pub struct Providers {
     means: Arc<Means>,
     patience: Duration,
     reels: Mutex<HashMap<Key, Entry>>,
-    durations: Durations,
     growing: Arc<Growing>,
 }
 
@@ -131,7 +127,6 @@ impl Providers {
     /// Providers for the files of `library`, of which at most `encodings` are encoded at a time.
     /// `program` is the path of this very program.
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
-        let durations = Durations::new(library.clone(), program.clone());
         let means = Arc::new(Means {
             program,
             cache: Arc::new(cache),
@@ -144,7 +139,6 @@ impl Providers {
             means,
             patience: SEEK_PATIENCE,
             reels: Mutex::default(),
-            durations,
             growing: Arc::default(),
         }
     }
@@ -273,18 +267,9 @@ impl Providers {
         self.reels().values().map(|entry| entry.reel.audience().0).sum()
     }
 
-    /// How long a file plays, when that is known by now. Asking makes it known later.
-    pub fn duration(&self, path: &LibraryPath, file: FileIdentity) -> Option<MediaTime> {
-        match self.growing.find(file.file()) {
-            Some(reel) => Some(reel.playable(MediaTime::ZERO)),
-            None => self.durations.get(path, file),
-        }
-    }
-
     /// Watches over workers, ends conversions that nobody watches, and drops what is no longer
     /// needed. Runs until the server ends.
     pub async fn tend(self: Arc<Self>) {
-        tokio::spawn(self.durations.clone().find_out());
         let mut tick = tokio::time::interval(TEND_INTERVAL);
         loop {
             tick.tick().await;
@@ -294,11 +279,8 @@ impl Providers {
 
     fn tend_once(&self, now: Instant) {
         let mut reels = self.reels();
-        for (key, entry) in &*reels {
+        for entry in reels.values() {
             entry.work.end_if_stalled(now);
-            if let (Phase::Complete, Some(duration)) = (entry.reel.progress().phase, entry.reel.duration()) {
-                self.durations.learn(key.file, duration);
-            }
         }
         reels.retain(|key, entry| {
             let Some(idle_since) = entry.idle_since() else { return true };

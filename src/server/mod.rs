@@ -18,6 +18,7 @@ pub use certificates::{CertificateError, Certificates};
 pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};
 
+use crate::index::Index;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
@@ -33,6 +34,8 @@ use std::time::Instant;
 pub struct App {
     /// The library's files, and the reels made of them.
     pub providers: Arc<Providers>,
+    /// What is known of the library's files.
+    pub index: Index,
     /// What is live.
     pub streams: Arc<Streams>,
     /// Who writes to those who watch it.
@@ -59,8 +62,10 @@ impl App {
         recordings: Arc<Recordings>,
         live_apps: LiveApps,
     ) -> Self {
+        let index = Index::in_memory(providers.library().clone(), "/proc/self/exe".into());
         Self {
             providers,
+            index,
             streams,
             fanout: Arc::default(),
             relays: Arc::default(),
@@ -76,6 +81,12 @@ impl App {
     #[must_use]
     pub fn with_relays(self, relays: Relays) -> Self {
         Self { relays: Arc::new(relays), ..self }
+    }
+
+    /// … with this index.
+    #[must_use]
+    pub fn with_index(self, index: Index) -> Self {
+        Self { index, ..self }
     }
 
     /// … with these sources.

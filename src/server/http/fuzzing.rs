@@ -7,6 +7,9 @@ use crate::library::LibraryPath;
 pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, String> {
     Ok(match Route::decode(path, query).map_err(|error| error.to_string())? {
         Route::Library(path)
+        | Route::Info(path)
+        | Route::Poster { path, .. }
+        | Route::Bar { path, .. }
         | Route::Media(path)
         | Route::Events { path, .. }
         | Route::Flv { path, .. }
@@ -14,6 +17,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::Asset(_)
+        | Route::Index
         | Route::Live { .. }
         | Route::Streams
         | Route::Relays

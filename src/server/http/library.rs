@@ -1,8 +1,11 @@
 //! Listings: for the page, and as the 2007 player reads them.
 
+use super::index;
 use super::reply::{Refusal, Reply, json, reply};
-use crate::library::{Kind, LibraryPath, Listing};
+use crate::library::{FileIdentity, Kind, LibraryPath, Listing};
 use crate::provider::Providers;
+use crate::server::App;
+use crate::time::MediaTime;
 use bytes::Bytes;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -22,23 +25,45 @@ struct Item {
     kind: Kind,
     size: Option<u64>,
     duration: Option<f64>,
+    /// The codecs in words.
+    video: Option<String>,
+    audio: Option<String>,
+    /// An address.
+    poster: Option<String>,
 }
 
-/// `GET /api/v1/library/<path>`
-pub(super) async fn list(providers: &Arc<Providers>, path: LibraryPath) -> Result<Reply, Refusal> {
-    let listing = read(providers, path).await?;
-    let item = |entry: crate::library::Entry| {
-        let path = listing.path.join(&entry.os_name);
-        let duration = entry
-            .identity
-            .filter(|_| entry.kind.is_playable())
-            .and_then(|file| providers.duration(&path, file))
-            .map(|d| d.as_secs_f64());
-        Item { name: entry.name, path: path.percent_encoded(), kind: entry.kind, size: entry.size, duration }
+/// `GET /api/v1/library/<path>`: what is known of the files by now. What is not is found out afterwards.
+pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
+    let listing = read(&app.providers, path).await?;
+    let path_of = |entry: &crate::library::Entry| listing.path.join(&entry.os_name);
+    let playable = listing.entries.iter().filter(|entry| entry.kind.is_playable());
+    let files: Vec<(LibraryPath, FileIdentity)> =
+        playable.filter_map(|entry| Some((path_of(entry), entry.identity?))).collect();
+    let briefs = app.index.briefs(files.iter().map(|(path, file)| (path, *file)));
+    let mut known = files.iter().zip(briefs);
+    let item = |entry: &crate::library::Entry| {
+        let path = path_of(entry).percent_encoded();
+        let brief = entry.identity.filter(|_| entry.kind.is_playable()).and_then(|file| {
+            let ((_, _), brief) = known.next()?;
+            let growing = app.providers.growing().find(file.file());
+            Some((growing.map(|reel| reel.playable(MediaTime::ZERO)), brief.unwrap_or_default()))
+        });
+        let (growing, brief) = brief.unwrap_or_default();
+        let duration = growing.or(brief.duration_ms.map(MediaTime::from_millis));
+        Item {
+            name: entry.name.clone(),
+            kind: entry.kind,
+            size: entry.size,
+            duration: duration.map(MediaTime::as_secs_f64),
+            video: brief.video.map(|codec| codec.to_string()),
+            audio: brief.audio.map(|codec| codec.to_string()),
+            poster: brief.poster.map(|id| index::address("poster", &path, &id)),
+            path,
+        }
     };
     Ok(json(&Folder {
         path: listing.path.percent_encoded(),
-        entries: listing.entries.into_iter().map(item).collect(),
+        entries: listing.entries.iter().map(item).collect(),
     }))
 }
 

@@ -13,6 +13,7 @@ mod fmp4;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;
+mod index;
 mod library;
 mod live;
 mod live_viewer;
@@ -30,6 +31,7 @@ mod upgrade;
 mod watch;
 
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::pipeline::Purpose;
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
@@ -100,7 +102,15 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
-        Route::Library(path) => library::list(providers, path).await,
+        Route::Library(path) => library::list(app, path).await,
+        Route::Info(path) => index::info(app, path).await,
+        Route::Poster { path, version } => {
+            index::picture(app, path, Purpose::Poster, version.as_deref(), headers).await
+        }
+        Route::Bar { path, version } => {
+            index::picture(app, path, Purpose::Bar, version.as_deref(), headers).await
+        }
+        Route::Index => Ok(index::progress(&app.index)),
         Route::Media(path) => media::media(providers, &path).await,
         Route::Events { path, target } => media::events(providers, &path, target).await,
         Route::Flv { path, start } => {

@@ -14,6 +14,14 @@ pub(super) enum Route {
     Asset(String),
     /// `/api/v1/library/<path>`
     Library(LibraryPath),
+    /// `/api/v1/info/<path>`: what the index knows of a file.
+    Info(LibraryPath),
+    /// `/api/v1/poster/<path>[?v=<version>]`: the picture that stands for a file.
+    Poster { path: LibraryPath, version: Option<String> },
+    /// `/api/v1/bar/<path>[?v=<version>]`: its pictures for the seek bar.
+    Bar { path: LibraryPath, version: Option<String> },
+    /// `/api/v1/index`: how far the index is.
+    Index,
     /// `/api/v1/media/<path>`
     Media(LibraryPath),
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
@@ -74,6 +82,16 @@ impl Route {
         if let Some(rest) = below("/api/v1/library") {
             return Ok(Self::Library(LibraryPath::from_percent_encoded(rest)?));
         }
+        if let Some(rest) = below("/api/v1/info") {
+            return Ok(Self::Info(LibraryPath::from_percent_encoded(rest)?));
+        }
+        let version = || parameter(query, "v").map(str::to_owned);
+        if let Some(rest) = below("/api/v1/poster") {
+            return Ok(Self::Poster { path: LibraryPath::from_percent_encoded(rest)?, version: version() });
+        }
+        if let Some(rest) = below("/api/v1/bar") {
+            return Ok(Self::Bar { path: LibraryPath::from_percent_encoded(rest)?, version: version() });
+        }
         if let Some(rest) = below("/api/v1/media") {
             return Ok(Self::Media(LibraryPath::from_percent_encoded(rest)?));
         }
@@ -106,6 +124,7 @@ impl Route {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
         match path {
+            "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
             "/api/v1/streams" => Ok(Self::Streams),
@@ -202,6 +221,10 @@ mod tests {
             ("/flv/films/a%20b.avi", Some("start=1.5"), Route::Flv { path: films(), start: Some(ms(1500)) }),
             ("/flv/films/a%20b.avi", Some("start="), Route::Flv { path: films(), start: None }),
             ("/fmp4/films/a%20b.avi", Some("x=1&start=3"), Route::Fmp4 { path: films(), start: ms(3000) }),
+            ("/api/v1/index", None, Route::Index),
+            ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
+            ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
+            ("/api/v1/bar/films/a%20b.avi", Some("v=x"), Route::Bar { path: films(), version: Some("x".into()) }),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/getdir//", None, Route::GetDir(path(""))),

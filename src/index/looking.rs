@@ -1,0 +1,152 @@
+//! Looking at one file, and remembering what was seen.
+
+use super::record::{Details, Failure, Knowledge, Stamp};
+use super::{Index, State, seconds_now};
+use crate::library::{FileIdentity, LibraryPath};
+use crate::limits;
+use crate::pipeline::{self, ConversionError, Look, Looked, Purpose};
+use std::time::{Instant, SystemTime};
+
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outcome {
+    /// It is known now, or was.
+    Done,
+    /// It is being written: not now.
+    Fresh,
+    /// No worker could be started: it is not the file's fault.
+    NoWorker,
+}
+
+impl Index {
+    /// What somebody waits for, for as long as the server runs.
+    pub(super) fn serve_asked(&self) {
+        while let Some((path, look)) = self.next_asked() {
+            self.look_at(&path, look);
+        }
+    }
+
+    fn next_asked(&self) -> Option<(LibraryPath, Look)> {
+        let mut state = self.state();
+        loop {
+            if self.stopped() {
+                return None;
+            }
+            if let Some(next) = state.asked.pop_front() {
+                return Some(next);
+            }
+            state = self.0.work.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    /// Blocking, for as long as a worker may take.
+    pub(super) fn look_at(&self, path: &LibraryPath, look: Look) -> Outcome {
+        let Ok(file) = self.0.library.open(path) else { return Outcome::Done };
+        let (identity, stamp) = (file.identity, Stamp::of(file.identity));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if look == Look::Pictures && super::walk::is_fresh(stamp, now) {
+            return Outcome::Fresh;
+        }
+        let look = {
+            let mut state = self.state();
+            if state.looking.contains(path) || !state.catalogue.wants(path, &stamp, look, now.as_secs()) {
+                return Outcome::Done;
+            }
+            let how = match look {
+                // Without room for pictures none are made.
+                Look::Pictures if !self.has_picture_room(&mut state) => Look::Contents,
+                look => look,
+            };
+            if !state.catalogue.wants(path, &stamp, how, now.as_secs()) {
+                return Outcome::Done;
+            }
+            state.looking.push(path.clone());
+            how
+        };
+        let begun = Instant::now();
+        let seen = file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, look));
+        let unchanged = file.file.metadata().is_ok_and(|data| Stamp::of(FileIdentity::of(&data)) == stamp);
+        let mut state = self.state();
+        state.looking.retain(|other| other != path);
+        state.looked += 1;
+        state.spent += begun.elapsed();
+        match seen {
+            Ok(Err(ConversionError::Spawn(_) | ConversionError::NotInstalled { .. })) | Err(_) => Outcome::NoWorker,
+            // The worker dies with the server.
+            _ if self.stopped() => Outcome::Done,
+            _ if !unchanged => Outcome::Fresh,
+            Ok(seen) => {
+                if let Err(error) = &seen {
+                    tracing::debug!(file = %path, %error, "nothing is known of it");
+                }
+                state.remember(path, identity, seen, look, self.0.settings.limit);
+                Outcome::Done
+            }
+        }
+    }
+
+    fn has_picture_room(&self, state: &mut State) -> bool {
+        let (limit, more) = (self.0.settings.limit, 2 * limits::TYPICAL_SHEET);
+        if !state.catalogue.has_picture_room(more, limit) {
+            let changes = state.catalogue.make_room(more, limit);
+            state.apply(changes);
+        }
+        let room = state.catalogue.has_picture_room(more, limit) && state.store.has_room();
+        if !room && limit > 0 && !state.full_told {
+            state.full_told = true;
+            tracing::warn!(limit, "no more pictures of films are made: there is no room; raise [index] limit_mb, or make room on the disk");
+        }
+        room
+    }
+}
+
+impl State {
+    fn remember(
+        &mut self,
+        path: &LibraryPath,
+        file: FileIdentity,
+        seen: Result<Looked, ConversionError>,
+        look: Look,
+        limit: u64,
+    ) {
+        let stamp = Stamp::of(file);
+        let before = self.catalogue.knowledge(path, &stamp);
+        let times = before.as_ref().and_then(|known| known.failure.as_ref()).map_or(0, |failure| failure.times);
+        let failed = |error: ConversionError| Failure {
+            reason: error.to_string(),
+            at: seconds_now(),
+            times: times.saturating_add(1),
+        };
+        let known = match seen {
+            Err(error) => Knowledge {
+                // What an earlier look found out still holds.
+                failure: Some(failed(error)),
+                pictured: look == Look::Pictures,
+                ..before.unwrap_or_default()
+            },
+            Ok(looked) => {
+                let mut known = Knowledge {
+                    details: Some(Details::of(looked.streams)),
+                    pictured: look == Look::Pictures,
+                    failure: looked.trouble.map(failed),
+                    ..Knowledge::default()
+                };
+                for picture in &looked.pictures {
+                    let room = self.catalogue.has_picture_room(picture.jpeg.len() as u64, limit);
+                    let kept = room.then(|| self.store.keep(path, &stamp, picture)).flatten();
+                    // It is made again when there is room.
+                    known.pictured &= kept.is_some() || !self.store.takes(picture.purpose);
+                    match picture.purpose {
+                        Purpose::Poster => known.poster = kept,
+                        Purpose::Bar => known.bar = kept,
+                    }
+                }
+                known
+            }
+        };
+        match self.catalogue.learn(path.clone(), file.file().device(), stamp, known) {
+            Some(changes) => self.apply(changes),
+            None => tracing::debug!(file = %path, "the index is full"),
+        }
+    }
+}
