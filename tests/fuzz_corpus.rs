@@ -63,6 +63,7 @@ laws_hold! {
     amf0_reads_back: amf0;
     flv_tags_read_back_and_are_found_again: flv;
     a_worker_can_say_nothing_that_hurts: wire;
+    an_index_says_the_same_when_it_is_written_again: index;
     headers_are_mended: mend;
     boxes_nest_whatever_the_tags: fmp4;
     codec_headers_stay_within_limits: codec;

@@ -11,6 +11,7 @@ pub mod client;
 pub mod codec;
 pub mod flv;
 pub mod fmp4;
+pub mod index;
 pub mod mend;
 pub mod paths;
 pub mod recording;

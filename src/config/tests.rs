@@ -679,9 +679,19 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     documented.sort();
     assert_eq!(documented, known);
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
-    for section in
-        ["", "http.", "rtmp.", "rtmps.", "cache.", "index.", "log.", "playback.", "live.", "record.", "relay."]
-    {
+    for section in [
+        "",
+        "http.",
+        "rtmp.",
+        "rtmps.",
+        "cache.",
+        "index.",
+        "log.",
+        "playback.",
+        "live.",
+        "record.",
+        "relay.",
+    ] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
         let Problem::UnknownKey { known: fields, .. } = error.problem else { panic!("{error}") };

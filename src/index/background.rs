@@ -6,8 +6,8 @@ use super::store;
 use super::walk::Walk;
 use super::watch::Watch;
 use super::{Activity, Index, seconds_now};
-use crate::limits;
 use crate::library::LibraryPath;
+use crate::limits;
 use crate::pipeline::Look;
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -33,7 +33,9 @@ impl Rounds {
 
     /// Something changed: more may follow, so a moment later; and a walk that takes long is not made all the time.
     fn changed(&mut self, now: Instant) {
-        let rest = self.last.map_or(now, |(began, ended)| ended + limits::INDEX_REST * (ended - began).as_millis().try_into().unwrap_or(u32::MAX));
+        let rest = self.last.map_or(now, |(began, ended)| {
+            ended + limits::INDEX_REST * (ended - began).as_millis().try_into().unwrap_or(u32::MAX)
+        });
         let due = (now + limits::INDEX_SETTLE).max(rest);
         // What goes on changing does not put it off for ever.
         self.due = Some(self.due.map_or(due, |before| before.min(due)));
@@ -90,7 +92,9 @@ impl Index {
 
     fn rest(&self, time: Duration) {
         let state = self.state();
-        drop(self.0.work.wait_timeout_while(state, time, |_| !self.stopped()).map_err(PoisonError::into_inner));
+        drop(
+            self.0.work.wait_timeout_while(state, time, |_| !self.stopped()).map_err(PoisonError::into_inner),
+        );
     }
 
     fn flush_if_due(&self) {
@@ -139,7 +143,8 @@ impl Index {
         let wanted = |found: &&super::walk::Found| {
             !found.is_fresh && state.catalogue.wants(&found.path, &found.stamp, Look::Pictures, now)
         };
-        let waiting: VecDeque<LibraryPath> = walk.files.iter().filter(wanted).map(|found| found.path.clone()).collect();
+        let waiting: VecDeque<LibraryPath> =
+            walk.files.iter().filter(wanted).map(|found| found.path.clone()).collect();
         let (files, folders) = (walk.files.len(), walk.folders.len());
         tracing::debug!(files, folders, waiting = waiting.len(), "went through the library");
         state.waiting = waiting;

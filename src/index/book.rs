@@ -31,7 +31,7 @@ pub(super) struct Contents {
     pub(super) is_foreign: bool,
 }
 
-fn sum(text: &[u8]) -> String {
+pub(super) fn sum(text: &[u8]) -> String {
     HEXLOWER.encode(&Sha1::digest(text)[..SUM_LEN / 2])
 }
 
@@ -133,7 +133,10 @@ pub(super) mod tests {
                 let contents = read(&changed);
                 // A line break that is gone joins two lines.
                 assert!(contents.records.len() >= 2, "byte {at}");
-                assert!(contents.records.iter().all(|record| (0..4).any(|n| *record == sample(n))), "byte {at}");
+                assert!(
+                    contents.records.iter().all(|record| (0..4).any(|n| *record == sample(n))),
+                    "byte {at}"
+                );
             }
         }
     }

@@ -110,7 +110,10 @@ impl Catalogue {
             return false;
         }
         if entry.again_at.is_some() {
-            return self.knowledge(path, stamp).and_then(|known| known.failure).is_some_and(|failure| failure.is_due(now));
+            return self
+                .knowledge(path, stamp)
+                .and_then(|known| known.failure)
+                .is_some_and(|failure| failure.is_due(now));
         }
         look == Look::Pictures && !entry.pictured
     }
@@ -127,10 +130,16 @@ impl Catalogue {
             return None;
         }
         let mut changes = Changes::default();
-        if let Some(old) = self.files.get(&path).and_then(|entry| serde_json::from_str::<Knowledge>(&entry.known).ok()) {
-            let kept: Vec<&str> = [&known.poster, &known.bar].into_iter().flatten().map(|kept| &kept.id[..]).collect();
-            changes.pictures =
-                [old.poster, old.bar].into_iter().flatten().filter(|old| !kept.contains(&&old.id[..])).collect();
+        if let Some(old) =
+            self.files.get(&path).and_then(|entry| serde_json::from_str::<Knowledge>(&entry.known).ok())
+        {
+            let kept: Vec<&str> =
+                [&known.poster, &known.bar].into_iter().flatten().map(|kept| &kept.id[..]).collect();
+            changes.pictures = [old.poster, old.bar]
+                .into_iter()
+                .flatten()
+                .filter(|old| !kept.contains(&&old.id[..]))
+                .collect();
         }
         self.put(path.clone(), device, stamp, &known);
         changes.records.push(Record { path: path.percent_encoded(), device, stamp, known: Some(known) });
@@ -146,7 +155,8 @@ impl Catalogue {
         self.take(&path);
         let details = known.details.as_ref();
         let video = details.and_then(|details| details.video.as_ref());
-        let audio = details.and_then(|details| details.audio.iter().find(|track| track.chosen).or(details.audio.first()));
+        let audio = details
+            .and_then(|details| details.audio.iter().find(|track| track.chosen).or(details.audio.first()));
         let brief = Brief {
             duration_ms: details.and_then(|details| details.duration_ms),
             video: video.map(|video| self.word(&video.codec)),
@@ -155,7 +165,8 @@ impl Catalogue {
             height: video.map_or(0, |video| video.height),
             poster: known.poster.as_ref().map(|poster| poster.id.as_str().into()),
         };
-        let picture_bytes = [&known.poster, &known.bar].into_iter().flatten().map(|kept| u64::from(kept.bytes)).sum();
+        let picture_bytes =
+            [&known.poster, &known.bar].into_iter().flatten().map(|kept| u64::from(kept.bytes)).sum();
         let json = serde_json::to_string(known).unwrap_or_default().into_boxed_str();
         self.json_bytes += json.len();
         self.picture_bytes += picture_bytes;
@@ -205,7 +216,8 @@ impl Catalogue {
     /// stay known, those that were deleted are forgotten.
     pub(super) fn compare(&mut self, walk: &Walk, now: u64) -> Changes {
         let mut changes = Changes::default();
-        let there: HashMap<&LibraryPath, &Found> = walk.files.iter().map(|found| (&found.path, found)).collect();
+        let there: HashMap<&LibraryPath, &Found> =
+            walk.files.iter().map(|found| (&found.path, found)).collect();
         let unseen: Vec<LibraryPath> =
             self.files.keys().filter(|path| !there.contains_key(path)).cloned().collect();
         let mut moved: HashMap<Stamp, LibraryPath> = HashMap::new();
@@ -239,7 +251,9 @@ impl Catalogue {
             } else if !entry.missing {
                 self.set_missing(&path, Some(now), &mut changes);
             } else {
-                let since = serde_json::from_str::<Knowledge>(&entry.known).ok().and_then(|known| known.missing_since);
+                let since = serde_json::from_str::<Knowledge>(&entry.known)
+                    .ok()
+                    .and_then(|known| known.missing_since);
                 if since.is_none_or(|since| now.saturating_sub(since) > limits::INDEX_MISSING.as_secs()) {
                     self.forget(&path, &mut changes);
                 }

@@ -71,7 +71,9 @@ impl Index {
         state.looked += 1;
         state.spent += begun.elapsed();
         match seen {
-            Ok(Err(ConversionError::Spawn(_) | ConversionError::NotInstalled { .. })) | Err(_) => Outcome::NoWorker,
+            Ok(Err(ConversionError::Spawn(_) | ConversionError::NotInstalled { .. })) | Err(_) => {
+                Outcome::NoWorker
+            }
             // The worker dies with the server.
             _ if self.stopped() => Outcome::Done,
             _ if !unchanged => Outcome::Fresh,
@@ -94,7 +96,10 @@ impl Index {
         let room = state.catalogue.has_picture_room(more, limit) && state.store.has_room();
         if !room && limit > 0 && !state.full_told {
             state.full_told = true;
-            tracing::warn!(limit, "no more pictures of films are made: there is no room; raise [index] limit_mb, or make room on the disk");
+            tracing::warn!(
+                limit,
+                "no more pictures of films are made: there is no room; raise [index] limit_mb, or make room on the disk"
+            );
         }
         room
     }
@@ -111,7 +116,8 @@ impl State {
     ) {
         let stamp = Stamp::of(file);
         let before = self.catalogue.knowledge(path, &stamp);
-        let times = before.as_ref().and_then(|known| known.failure.as_ref()).map_or(0, |failure| failure.times);
+        let times =
+            before.as_ref().and_then(|known| known.failure.as_ref()).map_or(0, |failure| failure.times);
         let failed = |error: ConversionError| Failure {
             reason: error.to_string(),
             at: seconds_now(),

@@ -140,7 +140,13 @@ impl Index {
         Self::with(library, program, settings, Store::in_memory(), Catalogue::default())
     }
 
-    fn with(library: Arc<Library>, program: PathBuf, settings: Settings, store: Store, catalogue: Catalogue) -> Self {
+    fn with(
+        library: Arc<Library>,
+        program: PathBuf,
+        settings: Settings,
+        store: Store,
+        catalogue: Catalogue,
+    ) -> Self {
         let state = State {
             catalogue,
             store,
@@ -192,14 +198,19 @@ impl Index {
 
     /// What listings say of these files, as far as it is known now. What is not known is found out soon, the first of
     /// them first. Never waits for a disk.
-    pub fn briefs<'a>(&self, files: impl Iterator<Item = (&'a LibraryPath, FileIdentity)>) -> Vec<Option<Brief>> {
+    pub fn briefs<'a>(
+        &self,
+        files: impl Iterator<Item = (&'a LibraryPath, FileIdentity)>,
+    ) -> Vec<Option<Brief>> {
         let now = seconds_now();
         let state = self.state();
         let mut unknown = Vec::new();
         let briefs = files.map(|(path, file)| {
             let stamp = Stamp::of(file);
             let brief = state.catalogue.brief(path, &stamp);
-            if unknown.len() < limits::MAX_INDEX_ASKED && state.catalogue.wants(path, &stamp, Look::Contents, now) {
+            if unknown.len() < limits::MAX_INDEX_ASKED
+                && state.catalogue.wants(path, &stamp, Look::Contents, now)
+            {
                 unknown.push(path.clone());
             }
             brief

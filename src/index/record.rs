@@ -74,7 +74,8 @@ impl Details {
             height: video.height,
         });
         let duration_ms = streams.duration.map(MediaTime::as_millis);
-        let mut details = Self { duration_ms, video, audio: audio_tracks, subtitles: subtitle_tracks, chapters, tags };
+        let mut details =
+            Self { duration_ms, video, audio: audio_tracks, subtitles: subtitle_tracks, chapters, tags };
         for shorten in [
             |_: &mut Self| {},
             |details: &mut Self| details.chapters.clear(),
@@ -136,7 +137,9 @@ impl Failure {
     /// When it is worth another attempt: a day later, then two, four, … days, at most a month.
     pub fn again_at(&self) -> u64 {
         let days = 1u64 << self.times.saturating_sub(1).min(5);
-        self.at.saturating_add((days * limits::INDEX_RETRY_FIRST.as_secs()).min(limits::INDEX_RETRY_MOST.as_secs()))
+        self.at.saturating_add(
+            (days * limits::INDEX_RETRY_FIRST.as_secs()).min(limits::INDEX_RETRY_MOST.as_secs()),
+        )
     }
 
     /// That is now; a clock that was set back waits for nothing.
@@ -205,7 +208,12 @@ mod tests {
         let contents = Contents {
             chapters: vec![Chapter { start_ms: 0, title: text.clone() }; limits::MAX_LISTED],
             subtitle_tracks: vec![
-                SubtitleTrack { codec: text.clone(), language: Some(text.clone()), title: Some(text.clone()), text: true };
+                SubtitleTrack {
+                    codec: text.clone(),
+                    language: Some(text.clone()),
+                    title: Some(text.clone()),
+                    text: true
+                };
                 limits::MAX_LISTED
             ],
             tags: vec![NamedTag { name: "title".into(), value: text }],

@@ -89,7 +89,10 @@ impl Store {
         last.retain(|_, record| record.known.is_some());
         let records: Vec<Record> = last.into_values().collect();
         self.lines = lines;
-        if contents.is_foreign || contents.damaged > 0 || lines > 2 * records.len() + limits::INDEX_SPARE_LINES {
+        if contents.is_foreign
+            || contents.damaged > 0
+            || lines > 2 * records.len() + limits::INDEX_SPARE_LINES
+        {
             self.rewrite(records.iter())?;
         } else {
             // Tells now whether it can be written.
@@ -134,7 +137,9 @@ impl Store {
     /// It is time to write what has gathered.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.pending.len() >= limits::INDEX_BATCH
-            || self.pending_since.is_some_and(|since| now.saturating_duration_since(since) >= limits::INDEX_FLUSH)
+            || self
+                .pending_since
+                .is_some_and(|since| now.saturating_duration_since(since) >= limits::INDEX_FLUSH)
     }
 
     /// Writes what has gathered. A disk that is full or gone loses it: the files are looked at again.
@@ -277,7 +282,8 @@ fn read_at_most(file: File, most: usize) -> io::Result<Vec<u8>> {
 /// Deletes files in a folder of pictures that nothing names: left by a server that was killed before it had written
 /// their line.
 pub(super) fn sweep(folder: &Path, named: &HashSet<String>) {
-    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let entries =
+        |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     for below in entries(folder) {
         for file in entries(&below) {
             let is_named = file.extension().is_some_and(|extension| extension == "jpg")
@@ -330,7 +336,7 @@ mod tests {
         store.flush();
         let file = folder.path().join(NAME);
         let whole = fs::read(&file).unwrap();
-        for end in (0..whole.len()).step_by(37) {
+        for end in (0..whole.len()).step_by(97) {
             fs::write(&file, &whole[..end]).unwrap();
             let found = reopened(folder.path());
             assert!(found.len() <= 3);
@@ -388,7 +394,10 @@ mod tests {
         let mut memory = Store::in_memory();
         let kept = memory.keep(&path, &sample(1).stamp, &poster()).unwrap();
         assert_eq!(memory.picture(&kept).read().unwrap(), poster().jpeg);
-        assert_eq!(memory.keep(&path, &sample(1).stamp, &Picture { purpose: Purpose::Bar, ..poster() }), None);
+        assert_eq!(
+            memory.keep(&path, &sample(1).stamp, &Picture { purpose: Purpose::Bar, ..poster() }),
+            None
+        );
         memory.drop_picture(&kept);
         assert_eq!((memory.picture(&kept).read(), memory.memory_bytes), (None, 0));
     }

@@ -39,7 +39,8 @@ fn with(files: &[(&str, u64)]) -> Catalogue {
 
 /// What a walk finds: files, and folders with their devices.
 fn walk(files: &[(&str, u64)], folders: &[(&str, u64)]) -> Walk {
-    let found = |(name, n): &(&str, u64)| Found { path: path(name), device: DISK, stamp: stamp(*n), is_fresh: false };
+    let found =
+        |(name, n): &(&str, u64)| Found { path: path(name), device: DISK, stamp: stamp(*n), is_fresh: false };
     Walk {
         files: files.iter().map(found).collect(),
         folders: folders.iter().map(|(name, device)| (path(name), *device)).collect(),
@@ -61,7 +62,11 @@ fn a_file_is_looked_at_until_it_is_known_and_again_when_it_changes() {
     // FAT gives it another number at each start.
     assert!(!catalogue.wants(&film, &Stamp { inode: 99, ..stamp(1) }, Look::Pictures, NOW));
     assert!(catalogue.wants(&film, &Stamp { len: 5, ..stamp(1) }, Look::Pictures, NOW));
-    assert_eq!(catalogue.brief(&film, &Stamp { len: 5, ..stamp(1) }), None, "what was known is of another version");
+    assert_eq!(
+        catalogue.brief(&film, &Stamp { len: 5, ..stamp(1) }),
+        None,
+        "what was known is of another version"
+    );
     let changes = catalogue.learn(film, DISK, stamp(2), known("b")).unwrap();
     assert_eq!(changes.pictures, [picture("a")]);
     assert_eq!((catalogue.len(), catalogue.counts().picture_bytes), (1, 1000));
@@ -126,7 +131,8 @@ fn a_disk_that_was_unplugged_is_missed_for_a_while() {
 #[test]
 fn a_file_that_was_moved_stays_known() {
     let mut catalogue = with(&[("films/a.avi", 1)]);
-    let changes = catalogue.compare(&walk(&[("other/b.avi", 1)], &[("", DISK), ("films", DISK), ("other", DISK)]), NOW);
+    let changes =
+        catalogue.compare(&walk(&[("other/b.avi", 1)], &[("", DISK), ("films", DISK), ("other", DISK)]), NOW);
     assert!(changes.pictures.is_empty());
     assert!(!catalogue.wants(&path("other/b.avi"), &stamp(1), Look::Pictures, NOW));
     assert_eq!(catalogue.len(), 1);

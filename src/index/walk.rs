@@ -63,7 +63,9 @@ impl Walk {
             walk.folders.insert(folder.clone(), id.device());
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             for entry in listing.entries.iter().rev().filter(|entry| entry.kind == Kind::Folder) {
-                if folder.names().len() < limits::INDEX_DEPTH && ahead.len() + walk.folders.len() < limits::INDEX_FOLDERS {
+                if folder.names().len() < limits::INDEX_DEPTH
+                    && ahead.len() + walk.folders.len() < limits::INDEX_FOLDERS
+                {
                     ahead.push(folder.join(&entry.os_name));
                 } else {
                     walk.is_cut = true;

@@ -35,7 +35,9 @@ impl Watch {
 
     /// Watches a folder, if there is a place left.
     pub(super) fn add(&mut self, library: &Library, folder: &LibraryPath) {
-        let Some(inotify) = self.inotify.as_ref().filter(|_| self.count < limits::INDEX_WATCHES) else { return };
+        let Some(inotify) = self.inotify.as_ref().filter(|_| self.count < limits::INDEX_WATCHES) else {
+            return;
+        };
         // By descriptor: nothing is put in the folder's place between check and use.
         let Ok(fd) = library.open_folder(folder) else { return };
         let path = format!("/proc/self/fd/{}", fd.as_raw_fd());

@@ -100,13 +100,19 @@ fn read(
                 }
             }
             Ok(Some(Message::Picture(picture))) if pictures.len() < 2 => pictures.push(picture),
-            Ok(Some(Message::Warning(text))) if warnings.len() < limits::MAX_FEED_WARNINGS => warnings.push(text),
-            Ok(Some(Message::Failed { failure, text })) => break Some(ConversionError::from_failure(failure, text)),
+            Ok(Some(Message::Warning(text))) if warnings.len() < limits::MAX_FEED_WARNINGS => {
+                warnings.push(text)
+            }
+            Ok(Some(Message::Failed { failure, text })) => {
+                break Some(ConversionError::from_failure(failure, text));
+            }
             Ok(Some(Message::End)) => break None,
             Ok(Some(_)) => {}
             Ok(None) => {
                 let status = process.reap();
-                break Some(process.verdict().unwrap_or_else(|| ConversionError::crashed(status, words.take())));
+                break Some(
+                    process.verdict().unwrap_or_else(|| ConversionError::crashed(status, words.take())),
+                );
             }
             Err(error) => break Some(process.verdict().unwrap_or_else(|| ConversionError::from_wire(error))),
         }

@@ -59,8 +59,10 @@ impl Picture {
         };
         let (width, height, columns, count) = (number(1), number(3), number(5), usize::from(number(7)));
         let (times, jpeg) = rest.split_at_checked(4 * count)?;
-        let times_ms: Vec<u32> =
-            times.chunks_exact(4).map(|time| u32::from_be_bytes([time[0], time[1], time[2], time[3]])).collect();
+        let times_ms: Vec<u32> = times
+            .chunks_exact(4)
+            .map(|time| u32::from_be_bytes([time[0], time[1], time[2], time[3]]))
+            .collect();
         let sensible = width > 0
             && height > 0
             && columns > 0
@@ -86,7 +88,14 @@ mod tests {
 
     fn bar() -> Picture {
         let jpeg = vec![0xFF, 0xD8, 0xFF, 1, 2, 3, 0xFF, 0xD9];
-        Picture { purpose: Purpose::Bar, width: 160, height: 90, columns: 10, times_ms: vec![0, 2000, 4000], jpeg }
+        Picture {
+            purpose: Purpose::Bar,
+            width: 160,
+            height: 90,
+            columns: 10,
+            times_ms: vec![0, 2000, 4000],
+            jpeg,
+        }
     }
 
     #[test]

@@ -138,13 +138,22 @@ impl Failure {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Message {
     Streams(Announcement),
-    Config { codec: Codec, data: Vec<u8> },
+    Config {
+        codec: Codec,
+        data: Vec<u8>,
+    },
     Unit(Unit),
-    Progress { lane: Lane, time_ns: i64 },
+    Progress {
+        lane: Lane,
+        time_ns: i64,
+    },
     LaneEnd(Lane),
     Duration(u64),
     Warning(String),
-    Failed { failure: Failure, text: String },
+    Failed {
+        failure: Failure,
+        text: String,
+    },
     End,
     Equipment(Equipment),
     /// Of a film that is only looked at.

@@ -134,13 +134,7 @@ impl Providers {
             running: Arc::default(),
             seeks: Arc::default(),
         });
-        Self {
-            library,
-            means,
-            patience: SEEK_PATIENCE,
-            reels: Mutex::default(),
-            growing: Arc::default(),
-        }
+        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default() }
     }
 
     /// A seek waits so long for a conversion that runs already, before another one is started for it.

@@ -39,9 +39,37 @@ impl Films {
         let picture = format!("testsrc2=s=320x180:r=25:d={seconds}");
         let tone = format!("sine=d={seconds}");
         let arguments = [
-            "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone, "-i",
-            chapters.to_str().unwrap(), "-map_metadata", "2", "-map", "0", "-map", "1", "-c:v", "libx264", "-preset",
-            "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", path.to_str().unwrap(),
+            "-v",
+            "error",
+            "-nostdin",
+            "-y",
+            "-f",
+            "lavfi",
+            "-i",
+            &picture,
+            "-f",
+            "lavfi",
+            "-i",
+            &tone,
+            "-i",
+            chapters.to_str().unwrap(),
+            "-map_metadata",
+            "2",
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "25",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
+            path.to_str().unwrap(),
         ];
         succeed("ffmpeg", &arguments, LIMIT);
         std::fs::remove_file(chapters).unwrap();
@@ -116,10 +144,14 @@ fn films_are_looked_at_before_anybody_asks_and_never_again() {
 
     let info = get(server.http, "/api/v1/info/a%20film.mp4").json();
     assert_eq!(info["state"], "known", "{info}");
-    assert_eq!((info["tags"]["title"].as_str(), info["tags"]["artist"].as_str()), (Some("A Title"), Some("Somebody")));
+    assert_eq!(
+        (info["tags"]["title"].as_str(), info["tags"]["artist"].as_str()),
+        (Some("A Title"), Some("Somebody"))
+    );
     assert_eq!(info["chapters"][1]["title"], "Two");
     assert_eq!((info["video"]["width"].as_u64(), info["video"]["height"].as_u64()), (Some(320), Some(180)));
-    let times: Vec<f64> = info["bar"]["times"].as_array().unwrap().iter().map(|time| time.as_f64().unwrap()).collect();
+    let times: Vec<f64> =
+        info["bar"]["times"].as_array().unwrap().iter().map(|time| time.as_f64().unwrap()).collect();
     assert!(times.len() >= 3 && times.is_sorted(), "{times:?}");
     let bar = get(server.http, info["bar"]["address"].as_str().unwrap());
     assert_eq!((bar.status, bar.header("content-type")), (200, "image/jpeg"));
@@ -128,7 +160,9 @@ fn films_are_looked_at_before_anybody_asks_and_never_again() {
     assert!(broken["error"].as_str().unwrap().contains("choose another file"), "{broken}");
     let failures = progress(&server)["failures"].clone();
     assert_eq!(failures.as_array().unwrap().len(), 2, "{failures}");
-    for (path, status) in [("/api/v1/info/none.mp4", 404), ("/api/v1/poster/broken.avi", 404), ("/api/v1/info/", 404)] {
+    for (path, status) in
+        [("/api/v1/info/none.mp4", 404), ("/api/v1/poster/broken.avi", 404), ("/api/v1/info/", 404)]
+    {
         assert_eq!(get(server.http, path).status, status, "{path}");
     }
     let metrics = get(server.http, "/metrics").text();
@@ -180,7 +214,8 @@ fn a_damaged_index_is_made_anew_and_a_killed_server_loses_little() {
     // Once for who asked for the listing, once for the pictures.
     let looked = |server: &Server| progress(server)["looked"].as_u64().unwrap();
     assert!((1..=2).contains(&looked(&server)), "one line was cut");
-    server.restart_after(|| damage(&|bytes| bytes.iter_mut().skip(40).step_by(50).for_each(|byte| *byte ^= 1)));
+    server
+        .restart_after(|| damage(&|bytes| bytes.iter_mut().skip(40).step_by(50).for_each(|byte| *byte ^= 1)));
     settled(&server, 12, 0);
     assert!((12..=24).contains(&looked(&server)));
     assert_eq!(pictures(&server), 24, "what nothing names is deleted");

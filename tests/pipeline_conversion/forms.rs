@@ -180,8 +180,7 @@ fn chapters_and_tags_are_told() {
             name,
         );
         let streams =
-            super::probe(Path::new(WORKER), std::fs::File::open(path).expect("made"))
-                .expect("media");
+            super::probe(Path::new(WORKER), std::fs::File::open(path).expect("made")).expect("media");
         let chapters: Vec<_> =
             streams.contents.chapters.iter().map(|one| (one.start_ms, one.title.as_str())).collect();
         assert_eq!(chapters, [(0, "One"), (2000, "Two")], "{name}");

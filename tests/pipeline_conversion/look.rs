@@ -118,10 +118,8 @@ fn a_poster_is_not_black_and_stands_upright() {
     let plain = media.make(picture_in, "plain.mp4");
     let rotated = media.make("-i @plain.mp4 -c copy -metadata:s:v rotate=90", "rotated.mp4");
     let wide = media.make(&format!("{picture_in} -aspect 4:3"), "anamorphic.mp4");
-    for (path, size, up, down) in [
-        (&plain, (320, 180), RED, [0, 0, 2]),
-        (&wide, (240, 180), RED, [0, 0, 2]),
-    ] {
+    for (path, size, up, down) in [(&plain, (320, 180), RED, [0, 0, 2]), (&wide, (240, 180), RED, [0, 0, 2])]
+    {
         let looked = all(path);
         let poster = picture(&looked, Purpose::Poster);
         let pixels = Pixels::of(&media, &poster.jpeg, "poster.jpg");
@@ -151,7 +149,11 @@ fn sounds_have_their_cover_as_poster_and_their_tags() {
     media.make("-f lavfi -i color=lime:s=300x300:d=1 -frames:v 1 -update 1", "cover.png");
     let tags = "-metadata title=Song -metadata artist=Somebody -metadata album=Record -metadata date=1999";
     let song = "-f lavfi -i sine=d=3 -i @cover.png -map 0 -map 1 -c:v copy -disposition:v attached_pic";
-    for (codec, name) in [("-c:a libmp3lame -id3v2_version 3", "song.mp3"), ("-c:a flac", "song.flac"), ("-c:a aac", "song.m4a")] {
+    for (codec, name) in [
+        ("-c:a libmp3lame -id3v2_version 3", "song.mp3"),
+        ("-c:a flac", "song.flac"),
+        ("-c:a aac", "song.m4a"),
+    ] {
         let looked = all(&media.make(&format!("{song} {codec} {tags}"), name));
         let duration = looked.streams.duration.expect("a duration").as_secs_f64();
         assert!((duration - 3.0).abs() < 0.3, "{name}: {duration}");
@@ -159,7 +161,10 @@ fn sounds_have_their_cover_as_poster_and_their_tags() {
             let tag = looked.streams.contents.tags.iter().find(|tag| tag.name == wanted);
             tag.map(|tag| tag.value.clone()).unwrap_or_default()
         };
-        assert_eq!((tag("title"), tag("artist"), tag("album")), ("Song".into(), "Somebody".into(), "Record".into()));
+        assert_eq!(
+            (tag("title"), tag("artist"), tag("album")),
+            ("Song".into(), "Somebody".into(), "Record".into())
+        );
         let poster = picture(&looked, Purpose::Poster);
         let pixels = Pixels::of(&media, &poster.jpeg, "poster.jpg");
         assert_eq!((pixels.width, pixels.height), (180, 180), "{name}");
@@ -173,9 +178,11 @@ fn sounds_have_their_cover_as_poster_and_their_tags() {
 #[test]
 fn broken_and_lying_files_end_in_bounded_time_with_a_reason() {
     let media = Media::new();
-    let film = media.make(&format!("{COLOURS} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"), "film.mp4");
+    let film =
+        media.make(&format!("{COLOURS} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"), "film.mp4");
     let bytes = std::fs::read(&film).expect("it was made");
-    let avi = std::fs::read(media.make(&format!("{COLOURS} -c:v mpeg4 -g 25"), "film.avi")).expect("it was made");
+    let avi =
+        std::fs::read(media.make(&format!("{COLOURS} -c:v mpeg4 -g 25"), "film.avi")).expect("it was made");
     // 100000 x 100000 pixels in the header of the AVI's stream and in its format.
     let mut huge = avi.clone();
     for at in 0..huge.len().min(4096) - 8 {
@@ -221,7 +228,8 @@ fn broken_and_lying_files_end_in_bounded_time_with_a_reason() {
 #[test]
 fn contents_alone_come_without_pictures() {
     let media = Media::new();
-    let film = media.make(&format!("{COLOURS} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"), "film.mp4");
+    let film =
+        media.make(&format!("{COLOURS} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"), "film.mp4");
     let looked = at(&film, Look::Contents).expect("a film");
     assert!(looked.pictures.is_empty() && looked.trouble.is_none());
     let video = looked.streams.video.expect("a picture");

@@ -13,7 +13,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use wiidiaserver::flv::codec::VideoHeader;
 use wiidiaserver::flv::{Tag, TagKind};
-use wiidiaserver::pipeline::{Conversion, ConversionError, Event, Look, MediaStreams, Request, look as look_at};
+use wiidiaserver::pipeline::{
+    Conversion, ConversionError, Event, Look, MediaStreams, Request, look as look_at,
+};
 use wiidiaserver::time::MediaTime;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_wiidiaserver");

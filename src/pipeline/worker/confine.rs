@@ -28,7 +28,10 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
         return Err(io::Error::other("the server has ended"));
     }
     let limits = [
-        (Resource::As, if life == Life::OneLook { limits::LOOK_ADDRESS_SPACE } else { limits::WORKER_ADDRESS_SPACE }),
+        (
+            Resource::As,
+            if life == Life::OneLook { limits::LOOK_ADDRESS_SPACE } else { limits::WORKER_ADDRESS_SPACE },
+        ),
         (Resource::Core, 0),
         (Resource::Fsize, limits::WORKER_FILE_SIZE),
     ];
@@ -43,7 +46,8 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
     }
     let _ = rustix::thread::set_no_new_privs(true);
     // The disk's turn follows from it as well: ioprio is (nice + 20) / 5 unless set.
-    let _ = rustix::process::nice(if life == Life::OneLook { limits::LOOK_NICE } else { limits::WORKER_NICE });
+    let _ =
+        rustix::process::nice(if life == Life::OneLook { limits::LOOK_NICE } else { limits::WORKER_NICE });
     Ok(())
 }
 

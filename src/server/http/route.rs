@@ -224,7 +224,11 @@ mod tests {
             ("/api/v1/index", None, Route::Index),
             ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
             ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
-            ("/api/v1/bar/films/a%20b.avi", Some("v=x"), Route::Bar { path: films(), version: Some("x".into()) }),
+            (
+                "/api/v1/bar/films/a%20b.avi",
+                Some("v=x"),
+                Route::Bar { path: films(), version: Some("x".into()) },
+            ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/getdir//", None, Route::GetDir(path(""))),
