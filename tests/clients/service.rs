@@ -43,7 +43,11 @@ impl Service {
         // Ports that nobody may have: the sockets count, not these.
         command.args(["--http", "127.0.0.1:1", "--rtmp", "127.0.0.1:2"]);
         command.arg("--data").arg(folder.path().join("data"));
-        command.env("LISTEN_FDS", "2").env("LISTEN_FDNAMES", names).env("NOTIFY_SOCKET", &path);
+        command
+            .env("LISTEN_FDS", "2")
+            .env("LISTEN_FDNAMES", names)
+            .env("NOTIFY_SOCKET", &path)
+            .env("JOURNAL_STREAM", "8:1");
         if let Some(watchdog) = watchdog {
             command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
         }
@@ -129,6 +133,19 @@ fn a_socket_for_nothing_is_refused_by_name() {
     assert_eq!(service.server.wait().unwrap().code(), Some(78));
     let log = std::fs::read_to_string(service.folder.path().join("log")).unwrap();
     assert!(log.contains("\"ftp\"") && log.contains("FileDescriptorName="), "{log}");
+}
+
+#[test]
+fn the_journal_gets_levels_and_whole_lines() {
+    let ((rtmp, _), (http, address)) = (listening(), listening());
+    let mut service = Service::start([http, rtmp], "http:rtmp", None);
+    assert_eq!(service.notice(), "READY=1");
+    assert_eq!(http_client::get(address, "/flv/nothing%20there.mp4").status, 404);
+    service.signal(Signal::TERM);
+    wait_until("the server has ended", LIMIT, || service.server.try_wait().unwrap().is_some());
+    let log = std::fs::read_to_string(service.folder.path().join("log")).unwrap();
+    let refusal = log.lines().find(|line| line.contains("status=404")).expect(&log);
+    assert!(refusal.starts_with("<6>refused peer=") && refusal.contains("nothing%20there.mp4"), "{refusal}");
 }
 
 /// What systemd itself makes of our units.
