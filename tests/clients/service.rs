@@ -54,7 +54,7 @@ impl Service {
         let [first, second] = sockets.map(OwnedFd::from).map(Stdio::from);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let server = command.stdin(first).stdout(second).stderr(log).spawn().unwrap();
-        Self { server, notices, folder: folder }
+        Self { server, notices, folder }
     }
 
     /// The next thing it tells.
