@@ -5,13 +5,17 @@ import { strings } from "./strings.ts";
 /** What an entry of a folder is. */
 export type Kind = "folder" | "video" | "audio" | "picture" | "unknown";
 
-/** One entry of a folder. `size` in bytes; `duration` in seconds, null until the server has measured it. */
+/**
+ * One entry of a folder. `size` in bytes; `duration` in seconds, null until the server has measured it; `poster`: the
+ * address of a picture, null while there is none.
+ */
 export interface Entry {
   name: string;
   path: string;
   kind: Kind;
   size: number | null;
   duration: number | null;
+  poster?: string | null;
 }
 
 /** A folder: sub-folders first, each group sorted naturally. */

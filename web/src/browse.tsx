@@ -133,7 +133,7 @@ function File({ entry, first }: { entry: Entry; first: boolean }) {
   ].filter(Boolean);
   const inside = (
     <>
-      <KindTile kind={entry.kind} />
+      {entry.poster ? <img class="poster" src={entry.poster} alt="" loading="lazy" /> : <KindTile kind={entry.kind} />}
       <span class="about">
         <span class="name">{entry.name}</span>
         <span class="facts">{facts.join(" · ")}</span>
