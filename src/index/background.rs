@@ -49,7 +49,7 @@ impl Index {
         let mut watch = Watch::new();
         let mut rounds = Rounds { due: None, last: None, tops: self.tops(), looked_at_tops: begun };
         while !self.stopped() {
-            self.flush_if_due();
+            self.write_if_due();
             // The first film after the box was switched on comes first.
             if !self.0.settings.background || begun.elapsed() < limits::INDEX_DELAY {
                 self.rest(limits::INDEX_TICK);
@@ -72,7 +72,7 @@ impl Index {
                 None => self.rest(limits::INDEX_TICK),
             }
         }
-        self.state().store.flush();
+        self.write();
     }
 
     /// What a server left that was killed.
@@ -97,16 +97,13 @@ impl Index {
         );
     }
 
-    fn flush_if_due(&self) {
-        let mut state = self.state();
-        if state.store.is_due(Instant::now()) {
-            state.store.flush();
-        }
-        if state.store.is_worn(state.catalogue.len()) {
-            let records: Vec<_> = state.catalogue.records().collect();
-            if let Err(error) = state.store.rewrite(records.iter()) {
-                tracing::warn!(%error, "the index of the library can't be written anew");
-            }
+    fn write_if_due(&self) {
+        let is_due = {
+            let state = self.state();
+            state.store.is_due(Instant::now()) || state.store.is_worn(state.catalogue.len())
+        };
+        if is_due {
+            self.write();
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking at one file, and remembering what was seen.
 
-use super::record::{Details, Failure, Knowledge, Stamp};
+use super::record::{Details, Failure, Kept, Knowledge, Stamp};
 use super::{Index, State, seconds_now};
 use crate::library::{FileIdentity, LibraryPath};
 use crate::limits;
@@ -44,9 +44,11 @@ impl Index {
         let Ok(file) = self.0.library.open(path) else { return Outcome::Done };
         let (identity, stamp) = (file.identity, Stamp::of(file.identity));
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if look == Look::Pictures && super::walk::is_fresh(stamp, now) {
+        if super::walk::is_fresh(stamp, now) {
             return Outcome::Fresh;
         }
+        let shelf = self.state().store.shelf();
+        let disk_has_room = look == Look::Contents || shelf.has_room();
         let look = {
             let mut state = self.state();
             if state.looking.contains(path) || !state.catalogue.wants(path, &stamp, look, now.as_secs()) {
@@ -54,7 +56,7 @@ impl Index {
             }
             let how = match look {
                 // Without room for pictures none are made.
-                Look::Pictures if !self.has_picture_room(&mut state) => Look::Contents,
+                Look::Pictures if !self.has_picture_room(&mut state, disk_has_room) => Look::Contents,
                 look => look,
             };
             if !state.catalogue.wants(path, &stamp, how, now.as_secs()) {
@@ -65,6 +67,10 @@ impl Index {
         };
         let begun = Instant::now();
         let seen = file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, look));
+        let pictures = match &seen {
+            Ok(Ok(seen)) => seen.pictures.iter().map(|picture| shelf.put(path, &stamp, picture)).collect(),
+            _ => Vec::new(),
+        };
         let unchanged = file.file.metadata().is_ok_and(|data| Stamp::of(FileIdentity::of(&data)) == stamp);
         let mut state = self.state();
         state.looking.retain(|other| other != path);
@@ -81,19 +87,19 @@ impl Index {
                 if let Err(error) = &seen {
                     tracing::debug!(file = %path, %error, "nothing is known of it");
                 }
-                state.remember(path, identity, seen, look, self.0.settings.limit);
+                state.remember(path, identity, seen.map(|seen| (seen, pictures)), look);
                 Outcome::Done
             }
         }
     }
 
-    fn has_picture_room(&self, state: &mut State) -> bool {
+    fn has_picture_room(&self, state: &mut State, disk_has_room: bool) -> bool {
         let (limit, more) = (self.0.settings.limit, 2 * limits::TYPICAL_SHEET);
         if !state.catalogue.has_picture_room(more, limit) {
             let changes = state.catalogue.make_room(more, limit);
             state.apply(changes);
         }
-        let room = state.catalogue.has_picture_room(more, limit) && state.store.has_room();
+        let room = disk_has_room && state.catalogue.has_picture_room(more, limit) && state.store.has_room();
         if !room && limit > 0 && !state.full_told {
             state.full_told = true;
             tracing::warn!(
@@ -110,9 +116,8 @@ impl State {
         &mut self,
         path: &LibraryPath,
         file: FileIdentity,
-        seen: Result<Looked, ConversionError>,
+        seen: Result<(Looked, Vec<Option<Kept>>), ConversionError>,
         look: Look,
-        limit: u64,
     ) {
         let stamp = Stamp::of(file);
         let before = self.catalogue.knowledge(path, &stamp);
@@ -130,16 +135,15 @@ impl State {
                 pictured: look == Look::Pictures,
                 ..before.unwrap_or_default()
             },
-            Ok(looked) => {
+            Ok((looked, put)) => {
                 let mut known = Knowledge {
                     details: Some(Details::of(looked.streams)),
                     pictured: look == Look::Pictures,
                     failure: looked.trouble.map(failed),
                     ..Knowledge::default()
                 };
-                for picture in &looked.pictures {
-                    let room = self.catalogue.has_picture_room(picture.jpeg.len() as u64, limit);
-                    let kept = room.then(|| self.store.keep(path, &stamp, picture)).flatten();
+                for (picture, put) in looked.pictures.iter().zip(put) {
+                    let kept = put.filter(|kept| self.store.note(kept, picture));
                     // It is made again when there is room.
                     known.pictured &= kept.is_some() || !self.store.takes(picture.purpose);
                     match picture.purpose {

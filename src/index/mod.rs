@@ -36,12 +36,12 @@ use crate::limits;
 use crate::pipeline::Look;
 use bytes::Bytes;
 use catalogue::{Catalogue, Changes};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use store::Store;
 
 /// What the owner decides.
@@ -102,6 +102,8 @@ struct Inner {
     /// The asked thread waits for work here, the background thread for time to pass.
     work: Condvar,
     stop: AtomicBool,
+    /// Held by whoever writes: one batch after the other.
+    writing: Mutex<()>,
     /// True while the machine has better things to do.
     busy: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
 }
@@ -165,6 +167,7 @@ impl Index {
             state: Mutex::new(state),
             work: Condvar::new(),
             stop: AtomicBool::new(false),
+            writing: Mutex::new(()),
             busy: OnceLock::new(),
         }))
     }
@@ -185,7 +188,25 @@ impl Index {
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
         self.0.work.notify_all();
-        self.state().store.flush();
+        self.write();
+    }
+
+    /// Writes what has gathered. Listings go on meanwhile. A disk that is full or gone loses it: those files are looked
+    /// at again after the next start.
+    fn write(&self) {
+        let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = {
+            let mut state = self.state();
+            if state.store.is_worn(state.catalogue.len()) {
+                let records: Vec<_> = state.catalogue.records().collect();
+                state.store.take_whole(records.iter())
+            } else {
+                state.store.take()
+            }
+        };
+        if let Some(Err(error)) = batch.map(store::Batch::write) {
+            tracing::warn!(%error, "the index of the library can't be written; what is new will be looked at again");
+        }
     }
 
     fn stopped(&self) -> bool {
@@ -233,12 +254,12 @@ impl Index {
 
     /// What is asked for last is wanted most: whoever asked before has turned the page.
     fn ask(&self, mut state: MutexGuard<'_, State>, files: Vec<LibraryPath>, look: Look) {
+        let fresh: HashSet<&LibraryPath> = files.iter().collect();
+        state.asked.retain(|(asked, how)| *how != look || !fresh.contains(asked));
         for path in files.into_iter().rev() {
-            if state.looking.contains(&path) {
-                continue;
+            if !state.looking.contains(&path) {
+                state.asked.push_front((path, look));
             }
-            state.asked.retain(|(asked, how)| *asked != path || *how != look);
-            state.asked.push_front((path, look));
         }
         state.asked.truncate(limits::MAX_INDEX_ASKED);
         if !state.asked.is_empty() {
@@ -256,7 +277,8 @@ impl Index {
             if let Some(known) = state.catalogue.knowledge(path, &stamp) {
                 let known = Knowledge { poster: None, bar: None, pictured: false, ..known };
                 let changes = state.catalogue.learn(path.clone(), file.file().device(), stamp, known);
-                state.apply(changes.unwrap_or_default());
+                // It is made again, under the same name: nothing is to be deleted.
+                state.apply(Changes { pictures: Vec::new(), ..changes.unwrap_or_default() });
             }
             self.ask(state, vec![path.clone()], Look::Pictures);
         }
@@ -292,9 +314,6 @@ impl State {
         }
         for picture in &changes.pictures {
             self.store.drop_picture(picture);
-        }
-        if self.store.is_due(Instant::now()) {
-            self.store.flush();
         }
     }
 }

@@ -30,9 +30,29 @@ pub(super) struct Store {
     pending_since: Option<Instant>,
     /// Pictures that may not be on the disk yet.
     unsynced: Vec<PathBuf>,
-    /// Lines of the file, and of how many files they speak at least.
+    /// Pictures to be deleted once the lines that named them hold no more.
+    doomed: Vec<PathBuf>,
+    /// Lines of the file.
     lines: usize,
     /// Bytes of the disk that stay free.
+    keep_free: u64,
+}
+
+/// What has gathered, to be written by whoever holds no lock: a disk may take seconds.
+#[derive(Debug)]
+pub(super) struct Batch {
+    folder: PathBuf,
+    lines: Vec<u8>,
+    /// It is all there is, and replaces the file.
+    is_whole: bool,
+    unsynced: Vec<PathBuf>,
+    doomed: Vec<PathBuf>,
+}
+
+/// Where pictures are put, likewise.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    folder: Option<PathBuf>,
     keep_free: u64,
 }
 
@@ -62,6 +82,7 @@ impl Store {
             pending: Vec::new(),
             pending_since: None,
             unsynced: Vec::new(),
+            doomed: Vec::new(),
             lines: 0,
             keep_free: 0,
         }
@@ -93,7 +114,9 @@ impl Store {
             || contents.damaged > 0
             || lines > 2 * records.len() + limits::INDEX_SPARE_LINES
         {
-            self.rewrite(records.iter())?;
+            if let Some(batch) = self.take_whole(records.iter()) {
+                batch.write()?;
+            }
         } else {
             // Tells now whether it can be written.
             OpenOptions::new().append(true).open(&path)?;
@@ -101,23 +124,16 @@ impl Store {
         Ok(records)
     }
 
-    /// Writes all of it anew, beside its place and then moved there: a power cut leaves the old one.
-    pub(super) fn rewrite<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> io::Result<()> {
-        let Some(folder) = self.folder.clone() else { return Ok(()) };
-        self.sync_pictures();
-        let fresh = folder.join("index.new");
-        let mut file = io::BufWriter::new(File::create(&fresh)?);
-        file.write_all(book::HEAD.as_bytes())?;
+    /// All of it, to be written anew.
+    pub(super) fn take_whole<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> Option<Batch> {
+        let mut lines = book::HEAD.as_bytes().to_vec();
         self.lines = 0;
         for record in records {
-            file.write_all(&book::line(record))?;
+            lines.extend(book::line(record));
             self.lines += 1;
         }
-        file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        fs::rename(fresh, folder.join(NAME))?;
-        self.pending.clear();
-        self.pending_since = None;
-        File::open(&folder)?.sync_all()
+        self.pending = lines;
+        Some(Batch { is_whole: true, ..self.take()? })
     }
 
     /// More lines than files.
@@ -125,7 +141,7 @@ impl Store {
         self.folder.is_some() && self.lines > 2 * files + limits::INDEX_SPARE_LINES
     }
 
-    /// Remembers a line; it is written with the next [`flush`](Self::flush).
+    /// Remembers a line; it is written with the next [`Batch`].
     pub(super) fn push(&mut self, record: &Record) {
         if self.folder.is_some() {
             self.pending.extend(book::line(record));
@@ -142,28 +158,17 @@ impl Store {
                 .is_some_and(|since| now.saturating_duration_since(since) >= limits::INDEX_FLUSH)
     }
 
-    /// Writes what has gathered. A disk that is full or gone loses it: the files are looked at again.
-    pub(super) fn flush(&mut self) {
-        let Some(folder) = self.folder.clone().filter(|_| !self.pending.is_empty()) else { return };
-        self.sync_pictures();
-        let pending = std::mem::take(&mut self.pending);
+    /// What has gathered, if anything.
+    pub(super) fn take(&mut self) -> Option<Batch> {
+        let folder = self.folder.clone().filter(|_| !self.pending.is_empty())?;
         self.pending_since = None;
-        let write = || -> io::Result<()> {
-            let mut file = OpenOptions::new().append(true).open(folder.join(NAME))?;
-            file.write_all(&pending)?;
-            file.sync_data()
-        };
-        if let Err(error) = write() {
-            tracing::warn!(folder = %folder.display(), %error, "the index of the library can't be written; what is new will be looked at again");
-        }
+        let (lines, unsynced) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.unsynced));
+        Some(Batch { folder, lines, is_whole: false, unsynced, doomed: std::mem::take(&mut self.doomed) })
     }
 
-    fn sync_pictures(&mut self) {
-        for path in self.unsynced.drain(..) {
-            if let Ok(file) = File::open(path) {
-                let _ = file.sync_data();
-            }
-        }
+    /// Where pictures are put.
+    pub(super) fn shelf(&self) -> Shelf {
+        Shelf { folder: self.folder.clone(), keep_free: self.keep_free }
     }
 
     /// Memory is scarcer than a disk: posters only.
@@ -171,52 +176,26 @@ impl Store {
         self.folder.is_some() || purpose == Purpose::Poster
     }
 
-    /// There is room for one more picture.
+    /// Memory has room for one more picture, if that is where they are kept.
     pub(super) fn has_room(&self) -> bool {
-        match &self.folder {
-            None => self.memory_bytes + limits::TYPICAL_SHEET as usize <= limits::INDEX_MEMORY_PICTURES,
-            Some(folder) => rustix::fs::statvfs(folder).is_ok_and(|disk| {
-                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-                free >= self.keep_free.saturating_add(limits::MAX_PICTURE_BYTES as u64)
-            }),
-        }
+        self.folder.is_some()
+            || self.memory_bytes + limits::TYPICAL_SHEET as usize <= limits::INDEX_MEMORY_PICTURES
     }
 
-    /// Keeps a picture of a file. `None` when there is no room for it.
-    pub(super) fn keep(&mut self, path: &LibraryPath, stamp: &Stamp, picture: &Picture) -> Option<Kept> {
-        let mut name = Sha1::new();
-        name.update(path.percent_encoded());
-        name.update(format!("{stamp:?} {:?}", picture.purpose));
-        name.update(&picture.jpeg);
-        let kept = Kept::of(picture, HEXLOWER.encode(&name.finalize()[..10]));
+    /// Takes a picture that was put on the [`Shelf`]. False when there is no room for it.
+    pub(super) fn note(&mut self, kept: &Kept, picture: &Picture) -> bool {
         let Some(folder) = &self.folder else {
             if !self.takes(picture.purpose) || !self.has_room() {
-                return None;
+                return false;
             }
             self.memory_bytes += picture.jpeg.len();
             self.memory.insert(kept.id.clone(), picture.jpeg.clone().into());
-            return Some(kept);
+            return true;
         };
-        if !self.has_room() {
-            return None;
-        }
         let path = file_of(folder, &kept.id);
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(path.parent().unwrap_or(folder))?;
-            let fresh = path.with_extension("new");
-            fs::write(&fresh, &picture.jpeg)?;
-            fs::rename(fresh, &path)
-        };
-        match write() {
-            Ok(()) => {
-                self.unsynced.push(path);
-                Some(kept)
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a picture can't be kept");
-                None
-            }
-        }
+        self.doomed.retain(|doomed| *doomed != path);
+        self.unsynced.push(path);
+        true
     }
 
     /// How to read a picture, without holding anything while the disk is waited for.
@@ -230,9 +209,7 @@ impl Store {
     /// Deletes a picture.
     pub(super) fn drop_picture(&mut self, kept: &Kept) {
         match &self.folder {
-            Some(folder) => {
-                let _ = fs::remove_file(file_of(folder, &kept.id));
-            }
+            Some(folder) => self.doomed.push(file_of(folder, &kept.id)),
             None => {
                 if let Some(bytes) = self.memory.remove(&kept.id) {
                     self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
@@ -244,6 +221,70 @@ impl Store {
     /// The folder with pictures, to be swept.
     pub(super) fn pictures(&self) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join("pictures"))
+    }
+}
+
+impl Batch {
+    /// Writes it. Blocking, until the disk has it.
+    pub(super) fn write(self) -> io::Result<()> {
+        for path in self.unsynced {
+            if let Ok(file) = File::open(path) {
+                let _ = file.sync_data();
+            }
+        }
+        if self.is_whole {
+            // Beside its place and then moved there: a power cut leaves the old one.
+            let fresh = self.folder.join("index.new");
+            let mut file = File::create(&fresh)?;
+            file.write_all(&self.lines)?;
+            file.sync_all()?;
+            fs::rename(fresh, self.folder.join(NAME))?;
+            File::open(&self.folder)?.sync_all()?;
+        } else {
+            let mut file = OpenOptions::new().append(true).open(self.folder.join(NAME))?;
+            file.write_all(&self.lines)?;
+            file.sync_data()?;
+        }
+        for path in self.doomed {
+            let _ = fs::remove_file(path);
+        }
+        Ok(())
+    }
+}
+
+impl Shelf {
+    /// The disk has room for one more picture.
+    pub(super) fn has_room(&self) -> bool {
+        let Some(folder) = &self.folder else { return true };
+        rustix::fs::statvfs(folder).is_ok_and(|disk| {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            free >= self.keep_free.saturating_add(limits::MAX_PICTURE_BYTES as u64)
+        })
+    }
+
+    /// Puts a picture of a file there, to be [noted](Store::note). `None` when there is no room for it. Blocking.
+    pub(super) fn put(&self, path: &LibraryPath, stamp: &Stamp, picture: &Picture) -> Option<Kept> {
+        let mut name = Sha1::new();
+        name.update(path.percent_encoded());
+        name.update(format!("{stamp:?} {:?}", picture.purpose));
+        name.update(&picture.jpeg);
+        let kept = Kept::of(picture, HEXLOWER.encode(&name.finalize()[..10]));
+        let Some(folder) = &self.folder else { return Some(kept) };
+        if !self.has_room() {
+            return None;
+        }
+        let path = file_of(folder, &kept.id);
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            let fresh = path.with_extension("new");
+            fs::write(&fresh, &picture.jpeg)?;
+            fs::rename(fresh, &path)
+        };
+        if let Err(error) = write() {
+            tracing::debug!(%error, "a picture can't be kept");
+            return None;
+        }
+        Some(kept)
     }
 }
 
@@ -304,6 +345,17 @@ mod tests {
     fn poster() -> Picture {
         let jpeg = [&[0xFF, 0xD8, 0xFF][..], &[7; 100], &[0xFF, 0xD9]].concat();
         Picture { purpose: Purpose::Poster, width: 320, height: 180, columns: 1, times_ms: vec![1], jpeg }
+    }
+
+    impl Store {
+        fn flush(&mut self) {
+            self.take().unwrap().write().unwrap();
+        }
+
+        fn keep(&mut self, path: &LibraryPath, stamp: &Stamp, picture: &Picture) -> Option<Kept> {
+            let kept = self.shelf().put(path, stamp, picture)?;
+            self.note(&kept, picture).then_some(kept)
+        }
     }
 
     fn reopened(folder: &Path) -> Vec<Record> {
@@ -377,6 +429,13 @@ mod tests {
         let kept = store.keep(&path, &sample(1).stamp, &poster()).unwrap();
         assert_eq!(store.picture(&kept).read().unwrap(), poster().jpeg);
         let file = file_of(folder.path(), &kept.id);
+        // It goes when the line that says so is on the disk.
+        store.drop_picture(&kept);
+        assert!(file.exists());
+        store.push(&sample(1));
+        store.flush();
+        assert!(!file.exists());
+        assert_eq!(store.keep(&path, &sample(1).stamp, &poster()), Some(kept.clone()));
         fs::write(&file, &poster().jpeg[..50]).unwrap();
         assert_eq!(store.picture(&kept).read(), None);
         sweep(&store.pictures().unwrap(), &HashSet::from([kept.id.clone()]));

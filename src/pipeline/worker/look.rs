@@ -330,8 +330,8 @@ impl Keyframes {
             let is_keyframe = sample.buffer().is_some_and(|buffer| {
                 let flags = buffer.flags();
                 // Theora's headers come as buffers of their own, and are in the caps as well.
-                !flags.contains(gst::BufferFlags::DELTA_UNIT)
-                    && !(flags.contains(gst::BufferFlags::HEADER) && has_headers(&sample))
+                let is_header = flags.contains(gst::BufferFlags::HEADER) && has_headers(&sample);
+                !is_header && !flags.contains(gst::BufferFlags::DELTA_UNIT)
             });
             if is_keyframe {
                 let mut units = vec![sample];
