@@ -161,10 +161,7 @@ fn has_better_things_to_do(providers: &Providers, streams: &Streams) -> bool {
     }
     let now = std::time::Instant::now();
     let live = || streams.figures(now).iter().any(|stream| stream.viewers > 0);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load: f64 = load.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0.0);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    load > processors as f64 && (providers.viewers() > 0 || live())
+    index::machine_is_loaded() && (providers.viewers() > 0 || live())
 }
 
 fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {

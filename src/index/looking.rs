@@ -83,6 +83,9 @@ impl Index {
             // The worker dies with the server.
             _ if self.stopped() => Outcome::Done,
             _ if !unchanged => Outcome::Fresh,
+            Ok(Err(ConversionError::Stalled { .. })) if machine_is_loaded() && state.doubt(path) => {
+                Outcome::Fresh
+            }
             Ok(seen) => {
                 if let Err(error) = &seen {
                     tracing::debug!(file = %path, %error, "nothing is known of it");
@@ -111,7 +114,19 @@ impl Index {
     }
 }
 
+/// All processors are in use, by whatever: what takes long then says little.
+pub fn machine_is_loaded() -> bool {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0.0);
+    load > std::thread::available_parallelism().map_or(1, usize::from) as f64
+}
+
 impl State {
+    /// True the first time: a file that stalls again is at fault itself.
+    fn doubt(&mut self, path: &LibraryPath) -> bool {
+        self.doubted.len() < limits::MAX_INDEX_ASKED && self.doubted.insert(path.clone())
+    }
+
     fn remember(
         &mut self,
         path: &LibraryPath,

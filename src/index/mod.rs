@@ -29,6 +29,7 @@ mod walk;
 mod watch;
 
 pub use catalogue::{Brief, Counts};
+pub use looking::machine_is_loaded;
 pub use record::{Details, Failure, Film, Kept, Knowledge, Stamp};
 
 use crate::library::{FileIdentity, Library, LibraryPath};
@@ -118,6 +119,8 @@ struct State {
     activity: Activity,
     looked: u64,
     spent: Duration,
+    /// They stalled once while the machine was loaded.
+    doubted: HashSet<LibraryPath>,
     /// It was said that pictures find no room.
     full_told: bool,
 }
@@ -158,6 +161,7 @@ impl Index {
             activity: Activity::Off,
             looked: 0,
             spent: Duration::ZERO,
+            doubted: HashSet::new(),
             full_told: false,
         };
         Self(Arc::new(Inner {
