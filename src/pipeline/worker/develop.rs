@@ -2,7 +2,7 @@
 
 use super::decide;
 use super::lane::make;
-use super::still::{self, Still, Turn};
+use super::raster::{self, Still, Turn};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -123,10 +123,10 @@ impl Frame {
         let par = f64::from(par.numer().max(1)) / f64::from(par.denom().max(1));
         let shape = (f64::from(self.info.width()) * par.clamp(0.125, 8.0), f64::from(self.info.height()));
         let (width, height) = if turn.swaps() {
-            let (height, width) = still::fit((shape.1, shape.0), most);
+            let (height, width) = raster::fit((shape.1, shape.0), most);
             (width, height)
         } else {
-            still::fit(shape, most)
+            raster::fit(shape, most)
         };
         let failed = |error: gst::glib::BoolError| error.to_string();
         let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgbx, width as u32, height as u32)

@@ -15,7 +15,7 @@ use super::develop::{self, Frame};
 use super::lane::{BuildError, make};
 use super::media::{self, Media};
 use super::outlet::Outlet;
-use super::still::{Light, Still, Turn};
+use super::raster::{Light, Still, Turn};
 use super::tap::stream_time;
 use crate::limits;
 use gst::prelude::*;
