@@ -850,12 +850,12 @@ pub const MAX_COVER_BYTES: usize = 16 << 20;
 
 // ---- Index of the library ------------------------------------------------------------------
 
-/// Files that the index knows: five times what a large collection has. At about 1.5 KB each ([`MAX_INDEX_BYTES`]
-/// included) this is 150 MB at worst, 30 MB usually.
+/// Files that the index knows: five times what a large collection has. Films take 1.5 KB each, songs less, and
+/// [`MAX_INDEX_BYTES`] bounds the sum.
 pub const MAX_INDEX_FILES: usize = 100_000;
 
-/// Bytes of what is known of them, as JSON. A film's is about 500; files that say a thousand times as much
-/// of themselves must not fill the memory.
+/// Bytes of what is known of them, as JSON. A film's is about 1300, so 50,000 films fit; files that say a thousand
+/// times as much of themselves must not fill the memory.
 pub const MAX_INDEX_BYTES: usize = 64 << 20;
 
 /// The same of one file: tracks, tags and 128 chapters fit.

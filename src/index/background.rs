@@ -157,10 +157,14 @@ impl Index {
         let mut state = self.state();
         if state.waiting.front() == Some(path) && outcome != Outcome::NoWorker {
             state.waiting.pop_front();
+            if outcome == Outcome::Taken {
+                state.waiting.push_back(path.clone());
+            }
         }
         drop(state);
         match outcome {
             Outcome::Done => {}
+            Outcome::Taken => self.rest(limits::INDEX_TICK),
             Outcome::Fresh => rounds.changed(Instant::now() + limits::INDEX_FRESH),
             Outcome::NoWorker => self.rest(limits::INDEX_NO_WORKER),
         }

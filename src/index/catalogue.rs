@@ -231,7 +231,11 @@ impl Catalogue {
                 Some(entry) => {
                     let is_back = entry.missing && entry.stamp.is_same_at_path(&found.stamp);
                     entry.device = found.device;
-                    if is_back {
+                    // Whoever listed the folder was faster than this walk, and knows less.
+                    let older = (!entry.pictured).then(|| moved.remove(&found.stamp)).flatten();
+                    if let Some(old) = older {
+                        self.rename(&old, found, &mut changes);
+                    } else if is_back {
                         self.set_missing(&found.path, None, &mut changes);
                     }
                 }

@@ -12,6 +12,8 @@ use std::time::{Instant, SystemTime};
 pub(super) enum Outcome {
     /// It is known now, or was.
     Done,
+    /// Another thread looks at it: once more, later.
+    Taken,
     /// It is being written: not now.
     Fresh,
     /// No worker could be started: it is not the file's fault.
@@ -51,7 +53,10 @@ impl Index {
         let disk_has_room = look == Look::Contents || shelf.has_room();
         let look = {
             let mut state = self.state();
-            if state.looking.contains(path) || !state.catalogue.wants(path, &stamp, look, now.as_secs()) {
+            if state.looking.contains(path) {
+                return Outcome::Taken;
+            }
+            if !state.catalogue.wants(path, &stamp, look, now.as_secs()) {
                 return Outcome::Done;
             }
             let how = match look {

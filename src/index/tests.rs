@@ -136,6 +136,14 @@ fn a_file_that_was_moved_stays_known() {
     assert!(changes.pictures.is_empty());
     assert!(!catalogue.wants(&path("other/b.avi"), &stamp(1), Look::Pictures, NOW));
     assert_eq!(catalogue.len(), 1);
+    // Somebody listed the folder before the walk came.
+    let mut faster = with(&[("films/a.avi", 1)]);
+    let contents = Knowledge { poster: None, pictured: false, ..known("b") };
+    faster.learn(path("other/b.avi"), DISK, stamp(1), contents).unwrap();
+    let found = walk(&[("other/b.avi", 1)], &[("", DISK), ("films", DISK), ("other", DISK)]);
+    assert!(faster.compare(&found, NOW).pictures.is_empty());
+    assert!(!faster.wants(&path("other/b.avi"), &stamp(1), Look::Pictures, NOW));
+    assert_eq!((faster.len(), faster.counts().picture_bytes), (1, 1000));
     let again = Catalogue::of(changes.records);
     assert_eq!(again.brief(&path("other/b.avi"), &stamp(1)).unwrap().duration_ms, Some(60_000));
 }
