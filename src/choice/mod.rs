@@ -129,7 +129,8 @@ mod tests {
     fn the_best_language_wins_and_then_the_first_track_in_it() {
         let language = |code: &str| Language::parse(code).unwrap();
         let tracks = [None, Some(language("eng")), Some(language("de")), Some(language("de"))];
-        let of = |codes: &[&str]| TrackChoice::of_languages(codes.iter().map(|code| language(code)).collect());
+        let of =
+            |codes: &[&str]| TrackChoice::of_languages(codes.iter().map(|code| language(code)).collect());
         for (choice, found) in [
             (of(&["de", "en"]), Some(2)),
             (of(&["fr", "en"]), Some(1)),

@@ -39,7 +39,9 @@ pub enum ChoiceError {
         value: String,
     },
     /// More languages than anybody speaks.
-    #[error("{key}= names {count} languages, at most {MAX_CHOICE_LANGUAGES} are possible; name the best ones")]
+    #[error(
+        "{key}= names {count} languages, at most {MAX_CHOICE_LANGUAGES} are possible; name the best ones"
+    )]
     ManyLanguages {
         /// `audio` or `subtitles`.
         key: &'static str,

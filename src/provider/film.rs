@@ -16,7 +16,7 @@ use crate::limits::{
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::MediaStreams;
+use crate::pipeline::{Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
 use std::collections::HashMap;
@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Film {
     pub(super) reel: Arc<Reel>,
     pub(super) name: String,
+    /// What shall come out.
+    pub(super) form: Form,
     pub(super) means: Arc<Means>,
     media: File,
     patience: Duration,
@@ -88,12 +90,14 @@ impl Film {
     pub(super) fn open(
         media: File,
         name: String,
+        form: Form,
         means: Arc<Means>,
         patience: Duration,
     ) -> io::Result<Arc<Self>> {
         let film = Arc::new(Self {
             reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
             name,
+            form,
             means,
             media,
             patience,
@@ -270,6 +274,11 @@ impl Film {
             tracing::warn!(file = self.name, "can't be played from the middle after all");
             self.only_from_start.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// What the first conversion has found, once it has.
+    pub(super) fn streams(&self) -> Option<&MediaStreams> {
+        self.streams.get()
     }
 
     /// What is added to the file's times, once the first conversion has found it.

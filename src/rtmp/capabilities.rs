@@ -6,9 +6,18 @@
 //!  audioFourCcInfoMap   the same for sound
 //!  capsEx               1 | 2 | 4 | 8: reconnect, multitrack, ModEx, nanoseconds
 //! ```
+//!
+//! And one of Adobe's own: `videoCodecs` tells a Flash that plays no H.264 yet.
 
 use crate::amf0::{Properties, Value};
 use crate::limits::MAX_FOUR_CCS;
+
+/// In `videoCodecs` (7.2.1.1).
+const SORENSON: u32 = 0x04;
+/// See [`SORENSON`].
+const VP6: u32 = 0x10;
+/// See [`SORENSON`].
+const H264: u32 = 0x80;
 
 /// In an info map: takes the codec, or passes it on.
 const DECODES_OR_FORWARDS: u32 = 1 | 4;
@@ -22,6 +31,11 @@ pub struct Capabilities {
     pub video_four_ccs: FourCcs,
     /// For sound: `Opus`, `fLaC`, `ac-3`, `mp4a` …
     pub audio_four_ccs: FourCcs,
+    /// Its `videoCodecs` names Sorenson H.263 and not H.264: Flash before 9.0.115. False where there is no such
+    /// number, or one that names nothing: those are no Flash players.
+    pub only_flash: bool,
+    /// Its `videoCodecs` names On2 VP6.
+    pub vp6: bool,
 }
 
 /// A set of codecs.
@@ -60,7 +74,12 @@ impl FourCcs {
 impl Capabilities {
     /// From the command object of `connect`.
     pub(super) fn from_connect(object: &Value) -> Self {
-        let mut this = Self::default();
+        let video = object.get("videoCodecs").and_then(Value::as_f64).map_or(0, |bits| bits as u32);
+        let mut this = Self {
+            only_flash: video & SORENSON != 0 && video & H264 == 0,
+            vp6: video & VP6 != 0,
+            ..Self::default()
+        };
         // Version 1 has one list for all; no code is a picture's and a sound's.
         for code in object.get("fourCcList").and_then(Value::as_array).unwrap_or_default() {
             let code = code.as_amf_string().map_or(&b""[..], |code| code.as_bytes());
@@ -156,6 +175,26 @@ mod tests {
         let answer = Answer::to_connect(&object).add_to(Properties::new()).into_object();
         let forwards = answer.get("videoFourCcInfoMap").and_then(|map| map.get("*")).and_then(Value::as_f64);
         assert_eq!(forwards, Some(4.0));
+    }
+
+    #[test]
+    fn a_flash_without_h264_is_told_from_what_other_clients_send() {
+        for (client, codecs, only_flash, vp6) in [
+            ("ffmpeg, librtmp, GStreamer", 252.0, false, true),
+            ("everything, by a client that thinks in sound", 4071.0, false, false),
+            ("Flash 9.0.115 and later", 255.0, false, true),
+            ("Flash 8", 124.0, true, true),
+            ("Flash 7", 76.0, true, false),
+            ("nothing filled in", 0.0, false, false),
+            ("nonsense", f64::NAN, false, false),
+            ("nonsense", -1.0, false, false),
+            ("nonsense", 1e300, false, true),
+        ] {
+            let object = Properties::new().with("videoCodecs", codecs).into();
+            let capabilities = Capabilities::from_connect(&object);
+            assert_eq!((capabilities.only_flash, capabilities.vp6), (only_flash, vp6), "{client}: {codecs}");
+        }
+        assert!(!Capabilities::from_connect(&Value::Null).only_flash);
     }
 
     #[test]

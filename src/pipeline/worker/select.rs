@@ -35,8 +35,7 @@ impl Streams {
     pub(super) fn choose(&self, form: &Form) -> Chosen {
         let pictures = form.profile != Profile::Audio;
         let video = self.default(Content::Video).filter(|_| pictures);
-        let audio =
-            self.named(Content::Audio, &form.audio).or_else(|| self.default(Content::Audio));
+        let audio = self.named(Content::Audio, &form.audio).or_else(|| self.default(Content::Audio));
         let drawn = form.subtitles.as_ref().filter(|_| video.is_some());
         let subtitles = drawn.and_then(|choice| self.named(Content::Subtitle, choice));
         Chosen { video, audio, subtitles }
