@@ -245,7 +245,7 @@ impl Film {
         let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
-        tracing::info!(file = self.name, %aim, "conversion starts");
+        tracing::info!(file = self.name, %aim, profile = %self.form.profile, "conversion starts");
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());
         let count = Count::one_more(&self.means.running);
