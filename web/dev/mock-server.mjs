@@ -51,6 +51,18 @@ const LIBRARY = {
   "notes.txt": "unknown",
 };
 
+// One sound, no subtitles; the qualities of the server.
+const CHOICES = {
+  form: { profile: "tv", audio: 0, subtitles: null },
+  contents: { audio: [{ language: null, title: null, channels: 1 }], subtitles: [], chapters: [], tags: {}, warnings: [] },
+  profiles: [
+    { name: "tv", width: 1920, height: 1080, browser: true },
+    { name: "small", width: 854, height: 480, browser: true },
+    { name: "flash", width: 400, height: 224, browser: false },
+    { name: "audio", width: null, height: null, browser: true },
+  ],
+};
+
 // How slow files grow: seconds of media a second, after a delay.
 const SLOW_RATE = 2;
 const SLOW_DELAY = 1;
@@ -130,7 +142,7 @@ function media(segments, response, samples, state) {
   const mime = content === "codec" ? 'video/mp4; codecs="hvc1.1.6.L93.B0,mp4a.40.2"' : sample.mime;
   const body = { path, name: decodeURIComponent(segments.at(-1)), ...progress(path, content, sample, state), mime };
   const video = sampleOf(content) === "audio" ? null : { codec: "h264", width: 640, height: 360 };
-  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" } }), content.startsWith("slow") ? 400 : 0);
+  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" }, ...CHOICES }), content.startsWith("slow") ? 400 : 0);
 }
 
 function events(url, request, response, samples, state) {
@@ -186,11 +198,15 @@ async function fmp4(segments, url, request, response, samples, state) {
 }
 
 function progress(path, content, sample, state) {
-  if (!content.startsWith("slow")) return { duration: sample.duration, available: sample.duration, complete: true };
+  if (!content.startsWith("slow")) return upTo(sample.duration, sample.duration);
   if (!state.started.has(path)) state.started.set(path, Date.now());
   const age = (Date.now() - state.started.get(path)) / 1000;
   const available = Math.min(sample.duration, Math.max(0, age - SLOW_DELAY) * SLOW_RATE);
-  return { duration: sample.duration, available, complete: available >= sample.duration };
+  return upTo(available, sample.duration);
+}
+
+function upTo(available, duration) {
+  return { duration, available, ranges: available > 0 ? [[0, available]] : [], complete: available >= duration };
 }
 
 function sampleOf(content) {
