@@ -19,8 +19,10 @@ const VP6: u32 = 0x10;
 /// See [`SORENSON`].
 const H264: u32 = 0x80;
 
+/// In an info map: takes the codec.
+const DECODES: u32 = 1;
 /// In an info map: takes the codec, or passes it on.
-const DECODES_OR_FORWARDS: u32 = 1 | 4;
+const DECODES_OR_FORWARDS: u32 = DECODES | 4;
 /// In an info map: passes the codec on.
 const FORWARDS: f64 = 4.0;
 
@@ -31,6 +33,9 @@ pub struct Capabilities {
     pub video_four_ccs: FourCcs,
     /// For sound: `Opus`, `fLaC`, `ac-3`, `mp4a` …
     pub audio_four_ccs: FourCcs,
+    /// Its info maps say that it passes codecs on and decodes none: another server, which does not know what its own
+    /// viewers take.
+    pub only_forwards: bool,
     /// Its `videoCodecs` names Sorenson H.263 and not H.264: Flash before 9.0.115. False where there is no such
     /// number, or one that names nothing: those are no Flash players.
     pub only_flash: bool,
@@ -80,6 +85,7 @@ impl Capabilities {
             vp6: video & VP6 != 0,
             ..Self::default()
         };
+        let (mut forwards, mut decodes) = (false, false);
         // Version 1 has one list for all; no code is a picture's and a sound's.
         for code in object.get("fourCcList").and_then(Value::as_array).unwrap_or_default() {
             let code = code.as_amf_string().map_or(&b""[..], |code| code.as_bytes());
@@ -91,11 +97,15 @@ impl Capabilities {
             ("audioFourCcInfoMap", &mut this.audio_four_ccs),
         ] {
             for (code, mask) in object.get(key).and_then(Value::properties).unwrap_or_default() {
-                if mask.as_f64().is_none_or(|mask| mask as u32 & DECODES_OR_FORWARDS != 0) {
+                let mask = mask.as_f64().map_or(DECODES, |mask| mask as u32);
+                forwards |= mask & DECODES_OR_FORWARDS != 0;
+                decodes |= mask & DECODES != 0;
+                if mask & DECODES_OR_FORWARDS != 0 {
                     codes.add(code.as_bytes());
                 }
             }
         }
+        this.only_forwards = forwards && !decodes;
         this
     }
 }
@@ -175,6 +185,19 @@ mod tests {
         let answer = Answer::to_connect(&object).add_to(Properties::new()).into_object();
         let forwards = answer.get("videoFourCcInfoMap").and_then(|map| map.get("*")).and_then(Value::as_f64);
         assert_eq!(forwards, Some(4.0));
+    }
+
+    #[test]
+    fn a_server_in_between_is_told_from_a_player() {
+        for (mask, only_forwards) in [(4.0, true), (5.0, false), (1.0, false), (2.0, false)] {
+            let object = Properties::new()
+                .with("fourCcList", list(&["hvc1"]))
+                .with("videoFourCcInfoMap", Properties::new().with("*", mask))
+                .into();
+            assert_eq!(Capabilities::from_connect(&object).only_forwards, only_forwards, "{mask}");
+        }
+        let object = Properties::new().with("fourCcList", list(&["hvc1"])).into();
+        assert!(!Capabilities::from_connect(&object).only_forwards, "version 1 has players only");
     }
 
     #[test]

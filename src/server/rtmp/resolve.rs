@@ -8,7 +8,7 @@ use crate::pipeline::Passes;
 use crate::provider::{Client, OpenError, Providers, Takes, Wanted};
 use crate::reel::{Codecs, Viewer};
 use crate::rtmp::play_path::{self, Candidate, candidates};
-use crate::rtmp::{Capabilities, PlayError};
+use crate::rtmp::{Capabilities, FourCcs, PlayError};
 use crate::server::App;
 use std::sync::Arc;
 
@@ -55,12 +55,14 @@ impl From<OpenError> for PlayFailure {
 /// What the client of a connection plays.
 pub(super) fn takes(capabilities: &Capabilities) -> Takes {
     let (video, audio) = (&capabilities.video_four_ccs, &capabilities.audio_four_ccs);
+    // A relay's viewers may take less than it passes on.
+    let passes = |codes: &FourCcs, code| codes.contains(code) && !capabilities.only_forwards;
     Takes {
         passes: Passes {
-            hevc: video.contains(&HVC1),
-            av1: video.contains(&AV01),
-            vp9: video.contains(&VP09),
-            opus: audio.contains(&OPUS),
+            hevc: passes(video, &HVC1),
+            av1: passes(video, &AV01),
+            vp9: passes(video, &VP09),
+            opus: passes(audio, &OPUS),
             // A FourCC says nothing of channels, sizes and fields.
             ..Passes::default()
         },
