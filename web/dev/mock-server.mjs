@@ -89,7 +89,7 @@ async function answer(request, response, samples, state) {
   const url = new URL(request.url, "http://x");
   const [, first, ...rest] = url.pathname.split("/");
   if (first === "api" && rest[1] === "library") return listing(rest.slice(2), response, samples, state);
-  if (first === "api" && rest[1] === "media") return media(rest.slice(2), response, samples, state);
+  if (first === "api" && rest[1] === "media") return media(rest.slice(2), url, response, samples, state);
   if (first === "api" && rest[1] === "events") return events(url, request, response, samples, state);
   if (first === "fmp4") return fmp4(rest, url, request, response, samples, state);
   if (first === "flv") return problem(response, 501, "the stand-in has no FLV; use the real server");
@@ -131,7 +131,7 @@ function listing(segments, response, samples, state) {
   json(response, { path: here.join("/"), entries });
 }
 
-function media(segments, response, samples, state) {
+function media(segments, url, response, samples, state) {
   const content = find(segments);
   if (typeof content !== "string") return problem(response, 404, "there is no such file; go back and look again");
   if (content === "broken") {
@@ -142,7 +142,9 @@ function media(segments, response, samples, state) {
   const mime = content === "codec" ? 'video/mp4; codecs="hvc1.1.6.L93.B0,mp4a.40.2"' : sample.mime;
   const body = { path, name: decodeURIComponent(segments.at(-1)), ...progress(path, content, sample, state), mime };
   const video = sampleOf(content) === "audio" ? null : { codec: "h264", width: 640, height: 360 };
-  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" }, ...CHOICES }), content.startsWith("slow") ? 400 : 0);
+  // What is chosen is only said, not done.
+  const form = { ...CHOICES.form, profile: url.searchParams.get("profile") ?? "tv" };
+  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" }, ...CHOICES, form }), content.startsWith("slow") ? 400 : 0);
 }
 
 function events(url, request, response, samples, state) {
