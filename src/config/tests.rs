@@ -549,7 +549,11 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
            mode = "always"
            [[relay.push]]
            stream = "cam*"
-           url = "rtmp://cluster/live/{stream}?key=sesame""#,
+           url = "rtmp://cluster/live/{stream}?key=sesame"
+           [[relay.push]]
+           stream = "door"
+           url = "rtmp://platform/live/door"
+           any_codec = true"#,
     );
     let config = house.config(&["--config", "c.toml"]);
     let relay = &config.relay;
@@ -557,6 +561,7 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
     assert_eq!((relay.pulls[0].name.as_str(), relay.pulls[0].on_demand), ("door", true));
     assert_eq!((relay.pulls[1].url.name.as_str(), relay.pulls[1].on_demand), ("cam?key=sesame", false));
     assert_eq!(relay.pushes[0].url_for("cam 1").name, "cam%201?key=sesame");
+    assert_eq!(relay.pushes.iter().map(|push| push.any_codec).collect::<Vec<_>>(), [false, true]);
     let shown = format!("{config:?}{config}");
     assert!(shown.contains("rtmp://cluster/live/…") && !shown.contains("sesame"), "{shown}");
 }

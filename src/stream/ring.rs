@@ -181,7 +181,9 @@ mod tests {
         for body in [&b"\x02\x00\x0aonTextData\x07"[..], b"\x02\x00\x0aonMetaData\x01"] {
             ring.push(record(TagKind::Script, body, 0));
         }
-        for body in [&b"\x02\x00\x0aonTextData\x08"[..], b"\x02\x00\x0aonCuePoint\x09", b"\x02\x00\x0fonMetaD", b""] {
+        for body in
+            [&b"\x02\x00\x0aonTextData\x08"[..], b"\x02\x00\x0aonCuePoint\x09", b"\x02\x00\x0fonMetaD", b""]
+        {
             ring.push(record(TagKind::Script, body, 0));
         }
         assert_eq!(preface_ends(&ring), [(TagKind::Script, Some(1))]);
