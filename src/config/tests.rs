@@ -419,7 +419,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstreams = \"*\"",
-            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url",
+            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url, \
+             any_codec",
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstream = 5",

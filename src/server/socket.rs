@@ -168,6 +168,10 @@ impl TlsSocket {
                     let text = "the peer left during the TLS handshake";
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
                 }
+                if !state.connection.is_handshaking() {
+                    // A client that has spoken already waits for an answer, and sends nothing more.
+                    continue;
+                }
                 state.interest()
             };
             self.tcp.ready(interest).await?;

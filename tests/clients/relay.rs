@@ -378,7 +378,7 @@ fn a_codec_that_a_server_does_not_announce_is_not_pushed_and_the_reason_names_it
 
 #[test]
 fn a_codec_that_comes_later_ends_a_push_to_a_server_that_does_not_announce_it() {
-    let (address, stub) = rtmp_stub::serve(welcome(), |socket| receives(socket, b"hvc1"));
+    let (address, stub) = rtmp_stub::serve(welcome(), |socket| receives(socket, b"\x91hvc1"));
     let server = server(&format!("[[relay.push]]\nstream = \"cam\"\nurl = \"rtmp://{address}/live/x\"\n"));
     let mut publisher = RtmpClient::connect(server.rtmp, "live");
     publisher.publish("cam");
