@@ -66,8 +66,8 @@ impl Capabilities {
         this
     }
 
-    /// From the answer to `connect`. It stands in the information object, or beside it among the properties:
-    /// the specification shows both.
+    /// From the answer to `connect`: in the information object, where ours has it, or among the properties
+    /// before that.
     pub(super) fn from_answer(properties: &Value, info: &Value) -> Self {
         let mut this = Self::default();
         this.add(properties);
