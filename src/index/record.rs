@@ -212,7 +212,9 @@ mod tests {
                     codec: text.clone(),
                     language: Some(text.clone()),
                     title: Some(text.clone()),
-                    text: true
+                    text: true,
+                    chosen: false,
+                    default: false,
                 };
                 limits::MAX_LISTED
             ],

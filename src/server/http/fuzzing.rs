@@ -10,7 +10,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Info(path)
         | Route::Poster { path, .. }
         | Route::Bar { path, .. }
-        | Route::Media(path)
+        | Route::Media { path, .. }
         | Route::Events { path, .. }
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
