@@ -368,7 +368,14 @@ impl Graph {
         if self.probe_only() {
             return Ok(());
         }
-        let bin = if passthrough {
+        let straight = match passthrough {
+            true => lane::pass_straight(codec, &caps, has_dts, &self.around).map_err(|e| e.to_string())?,
+            false => None,
+        };
+        let (straight, shortcut) = straight.unzip();
+        let bin = if let Some(bin) = straight {
+            Ok(bin)
+        } else if passthrough {
             lane::pass(codec, has_dts, &self.around)
         } else {
             let source = lane::Source {
@@ -394,6 +401,9 @@ impl Graph {
                 && let Some(subtitles) = &self.subtitles
             {
                 subtitles.release_into(&pad)?;
+            }
+            if let Some(shortcut) = shortcut {
+                head.shorten(shortcut);
             }
             head.release_into(&sink)
         };

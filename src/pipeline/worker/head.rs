@@ -5,10 +5,11 @@
 //! at its first buffer: by then caps and tags (rotation) are known.
 
 use super::lane::{BuildError, make};
+use super::shortcut::Shortcut;
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a head knows once it is held.
@@ -30,6 +31,8 @@ pub(super) struct Head {
     full: Arc<AtomicBool>,
     /// The demuxer has given all that there is.
     ended: Arc<AtomicBool>,
+    /// Buffers that came to the queue since the last seek.
+    entered: Arc<AtomicU64>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
     /// Buffers are dropped before the queue.
@@ -63,13 +66,8 @@ impl Head {
             None
         });
         let ended = Arc::new(AtomicBool::new(false));
-        let has_ended = Arc::clone(&ended);
-        sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-            if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
-                has_ended.store(true, Ordering::Release);
-            }
-            gst::PadProbeReturn::Ok
-        });
+        let entered = Arc::new(AtomicU64::new(0));
+        note_what_enters(&sink, Arc::clone(&ended), Arc::clone(&entered));
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -84,7 +82,8 @@ impl Head {
         });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
-        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, ended, held, hold: Mutex::new(hold), cut })
+        let hold = Mutex::new(hold);
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, ended, entered, held, hold, cut })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -157,6 +156,13 @@ impl Head {
         Ok(())
     }
 
+    /// Lets the stream go past the queue as soon as that is empty. To be called once.
+    pub(super) fn shorten(&self, shortcut: Shortcut) {
+        if let Some(sink) = self.queue.static_pad("sink") {
+            shortcut.open(&sink, Arc::clone(&self.entered));
+        }
+    }
+
     /// The demuxer waits for room here.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
@@ -205,6 +211,33 @@ fn keep_matroska_times(sink: &gst::Pad) {
             plain.set_time(shifting.start());
             let event = gst::event::Segment::builder(&plain).seqnum(segment.seqnum()).build();
             info.data = Some(gst::PadProbeData::Event(event));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Counts what comes to a queue, and notes its end.
+fn note_what_enters(sink: &gst::Pad, ended: Arc<AtomicBool>, entered: Arc<AtomicU64>) {
+    let kinds = gst::PadProbeType::BUFFER
+        | gst::PadProbeType::BUFFER_LIST
+        | gst::PadProbeType::EVENT_DOWNSTREAM
+        | gst::PadProbeType::EVENT_FLUSH;
+    sink.add_probe(kinds, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(_)) => {
+                entered.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(gst::PadProbeData::BufferList(list)) => {
+                entered.fetch_add(list.len() as u64, Ordering::Relaxed);
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
+                ended.store(true, Ordering::Release);
+            }
+            // The queue forgets what it has.
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::FlushStop => {
+                entered.store(0, Ordering::Relaxed);
+            }
+            _ => {}
         }
         gst::PadProbeReturn::Ok
     });

@@ -17,6 +17,7 @@ use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
 use super::encoder::{self, set};
 use super::outlet::Outlet;
+use super::shortcut::Shortcut;
 use super::tap::{self, Listener, Times};
 use super::tone;
 use crate::limits;
@@ -63,9 +64,33 @@ pub(super) fn make(name: &'static str) -> Result<gst::Element, BuildError> {
 
 /// A stream as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does not have them.
 pub(super) fn pass(codec: Codec, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+    assemble(codec.lane(), parser_and_tap(codec, times_of(codec, has_dts), around)?)
+}
+
+/// As [`pass`], where the stream has the form already in which it is sent: no parser, and past the queue when that is
+/// empty. `None` where a parser is needed.
+pub(super) fn pass_straight(
+    codec: Codec,
+    caps: &gst::CapsRef,
+    has_dts: bool,
+    around: &Surroundings,
+) -> Result<Option<(gst::Bin, Shortcut)>, BuildError> {
+    let (_, wanted) = parser_of(codec);
+    // H.264 that no parser has looked at may carry its parameter sets in the pictures.
+    let parsed = caps.structure(0).is_some_and(|s| {
+        s.get::<bool>("parsed").or_else(|_| s.get::<bool>("framed")).unwrap_or(false)
+    });
+    if !parsed || !caps.is_subset(&wanted) {
+        return Ok(None);
+    }
+    let (sink, tap) = tap::sink(codec, &wanted, times_of(codec, has_dts), &around.outlet, &around.listener);
+    let bin = assemble(codec.lane(), vec![sink.upcast()])?;
+    Ok(Some((bin, Shortcut { tap, wanted })))
+}
+
+fn times_of(codec: Codec, has_dts: bool) -> Times {
     let reordered = matches!(codec, Codec::H264 | Codec::Hevc);
-    let times = if reordered && !has_dts { Times::PresentationOnly } else { Times::Given };
-    assemble(codec.lane(), parser_and_tap(codec, times, around)?)
+    if reordered && !has_dts { Times::PresentationOnly } else { Times::Given }
 }
 
 /// What is known of a stream that has to be decoded.
@@ -381,8 +406,16 @@ fn parser_and_tap(
     times: Times,
     around: &Surroundings,
 ) -> Result<Vec<gst::Element>, BuildError> {
+    let (parser, caps) = parser_of(codec);
+    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
+    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).0.upcast());
+    Ok(elements)
+}
+
+/// The element that brings a codec into the form in which it is sent, and that form.
+fn parser_of(codec: Codec) -> (Option<&'static str>, gst::Caps) {
     let caps = |name| gst::Caps::builder(name);
-    let (parser, caps) = match codec {
+    match codec {
         Codec::H264 => (
             Some("h264parse"),
             caps("video/x-h264").field("stream-format", "avc").field("alignment", "au").build(),
@@ -405,10 +438,7 @@ fn parser_and_tap(
             Some("mpegaudioparse"),
             caps("audio/mpeg").field("mpegversion", 1i32).field("layer", 3i32).field("parsed", true).build(),
         ),
-    };
-    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
-    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).upcast());
-    Ok(elements)
+    }
 }
 
 /// Links `elements` in a bin with a sink pad.

@@ -28,6 +28,7 @@ mod reorder;
 mod seal;
 mod seek;
 mod select;
+mod shortcut;
 mod tap;
 mod tone;
 mod verdict;
