@@ -612,14 +612,14 @@ pub const MAX_LISTED_TEXT: usize = 120;
 
 /// Buffer in which worker messages arrive; larger access units are read past it, straight into the
 /// tag's body.
-pub const WORKER_READ_BUFFER: usize = 64 << 10;
+pub const WORKER_READ_BUFFER: usize = 128 << 10;
 
 /// Size asked for the pipe from a worker: a quarter second of an 8 Mbit/s film, so that the two
 /// processes do not switch for every audio frame. The kernel's own 64 KB do as well.
 pub const WORKER_PIPE: usize = 256 << 10;
 
 /// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
-pub const WORKER_BATCH: usize = 32 << 10;
+pub const WORKER_BATCH: usize = 64 << 10;
 
 /// Units that are written at once at the beginning: somebody waits for the first picture, and a second of film comes
 /// with it.

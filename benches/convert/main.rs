@@ -9,6 +9,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use wiidiaserver::limits::REEL_WRITE;
 use wiidiaserver::pipeline::{Conversion, Event, Request};
 
 type Failure = Box<dyn std::error::Error>;
@@ -39,7 +40,8 @@ fn run() -> Result<String, Failure> {
         }
     }
     let media = File::open(media.ok_or("expected a media file")?)?;
-    let mut out = out.map(File::create).transpose()?.map(BufWriter::new);
+    // As much at a time as the server writes to its reels (limits::REEL_WRITE).
+    let mut out = out.map(File::create).transpose()?.map(|file| BufWriter::with_capacity(REEL_WRITE, file));
     if let Some(out) = &mut out {
         // FLV E.2: signature, version 1, audio and video, header length, then PreviousTagSize0.
         out.write_all(b"FLV\x01\x05\0\0\0\x09\0\0\0\0")?;

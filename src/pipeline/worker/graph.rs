@@ -19,7 +19,7 @@ use super::decide::{self, VideoFacts};
 use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
-use super::media::{self, Media};
+use super::media::{self, Media, Watch};
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
 use super::progress::Progress;
@@ -98,6 +98,8 @@ enum Stage {
 struct Graph {
     order: Order,
     media: Arc<Media>,
+    /// While anybody asks how far the file was read.
+    watch: Option<Watch>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     shared: Arc<Shared>,
@@ -131,7 +133,7 @@ impl Graph {
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
-        media.watch(&source)?;
+        let watch = media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
         let around = Surroundings {
@@ -143,6 +145,7 @@ impl Graph {
         Ok(Self {
             order,
             media,
+            watch: Some(watch),
             pipeline,
             bus,
             shared,
@@ -224,6 +227,9 @@ impl Graph {
         }
         streams.others(&chosen).for_each(|head| self.discard(head));
         self.subtitles = chosen.subtitles;
+        if self.media.is_sound() && !self.is_demuxed_by_libav() {
+            self.watch.take().into_iter().for_each(Watch::end);
+        }
         if self.stages == [Stage::Absent; 2] {
             return Some(verdict::on_no_lanes(&streams.kinds(), self.order.form.profile));
         }

@@ -5,11 +5,11 @@
 //! at its first buffer: by then caps and tags (rotation) are known.
 
 use super::lane::{BuildError, make};
-use super::shortcut::Shortcut;
+use super::shortcut::{Gate, Shortcut};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a head knows once it is held.
@@ -29,14 +29,10 @@ pub(super) struct Head {
     source: gst::Pad,
     /// The queue was full: the demuxer goes no further until somebody empties it.
     full: Arc<AtomicBool>,
-    /// The demuxer has given all that there is.
-    ended: Arc<AtomicBool>,
-    /// Buffers that came to the queue since the last seek.
-    entered: Arc<AtomicU64>,
+    /// What stands before the queue.
+    gate: Arc<Gate>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
-    /// Buffers are dropped before the queue.
-    cut: Arc<AtomicBool>,
 }
 
 impl Head {
@@ -65,9 +61,8 @@ impl Head {
             }
             None
         });
-        let ended = Arc::new(AtomicBool::new(false));
-        let entered = Arc::new(AtomicU64::new(0));
-        note_what_enters(&sink, Arc::clone(&ended), Arc::clone(&entered));
+        let gate = Arc::new(Gate::default());
+        Gate::stand_before(&gate, &sink);
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -75,15 +70,10 @@ impl Head {
             *forget.lock().unwrap_or_else(PoisonError::into_inner) = None;
             gst::PadProbeReturn::Ok
         });
-        let cut = Arc::new(AtomicBool::new(false));
-        let is_cut = Arc::clone(&cut);
-        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
-            if is_cut.load(Ordering::Acquire) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
-        });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
         let hold = Mutex::new(hold);
-        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, ended, entered, held, hold, cut })
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, gate, held, hold })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -158,9 +148,7 @@ impl Head {
 
     /// Lets the stream go past the queue as soon as that is empty. To be called once.
     pub(super) fn shorten(&self, shortcut: Shortcut) {
-        if let Some(sink) = self.queue.static_pad("sink") {
-            shortcut.open(&sink, Arc::clone(&self.entered));
-        }
+        *self.gate.shortcut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shortcut);
     }
 
     /// The demuxer waits for room here.
@@ -170,7 +158,7 @@ impl Head {
 
     /// The demuxer has looked well ahead of what this is held at.
     pub(super) fn looked_ahead(&self) -> bool {
-        self.is_full() || self.ended.load(Ordering::Acquire)
+        self.is_full() || self.gate.ended.load(Ordering::Acquire)
     }
 
     /// Nothing waits in the queue.
@@ -187,7 +175,7 @@ impl Head {
 
     /// Drops what comes from now on. Safe from any thread.
     pub(super) fn cut_off(&self) {
-        self.cut.store(true, Ordering::Release);
+        self.gate.cut.store(true, Ordering::Release);
         // The demuxer may be waiting for room in a queue that nobody empties any more: a decodebin that found
         // no decoder blocks for ever. Nothing is added from now on, so it needs no bound.
         for bound in ["max-size-bytes", "max-size-buffers"] {
@@ -211,33 +199,6 @@ fn keep_matroska_times(sink: &gst::Pad) {
             plain.set_time(shifting.start());
             let event = gst::event::Segment::builder(&plain).seqnum(segment.seqnum()).build();
             info.data = Some(gst::PadProbeData::Event(event));
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
-/// Counts what comes to a queue, and notes its end.
-fn note_what_enters(sink: &gst::Pad, ended: Arc<AtomicBool>, entered: Arc<AtomicU64>) {
-    let kinds = gst::PadProbeType::BUFFER
-        | gst::PadProbeType::BUFFER_LIST
-        | gst::PadProbeType::EVENT_DOWNSTREAM
-        | gst::PadProbeType::EVENT_FLUSH;
-    sink.add_probe(kinds, move |_, info| {
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(_)) => {
-                entered.fetch_add(1, Ordering::Relaxed);
-            }
-            Some(gst::PadProbeData::BufferList(list)) => {
-                entered.fetch_add(list.len() as u64, Ordering::Relaxed);
-            }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
-                ended.store(true, Ordering::Release);
-            }
-            // The queue forgets what it has.
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::FlushStop => {
-                entered.store(0, Ordering::Relaxed);
-            }
-            _ => {}
         }
         gst::PadProbeReturn::Ok
     });

@@ -75,17 +75,25 @@ pub(super) fn pass_straight(
     has_dts: bool,
     around: &Surroundings,
 ) -> Result<Option<(gst::Bin, Shortcut)>, BuildError> {
-    let (_, wanted) = parser_of(codec);
+    let wanted = match codec {
+        // The tap takes their headers off.
+        Codec::Aac => gst::Caps::builder("audio/mpeg")
+            .field("mpegversion", gst::List::new([2i32, 4]))
+            .field("stream-format", gst::List::new(["raw", "adts"]))
+            .field("framed", true)
+            .build(),
+        _ => parser_of(codec).1,
+    };
     // H.264 that no parser has looked at may carry its parameter sets in the pictures.
-    let parsed = caps.structure(0).is_some_and(|s| {
-        s.get::<bool>("parsed").or_else(|_| s.get::<bool>("framed")).unwrap_or(false)
-    });
+    let parsed = caps
+        .structure(0)
+        .is_some_and(|s| s.get::<bool>("parsed").or_else(|_| s.get::<bool>("framed")).unwrap_or(false));
     if !parsed || !caps.is_subset(&wanted) {
         return Ok(None);
     }
     let (sink, tap) = tap::sink(codec, &wanted, times_of(codec, has_dts), &around.outlet, &around.listener);
     let bin = assemble(codec.lane(), vec![sink.upcast()])?;
-    Ok(Some((bin, Shortcut { tap, wanted })))
+    Ok(Some((bin, Shortcut::new(tap, wanted))))
 }
 
 fn times_of(codec: Codec, has_dts: bool) -> Times {

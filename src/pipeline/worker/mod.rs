@@ -6,6 +6,7 @@
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
 //! path and no right to open one. Nothing here outlives the process, so nothing is cleaned up.
 
+mod adts;
 mod codec_config;
 mod confine;
 mod contents;

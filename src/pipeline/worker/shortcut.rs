@@ -1,8 +1,9 @@
-//! Past the queue: what passes as it is goes from the demuxer's own thread straight to the tap.
+//! What stands before a lane's queue, and the way past it: what passes as it is goes from the demuxer's own thread
+//! straight to the tap.
 //!
 //! ```text
-//!  demuxer ─▶ queue ─▶ its thread ─▶ errorignore ─▶ appsink ─▶ tap     until all that was queued is out
-//!         └──────────────────────────────────────────────────▶ tap     from then on
+//!  demuxer ─▶ gate ─▶ queue ─▶ its thread ─▶ errorignore ─▶ appsink ─▶ tap     until all that was queued is out
+//!              └─────────────────────────────────────────────────────▶ tap     from then on
 //! ```
 //!
 //! The queue is there to hold a stream until its lane is decided. Behind it nothing takes time in a lane that passes, and
@@ -14,54 +15,51 @@
 use super::tap::SharedTap;
 use gst::prelude::*;
 use gstreamer as gst;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A way from a queue's sink pad to the tap of its lane.
+/// Sees all that comes to a queue's sink pad. One probe: for a remux each costs as much as a parser.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// Buffers go nowhere.
+    pub(super) cut: AtomicBool,
+    /// The demuxer has given all that there is.
+    pub(super) ended: AtomicBool,
+    /// Buffers that went into the queue since the last seek.
+    entered: AtomicU64,
+    pub(super) shortcut: Mutex<Option<Shortcut>>,
+}
+
+/// A way to the tap of a lane.
+#[derive(Debug)]
 pub(super) struct Shortcut {
-    pub(super) tap: SharedTap,
+    tap: SharedTap,
     /// What the tap takes.
-    pub(super) wanted: gst::Caps,
-}
-
-/// Which way the next unit goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Way {
-    /// Through the queue: something is in there.
-    Around,
-    Straight,
-    /// Through the queue for good: its elements may know what to do with it.
-    Closed,
-}
-
-struct State {
-    way: Way,
+    wanted: gst::Caps,
+    /// The queue is empty, and stays so.
+    straight: bool,
     /// What is on the pad; read again after each event that may have changed it.
     known: Option<(gst::Caps, gst::Segment)>,
 }
 
-impl Shortcut {
-    /// Opens it beside the queue that `sink` belongs to. `entered` counts the buffers that come to that pad, before
-    /// this sees them.
-    pub(super) fn open(self, sink: &gst::Pad, entered: Arc<AtomicU64>) {
-        let state = Mutex::new(State { way: Way::Around, known: None });
+impl Gate {
+    pub(super) fn stand_before(gate: &Arc<Self>, sink: &gst::Pad) {
+        let gate = Arc::clone(gate);
         let kinds = gst::PadProbeType::BUFFER
             | gst::PadProbeType::BUFFER_LIST
-            | gst::PadProbeType::EVENT_DOWNSTREAM;
+            | gst::PadProbeType::EVENT_DOWNSTREAM
+            | gst::PadProbeType::EVENT_FLUSH;
         sink.add_probe(kinds, move |pad, info| {
-            // One thread pushes into a pad; this never waits.
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let taken = match &info.data {
-                Some(gst::PadProbeData::Event(_)) => {
-                    state.known = None;
+                Some(gst::PadProbeData::Event(event)) => {
+                    gate.note(event);
                     return gst::PadProbeReturn::Ok;
                 }
+                _ if gate.cut.load(Ordering::Acquire) => return gst::PadProbeReturn::Drop,
                 Some(gst::PadProbeData::Buffer(buffer)) => {
-                    self.take(&mut state, pad, &entered, 1, std::iter::once(buffer.as_ref()))
+                    gate.pass(pad, 1, std::iter::once(buffer.as_ref()))
                 }
-                Some(gst::PadProbeData::BufferList(list)) => {
-                    self.take(&mut state, pad, &entered, list.len() as u64, list.iter())
-                }
+                Some(gst::PadProbeData::BufferList(list)) => gate.pass(pad, list.len() as u64, list.iter()),
                 _ => None,
             };
             match taken {
@@ -74,35 +72,72 @@ impl Shortcut {
         });
     }
 
-    /// Takes buffers, or leaves them to the queue.
-    fn take<'a>(
+    fn note(&self, event: &gst::EventRef) {
+        match event.type_() {
+            gst::EventType::Eos => self.ended.store(true, Ordering::Release),
+            // The queue forgets what it has.
+            gst::EventType::FlushStop => self.entered.store(0, Ordering::Relaxed),
+            _ => {}
+        }
+        if let Some(shortcut) = &mut *self.shortcut() {
+            shortcut.known = None;
+        }
+    }
+
+    fn shortcut(&self) -> std::sync::MutexGuard<'_, Option<Shortcut>> {
+        self.shortcut.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the short way where that is open. `None`: these go through the queue.
+    fn pass<'a>(
         &self,
-        state: &mut State,
         pad: &gst::Pad,
-        entered: &AtomicU64,
         count: u64,
         buffers: impl Iterator<Item = &'a gst::BufferRef>,
     ) -> Option<Result<gst::FlowSuccess, gst::FlowError>> {
-        if state.way == Way::Closed {
-            return None;
+        let mut opened = self.shortcut();
+        let entered = self.entered.load(Ordering::Relaxed);
+        let outcome = opened.as_mut().and_then(|shortcut| shortcut.take(entered, pad, buffers));
+        match outcome {
+            Some(Ok(outcome)) => return Some(outcome),
+            // What is queued from now on may need the elements behind the queue.
+            Some(Err(Unfit)) => *opened = None,
+            None => {}
         }
+        self.entered.store(entered + count, Ordering::Relaxed);
+        None
+    }
+}
+
+/// The stream is not (any more) what the tap takes.
+struct Unfit;
+
+impl Shortcut {
+    pub(super) fn new(tap: SharedTap, wanted: gst::Caps) -> Self {
+        Self { tap, wanted, straight: false, known: None }
+    }
+
+    /// Takes buffers, once all `entered` ones before them have come out of the queue.
+    fn take<'a>(
+        &mut self,
+        entered: u64,
+        pad: &gst::Pad,
+        buffers: impl Iterator<Item = &'a gst::BufferRef>,
+    ) -> Option<Result<Result<gst::FlowSuccess, gst::FlowError>, Unfit>> {
         let mut tap = self.tap.lock();
-        if state.way == Way::Around && entered.load(Ordering::Relaxed) - count != tap.taken() {
+        if !self.straight && entered != tap.taken() {
             return None;
         }
-        if state.known.is_none() {
+        if self.known.is_none() {
             let segment = pad.sticky_event::<gst::event::Segment>(0).map(|event| event.segment().to_owned());
-            state.known =
-                pad.current_caps().filter(|caps| caps.is_subset(&self.wanted)).zip(segment);
+            let caps = pad.current_caps().filter(|caps| caps.is_subset(&self.wanted));
+            self.known = caps.zip(segment);
         }
-        let Some((caps, segment)) = &state.known else {
-            state.way = Way::Closed;
-            return None;
-        };
-        state.way = Way::Straight;
+        let Some((caps, segment)) = &self.known else { return Some(Err(Unfit)) };
+        self.straight = true;
         for buffer in buffers {
             tap.take(buffer, caps, segment);
         }
-        Some(tap.flow())
+        Some(Ok(tap.flow()))
     }
 }

@@ -6,6 +6,7 @@
 
 use super::super::form::Codec;
 use super::super::wire::{Lane, Message};
+use super::adts;
 use super::codec_config;
 use super::decoding_times::DecodingTimes;
 use super::keyframe;
@@ -17,7 +18,7 @@ use gstreamer_app as gst_app;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a lane tells the graph, from streaming threads.
-pub(super) trait Listener: Send + Sync {
+pub(super) trait Listener: Send + Sync + std::fmt::Debug {
     /// The picture's size, as it comes out.
     fn video_size(&self, width: u32, height: u32);
     /// Nothing more will come.
@@ -38,7 +39,7 @@ pub(super) enum Times {
 }
 
 /// A tap that two threads may come to, one after the other: see [`shortcut`](super::shortcut).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct SharedTap(Arc<Mutex<Tap>>);
 
 impl SharedTap {
@@ -67,6 +68,7 @@ pub(super) fn sink(
         config: Vec::new(),
         nal_length_size: 4,
         rate: 0,
+        adts: false,
         started: lane == Lane::Audio,
         skipped: 0,
         taken: 0,
@@ -120,6 +122,7 @@ fn report_gaps(pad: &gst::Pad, lane: Lane, outlet: &Arc<Outlet>) {
 }
 
 /// Makes wire messages of access units, in the order in which they are decoded.
+#[derive(Debug)]
 pub(super) struct Tap {
     codec: Codec,
     priming_samples: i64,
@@ -131,6 +134,8 @@ pub(super) struct Tap {
     config: Vec<u8>,
     nal_length_size: usize,
     rate: i64,
+    /// Each frame has a header, which says what the configuration would.
+    adts: bool,
     /// Video: the first keyframe was there.
     started: bool,
     skipped: u32,
@@ -161,6 +166,7 @@ impl Tap {
         let (pts, dts) = (time(buffer.pts()), time(buffer.dts()));
         let (Some(pts), Some(mut dts)) = (pts.or(dts), dts.or(pts)) else { return };
         let Ok(data) = buffer.map_readable() else { return };
+        let data = self.without_header(&data);
         if data.is_empty() {
             return;
         }
@@ -172,9 +178,9 @@ impl Tap {
             );
             return self.outlet.send(&Message::Warning(text));
         }
-        let keyframe = self.codec.lane() == Lane::Audio || self.is_keyframe(buffer, &data);
+        let keyframe = self.codec.lane() == Lane::Audio || self.is_keyframe(buffer, data);
         if !self.started {
-            self.started = keyframe && self.take_config_of_unit(&data);
+            self.started = keyframe && self.take_config_of_unit(data);
             if !self.started {
                 self.skipped += 1;
                 return;
@@ -191,8 +197,20 @@ impl Tap {
             keyframe,
             pts.saturating_sub(shift),
             dts.saturating_sub(shift),
-            &data,
+            data,
         );
+    }
+
+    /// A frame of AAC as FLV has it. What is no frame is left out.
+    fn without_header<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        if !self.adts {
+            return data;
+        }
+        let Some(frame) = adts::frame(data) else { return &[] };
+        if self.config != frame.config {
+            self.send_config(Some(frame.config.to_vec()));
+        }
+        frame.raw
     }
 
     /// AV1 of MP4 comes without its record, which the first unit has the facts for.
@@ -217,6 +235,8 @@ impl Tap {
     fn take_caps(&mut self, caps: &gst::CapsRef) {
         let Some(structure) = caps.structure(0) else { return };
         self.rate = structure.get::<i32>("rate").unwrap_or(0).into();
+        self.adts =
+            self.codec == Codec::Aac && structure.get::<&str>("stream-format").is_ok_and(|f| f == "adts");
         if let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) {
             self.listener.video_size(width.max(0) as u32, height.max(0) as u32);
         }
