@@ -500,6 +500,10 @@ pub const SCAN_WINDOW: usize = 128 << 10;
 /// registries need several seconds.
 pub const WORKER_STALL: Duration = Duration::from_secs(10);
 
+/// So many times as long a silence is a stall even of a worker that got hardly a turn on a busy machine: a minute for
+/// [`WORKER_STALL`], in which a film that needs a second of processor time to begin has had it at a sixtieth of a core.
+pub const STARVED_STALL_FACTOR: u32 = 6;
+
 /// Inside the worker of a live source, for the first frame: an RTSP server that has no UDP, a name that takes
 /// long to resolve and a keyframe every ten seconds come together.
 pub const LIVE_FIRST_UNIT: Duration = Duration::from_secs(20);

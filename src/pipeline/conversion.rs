@@ -7,6 +7,7 @@ use super::equipment::Equipment;
 use super::error::ConversionError;
 use super::form::Form;
 use super::interleave::{Interleaver, Lead};
+use super::silence::{self, Silence};
 use super::last_words::LastWords;
 use super::streams::{Announcement, MediaStreams};
 use super::wire::{Lane, Message, Reader};
@@ -321,6 +322,30 @@ impl Killer {
     /// Nobody wants it any more: `next_event` returns [`ConversionError::Stopped`].
     pub fn kill(&self) {
         self.0.kill(STOPPED);
+    }
+
+    /// How long the worker's threads had to wait for a processor so far: see [`Silence`](super::Silence).
+    pub fn waited_for_processor(&self) -> Option<Duration> {
+        let id = self.0.child().id();
+        silence::waited_for_processor(Path::new(&format!("/proc/{id}")))
+    }
+
+    /// Whether a worker that was heard of at `heard` is silent for longer than `most`; `silence` is what is known of it
+    /// since the last look.
+    pub fn is_stalled(
+        &self,
+        silence: &mut Option<Silence>,
+        heard: Instant,
+        now: Instant,
+        most: Duration,
+    ) -> bool {
+        if now.saturating_duration_since(heard) < silence::WORTH_ASKING {
+            return false;
+        }
+        let known = silence.take().filter(|silence| silence.began() == heard);
+        let silence = silence.insert(known.unwrap_or(Silence::since(heard)));
+        silence.look(now, self.waited_for_processor());
+        silence.exceeds(most)
     }
 
     /// The caller's watchdog fired: `next_event` returns [`ConversionError::Stalled`].

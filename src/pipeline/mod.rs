@@ -24,6 +24,7 @@
 //! | `wire` | the messages on the pipe; pure |
 //! | `form` | what shall come out: profile, codecs that pass, tracks |
 //! | `equipment` | what this machine encodes with, and how fast |
+//! | `silence` | how long a worker has said nothing although it had its turns |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
 //!
@@ -40,6 +41,7 @@ mod jumps;
 mod last_words;
 mod live_feed;
 mod live_order;
+mod silence;
 mod streams;
 mod wire;
 pub mod worker;
@@ -50,6 +52,7 @@ pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
 pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
 pub use live_order::LiveInput;
+pub use silence::Silence;
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };

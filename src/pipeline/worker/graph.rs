@@ -540,7 +540,7 @@ impl Graph {
             self.progress = Progress::begin(units);
         }
         self.progress.look();
-        let waited = self.progress.waited;
+        let waited = self.progress.waited();
         if self.first_held.is_some()
             && self.announced.is_none()
             && let Some(last) = self.announce().or_else(|| self.start_lanes())
@@ -548,7 +548,7 @@ impl Graph {
             return Some(last);
         }
         let Some(announced) = self.announced else {
-            return (waited > limits::WORKER_STREAMS_TIMEOUT).then(|| {
+            return self.progress.is_missing_for(limits::WORKER_STREAMS_TIMEOUT).then(|| {
                 let seconds = limits::WORKER_STREAMS_TIMEOUT.as_secs();
                 fail(Failure::Unreadable, format!("no streams were found in it within {seconds} s"))
             });
@@ -564,7 +564,7 @@ impl Graph {
         if waited > limits::WORKER_AT_END && self.end_is_missing() {
             self.finish_heads();
         }
-        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
+        self.progress.is_missing_for(limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
     }
 
     /// All was read, and all that was read came out, but the demuxer does not say that this is the end. Only those of
