@@ -715,6 +715,26 @@ pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);
 /// as hard as that (measured: 1.9 at superfast), and a third of the processor goes to decoding, scaling and sound.
 pub const ENCODER_HEADROOM: f64 = 3.0;
 
+/// How hard films may be found to be, in percent of what [`ENCODER_HEADROOM`] expects, when conversions fall behind: at
+/// this the picture is at its smallest on any machine that can show one at all.
+pub const MAX_STRAIN: u32 = 10_000;
+
+/// A conversion that encodes is judged by its speed over this long: several keyframes, and longer than a hard scene.
+pub const PACE_WINDOW: Duration = Duration::from_secs(10);
+
+/// Slower than this, in media time by the clock, it falls behind whoever watches it: real time and a little.
+pub const PACE_NEEDED: f64 = 1.05;
+
+/// Faster than this all the time, it could have been made better: going from one preset or size to the next
+/// costs at most 2.25 times as much, so what is better for it does not fall behind at once.
+pub const PACE_EASY: f64 = 3.0;
+
+/// Before a conversion is judged easy: not a short film, nor the few scenes after a seek.
+pub const PACE_LONG: Duration = Duration::from_secs(60);
+
+/// With less than this left to convert it is not begun again in another way.
+pub const PACE_REST: Duration = Duration::from_secs(20);
+
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
 pub const MAX_TRANSCODE_FPS: i32 = 30;

@@ -110,11 +110,14 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Finds out what this machine encodes with, or remembers it, while the server serves already.
 fn find_encoders(data: PathBuf) -> std::io::Result<()> {
     let find = move || {
+        if let Some(known) = Equipment::recall(&data) {
+            return known.install(&data);
+        }
         std::thread::sleep(limits::EQUIP_DELAY);
         match Equipment::remembered(&data, Path::new(PROGRAM)) {
             Ok(equipment) => {
                 tracing::info!(encoders = ?equipment.encoders(), "what this machine encodes with");
-                equipment.install();
+                equipment.install(&data);
             }
             Err(error) => tracing::warn!(%error, "nobody knows how fast this machine encodes"),
         }

@@ -7,8 +7,8 @@ use super::equipment::Equipment;
 use super::error::ConversionError;
 use super::form::Form;
 use super::interleave::{Interleaver, Lead};
-use super::silence::{self, Silence};
 use super::last_words::LastWords;
+use super::silence::{self, Silence};
 use super::streams::{Announcement, MediaStreams};
 use super::wire::{Lane, Message, Reader};
 use crate::flv::Tag;
@@ -105,8 +105,8 @@ impl Conversion {
         lead: Lead,
         request: &Request,
     ) -> io::Result<Self> {
-        let unknown = Equipment::default();
-        let equipment = request.equipment.as_ref().or(Equipment::installed()).unwrap_or(&unknown);
+        let installed = Equipment::installed().unwrap_or_default();
+        let equipment = request.equipment.as_ref().unwrap_or(&installed);
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
@@ -239,6 +239,7 @@ impl Conversion {
             contents: announced.contents,
             seekable: announced.seekable,
             lead_ns: self.lanes.lead_ns().unwrap_or(0),
+            spare: announced.spare,
             warnings: self.warnings.clone(),
         })
     }

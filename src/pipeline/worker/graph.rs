@@ -13,6 +13,7 @@
 //! 4. Each held lane is decided, built and released.
 //! 5. The last lane's end is the end.
 
+use super::super::form::Codec;
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
 use super::decide::{self, VideoFacts};
@@ -353,7 +354,12 @@ impl Graph {
             Lane::Video => {
                 let stream = decide::video_stream(&caps, &facts, &self.order.form);
                 let outcome = (stream.passthrough, stream.codec);
-                self.shared.change(|announcement| announcement.video = Some(stream));
+                let encoded = outcome == (false, Codec::H264);
+                let choice = encoded.then(|| lane::choose(&caps, &self.order.form, &self.around));
+                self.shared.change(|announcement| {
+                    announcement.video = Some(stream);
+                    announcement.spare = choice.and_then(|choice| choice.spare);
+                });
                 outcome
             }
             Lane::Audio => {

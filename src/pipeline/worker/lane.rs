@@ -235,7 +235,7 @@ fn video_encoding(
     rate.set_property("drop-only", true);
     rate.set_property("max-rate", limits::MAX_TRANSCODE_FPS);
     let rate_caps = make("capsfilter")?;
-    let choice = choose(source, around);
+    let choice = choose(source.caps, form, around);
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
     let mut input = encoder_input(form, choice.lines);
@@ -288,12 +288,13 @@ fn tone_mapping(transfer: tone::Transfer) -> Result<[gst::Element; 3], BuildErro
 }
 
 /// How to encode it, by its size and rate as far as they are known.
-fn choose<'a>(source: &Source<'_>, around: &'a Surroundings) -> Choice<'a> {
-    let structure = source.caps.structure(0);
-    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0);
+pub(super) fn choose<'a>(caps: &gst::CapsRef, form: &Form, around: &'a Surroundings) -> Choice<'a> {
+    let structure = caps.structure(0);
+    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0).max(0);
     let rate = structure.and_then(|caps| caps.get::<gst::Fraction>("framerate").ok());
     let fps = rate.map_or(0.0, |rate| f64::from(rate.numer()) / f64::from(rate.denom().max(1)));
-    around.equipment.choose(side("width"), side("height"), fps)
+    let (most_width, most_height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
+    around.equipment.choose(side("width").min(most_width), side("height").min(most_height), fps)
 }
 
 /// Shortest side that is encoded: encoders refuse less than a macroblock.
