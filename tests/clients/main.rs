@@ -28,6 +28,7 @@ mod hostile;
 mod http_api;
 mod http_connection;
 mod http_media;
+mod joins;
 mod live;
 mod live_together;
 mod obs;

@@ -73,6 +73,11 @@ impl Server {
         server
     }
 
+    /// Where it keeps what it remembers.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Ends it as systemd does, and starts it again with the same configuration, data and addresses.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
