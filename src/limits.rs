@@ -725,6 +725,10 @@ pub const PACE_WINDOW: Duration = Duration::from_secs(10);
 /// Slower than this, in media time by the clock, it falls behind whoever watches it: real time and a little.
 pub const PACE_NEEDED: f64 = 1.05;
 
+/// Slower than this, its next keyframe would take ten seconds: it ends where it is, and its viewers see no picture
+/// for part of a group of pictures.
+pub const PACE_HOPELESS: f64 = 0.2;
+
 /// Faster than this all the time, it could have been made better: going from one preset or size to the next
 /// costs at most 2.25 times as much, so what is better for it does not fall behind at once.
 pub const PACE_EASY: f64 = 3.0;

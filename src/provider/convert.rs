@@ -5,7 +5,9 @@ use super::film::{Film, Outcome};
 use super::job::Job;
 use super::pace::Pace;
 use super::transcodes::{Place, Transcodes};
-use crate::limits::{CONVERT_START_SKEW, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE};
+use crate::limits::{
+    CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
+};
 use crate::pipeline::{Conversion, ConversionError, Equipment, Event, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
@@ -61,8 +63,18 @@ pub(super) fn encodes(streams: &MediaStreams) -> bool {
 /// on, or until the job is stopped. Blocking. The worker is gone when it returns.
 pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTime) -> Outcome {
     let recorder = Recorder::of(film.reel.clone(), id, aim);
-    let mut converter =
-        Converter { film, job, id, aim, recorder, streams: None, place: None, pace: None, checked: 0 };
+    let mut converter = Converter {
+        film,
+        job,
+        id,
+        aim,
+        recorder,
+        streams: None,
+        place: None,
+        pace: None,
+        behind: None,
+        checked: 0,
+    };
     let result = converter.run(media);
     let flushed = converter.recorder.flush();
     let something = converter.recorder.indexer().has_media();
@@ -105,6 +117,8 @@ struct Converter<'a> {
     place: Option<Place>,
     /// How fast it goes, from the first frame on, when pictures are encoded.
     pace: Option<Pace>,
+    /// It was too slow, and ends before its next keyframe.
+    behind: Option<f64>,
     /// Where the free space was last looked at.
     checked: u64,
 }
@@ -129,6 +143,9 @@ impl Converter<'_> {
                 Event::Duration(_) if self.aim > MediaTime::ZERO => {}
                 Event::Duration(duration) => self.film.reel.set_duration(duration),
                 Event::Tag(tag) => {
+                    if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
+                        return Err(Failure::Behind(speed));
+                    }
                     if self.recorder.push(&tag)? == Pushed::Joined {
                         return Ok(Pushed::Joined);
                     }
@@ -184,7 +201,7 @@ impl Converter<'_> {
     fn keep_up(&mut self) -> Result<(), Failure> {
         let Some(spare) = self.streams.as_ref().and_then(|streams| streams.spare) else { return Ok(()) };
         let (now, reached) = (Instant::now(), self.recorder.indexer().available());
-        if !self.recorder.indexer().has_media() {
+        if !self.recorder.indexer().has_media() || self.behind.is_some() {
             return Ok(());
         }
         let pace = self.pace.get_or_insert(Pace::begin(now, reached));
@@ -193,7 +210,11 @@ impl Converter<'_> {
         let rest = reel.duration().map_or(u32::MAX, |length| length.saturating_millis_since(reached));
         let watched_closely = reel.lead_of(self.id, REMUX_LEAD).is_some_and(|lead| lead < RESUME_LEAD);
         if watched_closely && u128::from(rest) > PACE_REST.as_millis() && Equipment::fell_behind(spare) {
-            return Err(Failure::Behind(speed));
+            // Who watches goes on with a whole group of pictures, if that does not take for ever.
+            if speed < PACE_HOPELESS {
+                return Err(Failure::Behind(speed));
+            }
+            self.behind = Some(speed);
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub struct Cursor {
     last: Lanes,
     /// So many of the tags that come may have been read already, in the range before.
     suspects: usize,
+    /// Pictures are left out up to the next keyframe: those before it refer to others than this viewer has.
+    to_keyframe: bool,
     /// Sequence headers of the range just entered.
     headers: VecDeque<Tag>,
 }
@@ -101,6 +103,7 @@ impl Cursor {
             position: point.time,
             last: Lanes::default(),
             suspects: 0,
+            to_keyframe: false,
             headers: VecDeque::new(),
         }
     }
@@ -125,6 +128,12 @@ impl Cursor {
                         continue;
                     }
                 }
+                if self.to_keyframe && tag.kind == TagKind::Video && !tag.is_sequence_header() {
+                    if !tag.is_keyframe() {
+                        continue;
+                    }
+                    self.to_keyframe = false;
+                }
                 self.last.saw(tag.kind, tag.timestamp);
                 let origin = self.reel.origin();
                 tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
@@ -137,6 +146,8 @@ impl Cursor {
                 Ahead::Cross { data, point, headers, known } => {
                     (self.range, self.offset, self.data) = (point.range, point.offset, Some(data));
                     self.suspects = if known { SUSPECTS } else { self.suspects };
+                    // In the middle of a group of pictures that was encoded in another way.
+                    self.to_keyframe |= known && headers.iter().any(|tag| tag.kind == TagKind::Video);
                     self.headers.extend(headers);
                 }
             }
@@ -150,7 +161,7 @@ impl Cursor {
     /// When the disk fails or the file became shorter.
     pub async fn next_block(&mut self) -> io::Result<Option<Bytes>> {
         loop {
-            let whole = self.block.is_empty() || self.suspects > 0;
+            let whole = self.block.is_empty() || self.suspects > 0 || self.to_keyframe;
             if whole {
                 // Only what is missing of what is known already, tag by tag; headers of a range just entered.
                 let mut tags = Vec::new();

@@ -53,7 +53,8 @@ fn onsets(url: &str, arguments: &[&str], key: &str, threshold: f64) -> Vec<f64> 
     for line in String::from_utf8_lossy(&printed).lines() {
         if let Some((_, rest)) = line.split_once("pts_time:") {
             time = rest.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(time);
-        } else if let Some(value) = line.split_once(key).and_then(|(_, rest)| rest.trim().parse::<f64>().ok()) {
+        } else if let Some(value) = line.split_once(key).and_then(|(_, rest)| rest.trim().parse::<f64>().ok())
+        {
             if value > threshold && !above {
                 onsets.push(time);
             }
@@ -111,14 +112,20 @@ fn conversions_that_seeks_have_started_join_with_sound_and_picture_together() {
         client.seek(target);
         client.wait_status("NetStream.Seek.Notify", SOON);
         client.wait_for("the picture sought", SOON, |message| {
-            message.media_ms().filter(|ms| message.is_keyframe() && *ms + 2300 >= target && *ms <= target + 300)
+            message
+                .media_ms()
+                .filter(|ms| message.is_keyframe() && *ms + 2300 >= target && *ms <= target + 300)
         });
         std::thread::sleep(Duration::from_millis(500));
     }
     drop(client);
     let path = downloaded(&server, "flv", "sought.flv");
     let path = path.to_str().unwrap();
-    assert!(server.log().contains("converted up to what was there"), "no conversions have met: {}", server.log());
+    assert!(
+        server.log().contains("converted up to what was there"),
+        "no conversions have met: {}",
+        server.log()
+    );
     has_each_picture_once(path);
     sound_and_picture_are_together(path);
 }
@@ -127,9 +134,14 @@ fn conversions_that_seeks_have_started_join_with_sound_and_picture_together() {
 fn overrated() -> String {
     let measured = Equipment::measure(server_program()).expect("these tests need x264enc");
     let mut equipment = serde_json::to_value(&measured).unwrap();
-    // A film of 720p25 needs 69,000: the slowest preset there is, then a smaller picture of it, then the fastest.
+    // A film of 720p25 needs 69,000: one of the slowest presets, then a smaller picture of it, then the fastest.
+    // On one processor, as the server below.
+    let machine = equipment["machine"].as_str().unwrap().to_owned();
+    let (version, name) =
+        machine.split_once(", ").zip(machine.split_once(" x ")).map(|(v, n)| (v.0, n.1)).unwrap();
+    equipment["machine"] = format!("{version}, 1 x {name}").into();
     equipment["video"] = serde_json::json!([
-        { "element": "x264enc", "preset": "placebo", "kilopixels": 80_000 },
+        { "element": "x264enc", "preset": "veryslow", "kilopixels": 80_000 },
         { "element": "x264enc", "preset": "ultrafast", "kilopixels": 85_000 },
     ]);
     equipment.to_string()
@@ -137,7 +149,8 @@ fn overrated() -> String {
 
 #[test]
 fn a_conversion_that_falls_behind_goes_on_in_a_lighter_way_and_plays_everywhere() {
-    let mut server = Server::over(films().path());
+    // However many processors there are: one of them does not do it.
+    let mut server = Server::on_one_processor(films().path());
     std::fs::create_dir_all(server.data()).unwrap();
     std::fs::write(server.data().join("equipment.json"), overrated()).unwrap();
     server.restart();
@@ -175,7 +188,8 @@ fn a_conversion_that_falls_behind_goes_on_in_a_lighter_way_and_plays_everywhere(
 
 /// The sizes of the decoded pictures, each once.
 fn sizes(path: &str) -> Vec<String> {
-    let arguments = ["-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv"];
+    let arguments =
+        ["-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv"];
     let printed = succeed("ffprobe", &[&arguments[..], &[path]].concat(), LONG).stdout;
     let mut sizes: Vec<String> = String::from_utf8_lossy(&printed).lines().map(str::to_owned).collect();
     sizes.sort_unstable();
