@@ -437,6 +437,53 @@ mod tests {
         }
     }
 
+    /// A viewer has read into a group of pictures of a conversion that ended there; another one has made the whole of it.
+    async fn crossing_in_the_middle(settings: [u8; 2]) -> Vec<(u32, bool)> {
+        let header = |byte| Tag {
+            kind: TagKind::Video,
+            timestamp: MediaTime::ZERO,
+            body: vec![0x17, 0, 0, 0, 0, byte].into(),
+        };
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        recorder.push(&header(settings[0])).unwrap();
+        for n in 0..5 {
+            recorder.push(&video(n * 40, n == 0, 10)).unwrap();
+        }
+        recorder.flush().unwrap();
+        let mut cursor = Cursor::new(reel.clone(), reel.first_point().unwrap());
+        cursor.fill().await.unwrap();
+        while let Next::Tag(_) = cursor.next_tag().unwrap() {}
+        reel.park(RangeId::FIRST);
+
+        let data = Arc::new(tempfile::tempfile().unwrap());
+        let id = reel.begin(data, crate::reel::Start::default(), MediaTime::MAX, Instant::now()).unwrap();
+        let mut recorder = Recorder::of(reel.clone(), id, MediaTime::ZERO);
+        recorder.push(&header(settings[1])).unwrap();
+        for n in 0..30 {
+            recorder.push(&video(n * 40, n % 25 == 0, 10)).unwrap();
+        }
+        recorder.flush().unwrap();
+        reel.end(id, recorder.indexer().end());
+        let mut seen = Vec::new();
+        loop {
+            match cursor.next_tag().unwrap() {
+                Next::Tag(tag) => seen.push((tag.timestamp.as_millis(), tag.is_sequence_header())),
+                Next::Unread => cursor.fill().await.unwrap(),
+                Next::NotYet | Next::End { .. } => return seen,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_of_pictures_is_gone_on_with_where_it_is_the_same_and_left_out_where_it_is_not() {
+        let same = crossing_in_the_middle([1, 1]).await;
+        assert_eq!(same, (5..30).map(|n| (n * 40, false)).collect::<Vec<_>>());
+        let other = crossing_in_the_middle([1, 2]).await;
+        assert!(other[0].1, "the headers first: {other:?}");
+        assert_eq!(other[1..], (25..30).map(|n| (n * 40, false)).collect::<Vec<_>>());
+    }
+
     #[tokio::test]
     async fn a_seek_waits_until_the_reel_has_passed_the_target() {
         let reel = reel();
