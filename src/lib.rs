@@ -34,6 +34,7 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`service`] | the service manager: sockets it gives, what it wants to hear | all of the above |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
 pub mod amf0;
@@ -50,6 +51,7 @@ pub mod relay;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
+pub mod service;
 pub mod source;
 pub mod source_url;
 pub mod stream;

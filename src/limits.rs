@@ -337,6 +337,14 @@ pub const DESCRIPTORS: u64 = ((MAX_RTMP_CONNECTIONS + MAX_HTTP_CONNECTIONS)
 /// given stays in memory for it alone. A player that pauses by RTMP's command is given nothing and stays.
 pub const LIVE_UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The server calls itself so many times within the time after which a service manager takes it for hung
+/// (`WatchdogSec`): one answer may be late, two may not.
+pub const HEALTH_CHECKS_PER_WATCHDOG: u32 = 3;
+
+/// Its own answer may take this long: far longer than any under load, shorter than a third of the 60 s that our unit
+/// gives it.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// After an accept that failed, mostly for want of descriptors.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(200);
 

@@ -14,6 +14,7 @@ use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
+use wiidiaserver::service::{Inherited, Use};
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::{pipeline, server};
@@ -60,6 +61,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     config::refuse_root(config.allow_root)?;
     server::log::start(&config.log.directives());
     server::ask_for_descriptors();
+    let mut inherited = Inherited::from_environment()?;
     let certificates = certificates(config)?;
     let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
     let library = Arc::new(Library::new(config.library.iter().cloned()));
@@ -68,11 +70,12 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let providers = Arc::new(providers.with_seek_patience(config.playback.seek_patience));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let http = bind(config.http.listen, "--http", "web page").await?;
-        let rtmp = bind(config.rtmp.listen, "--rtmp", "RTMP").await?;
+        let http = listen(&mut inherited, Use::Http, config.http.listen, "--http", "web page").await?;
+        let rtmp = listen(&mut inherited, Use::Rtmp, config.rtmp.listen, "--rtmp", "RTMP").await?;
         let rtmps = match certificates {
-            Some((listen, certificates)) => {
-                Some((bind(listen, "[rtmps] listen =", "RTMPS").await?, certificates))
+            Some((address, certificates)) => {
+                let rtmps = listen(&mut inherited, Use::Rtmps, address, "[rtmps] listen =", "RTMPS").await?;
+                Some((rtmps, certificates))
             }
             None => None,
         };
@@ -152,6 +155,18 @@ fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Fail
         limit: record.limit_mb.map(|limit| limit.saturating_mul(MB)),
     };
     Ok(Recordings::new(settings, providers.library(), providers.growing().clone())?)
+}
+
+/// The socket that the service manager gives for this use, else one of our own.
+async fn listen(
+    inherited: &mut Inherited,
+    what: Use,
+    address: SocketAddr,
+    flag: &str,
+    for_people: &str,
+) -> Result<TcpListener, Failure> {
+    let Some(given) = inherited.take(what) else { return bind(address, flag, for_people).await };
+    Ok(TcpListener::from_std(given)?)
 }
 
 async fn bind(address: SocketAddr, flag: &str, what: &str) -> Result<TcpListener, Failure> {

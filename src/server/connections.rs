@@ -137,7 +137,7 @@ impl From<&hyper::Error> for Ended {
 }
 
 impl Tally {
-    fn new(protocol: &'static str) -> Self {
+    pub(super) fn new(protocol: &'static str) -> Self {
         Self {
             protocol,
             handshaking: AtomicUsize::new(0),

@@ -4,6 +4,7 @@ mod accept;
 mod certificates;
 mod connections;
 pub mod fanout;
+mod health;
 pub mod http;
 pub mod log;
 mod process;

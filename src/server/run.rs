@@ -1,11 +1,14 @@
 //! The whole server, between bound listeners and shutdown.
 
 use super::accept::Shutdown;
+use super::health::{self, Probe};
 use super::{App, Certificates, http, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
+use crate::service::notice;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// The sockets that a server listens on.
 pub struct Listeners {
@@ -21,6 +24,7 @@ pub struct Listeners {
 pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
     let (trigger, shutdown) = Shutdown::new();
     let app = Arc::new(app);
+    let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
     let Listeners { http, rtmp, rtmps } = listeners;
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
@@ -37,9 +41,14 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         let relays = app.relays.clone();
         async move { relays.run().await }
     });
+    notice::ready();
     stop.await;
+    notice::stopping();
     tracing::info!("ending: clients are told");
     relaying.abort();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     app.sources.stop();
     trigger.send_replace(true);
     // The acceptors wait for their connections to end.
@@ -51,6 +60,17 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     let recordings = app.recordings.clone();
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     app.providers.stop();
+}
+
+/// Tells the service manager that the server serves, if it wants to hear it.
+fn watch_health(listeners: &Listeners, app: &App) -> Option<JoinHandle<()>> {
+    let watchdog = notice::watchdog()?;
+    let (http, rtmp) = (listeners.http.local_addr().ok()?, listeners.rtmp.local_addr().ok()?);
+    let probes = vec![
+        Probe::http(http, app.connections.http.clone()),
+        Probe::rtmp(rtmp, app.connections.rtmp.clone()),
+    ];
+    Some(tokio::spawn(health::watch(probes, watchdog)))
 }
 
 /// Looks after conversions, live streams and recordings until the server ends.

@@ -44,6 +44,7 @@ mod rtmp_seek;
 mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
+mod service;
 mod soak;
 mod sources;
 mod web_socket;
