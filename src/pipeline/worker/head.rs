@@ -148,7 +148,7 @@ impl Head {
 
     /// Lets the stream go past the queue as soon as that is empty. To be called once.
     pub(super) fn shorten(&self, shortcut: Shortcut) {
-        *self.gate.shortcut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shortcut);
+        self.gate.open(shortcut);
     }
 
     /// The demuxer waits for room here.
@@ -170,6 +170,21 @@ impl Head {
     pub(super) fn finish(&self) {
         if let Some(sink) = self.queue.static_pad("sink") {
             sink.send_event(gst::event::Eos::new());
+        }
+    }
+
+    /// The stream goes nowhere, without holding up the others.
+    pub(super) fn discard(&self, pipeline: &gst::Pipeline) {
+        self.cut_off();
+        let sink = make("fakesink").and_then(|sink| {
+            sink.set_property("sync", false);
+            sink.set_property("async", false);
+            pipeline.add(&sink)?;
+            sink.sync_state_with_parent()?;
+            Ok(sink)
+        });
+        if let Some(pad) = sink.ok().and_then(|sink| sink.static_pad("sink")) {
+            let _ = self.release_into(&pad);
         }
     }
 

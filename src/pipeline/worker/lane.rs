@@ -1,8 +1,8 @@
 //! The elements of one lane, from the demuxer's queue to the tap.
 //!
 //! ```text
-//!  video as it is   h264parse (or another codec's) ▶ tap
-//!  audio as it is   aacparse (or another codec's) ▶ tap
+//!  as it is         tap: parsebin's parser has brought it into the form that is sent
+//!  as it is, nearly h265parse, or another codec's ▶ tap
 //!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
 //!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac

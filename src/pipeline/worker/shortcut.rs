@@ -27,7 +27,7 @@ pub(super) struct Gate {
     pub(super) ended: AtomicBool,
     /// Buffers that went into the queue since the last seek.
     entered: AtomicU64,
-    pub(super) shortcut: Mutex<Option<Shortcut>>,
+    shortcut: Mutex<Option<Shortcut>>,
 }
 
 /// A way to the tap of a lane.
@@ -70,6 +70,11 @@ impl Gate {
                 None => gst::PadProbeReturn::Ok,
             }
         });
+    }
+
+    /// From now on a lane that has caught up is reached past the queue. To be called once.
+    pub(super) fn open(&self, shortcut: Shortcut) {
+        *self.shortcut() = Some(shortcut);
     }
 
     fn note(&self, event: &gst::EventRef) {
