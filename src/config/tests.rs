@@ -67,7 +67,11 @@ fn a_library_is_all_that_must_be_given() {
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
-            playback: Playback { encodings: 2, seek_patience: Duration::from_millis(1500) },
+            playback: Playback {
+                encodings: 2,
+                seek_patience: Duration::from_millis(1500),
+                preferences: Preferences::default()
+            },
             live: Live { secret: None, apps: BTreeMap::new(), grace: Duration::from_secs(30) },
             record: Record {
                 folder: None,
@@ -105,6 +109,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            [playback]
            encodings = 1
            seek_patience_ms = 0
+           profile = "small"
+           audio_languages = ["ger", "en-GB"]
+           subtitle_languages = ["fr"]
            [live]
            secret = "open sesame"
            apps = { studio = "another sesame", open = "" }
@@ -126,6 +133,13 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
+    let languages = |codes: &[&str]| codes.iter().map(|code| Language::parse(code).unwrap()).collect();
+    let preferences = Preferences {
+        profile: crate::choice::Profile::Small,
+        audio_languages: languages(&["de", "en"]),
+        subtitle_languages: languages(&["fr"]),
+    };
+    assert_eq!(config.playback.preferences, preferences);
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
     let apps = [("open".to_owned(), None), ("studio".to_owned(), Some("another sesame".to_owned()))];
     assert_eq!(config.live.apps, BTreeMap::from(apps));
@@ -419,7 +433,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstreams = \"*\"",
-            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url",
+            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url, \
+             any_codec",
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstream = 5",
@@ -455,6 +470,18 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n[playback]\nencodings = 9",
             "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nprofile = \"smal\"",
+            "HOUSE/c.toml:3: there is no profile \"smal\" (did you mean \"small\"?); write tv, small, flash or audio",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\naudio_languages = [\"de\", \"German\"]",
+            "HOUSE/c.toml:3: \"German\" is no language; write its code of two or three letters, such as en, de or fra",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nsubtitle_languages = [\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\"]",
+            "HOUSE/c.toml:3: 9 languages are too many, expected at most 8; name the best ones",
         ),
         (
             "library = [\"films\"]\n[live]\ngrace_seconds = 3601",
@@ -549,7 +576,11 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
            mode = "always"
            [[relay.push]]
            stream = "cam*"
-           url = "rtmp://cluster/live/{stream}?key=sesame""#,
+           url = "rtmp://cluster/live/{stream}?key=sesame"
+           [[relay.push]]
+           stream = "door"
+           url = "rtmp://platform/live/door"
+           any_codec = true"#,
     );
     let config = house.config(&["--config", "c.toml"]);
     let relay = &config.relay;
@@ -557,6 +588,7 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
     assert_eq!((relay.pulls[0].name.as_str(), relay.pulls[0].on_demand), ("door", true));
     assert_eq!((relay.pulls[1].url.name.as_str(), relay.pulls[1].on_demand), ("cam?key=sesame", false));
     assert_eq!(relay.pushes[0].url_for("cam 1").name, "cam%201?key=sesame");
+    assert_eq!(relay.pushes.iter().map(|push| push.any_codec).collect::<Vec<_>>(), [false, true]);
     let shown = format!("{config:?}{config}");
     assert!(shown.contains("rtmp://cluster/live/…") && !shown.contains("sesame"), "{shown}");
 }

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::route::RouteError;
 use crate::library::LibraryError;
-use crate::provider::OpenError;
+use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
 use crate::websocket;
 use bytes::Bytes;
@@ -68,7 +68,9 @@ impl From<RouteError> for Refusal {
     fn from(error: RouteError) -> Self {
         let status = match error {
             RouteError::Unknown => StatusCode::NOT_FOUND,
-            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::NoPath => StatusCode::BAD_REQUEST,
+            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::Choice(_) | RouteError::NoPath => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Self::new(status, error.to_string())
     }
@@ -94,7 +96,14 @@ impl From<OpenError> for Refusal {
             OpenError::Cache(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
             OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
+            OpenError::NoTrack(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
         }
+    }
+}
+
+impl From<NotForBrowsers> for Refusal {
+    fn from(error: NotForBrowsers) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 
