@@ -2,7 +2,8 @@
 
 use super::body::Body;
 use super::route::RouteError;
-use crate::library::LibraryError;
+use crate::library::{LibraryError, LibraryPath};
+use crate::picture::PictureError;
 use crate::provider::OpenError;
 use crate::source::ChangeRefused;
 use crate::websocket;
@@ -68,7 +69,9 @@ impl From<RouteError> for Refusal {
     fn from(error: RouteError) -> Self {
         let status = match error {
             RouteError::Unknown => StatusCode::NOT_FOUND,
-            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::NoPath => StatusCode::BAD_REQUEST,
+            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::Fit(_) | RouteError::NoPath => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Self::new(status, error.to_string())
     }
@@ -95,6 +98,16 @@ impl From<OpenError> for Refusal {
             OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
         }
+    }
+}
+
+impl From<(&LibraryPath, PictureError)> for Refusal {
+    fn from((path, error): (&LibraryPath, PictureError)) -> Self {
+        let status = match error {
+            PictureError::NotShown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            PictureError::Busy | PictureError::NoWorker(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, format!("\"{path}\" {error}"))
     }
 }
 
