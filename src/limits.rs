@@ -52,8 +52,10 @@ pub const MAX_RTMP_CHUNK_SIZE: usize = 10 << 20;
 /// serves every viewer.
 pub const OUT_CHUNK_SIZE: usize = 65_536;
 
-/// Window acknowledgement size and peer bandwidth we announce. rtmp2src warns below 2,500,000.
-pub const WINDOW_ACK_SIZE: u32 = 2_500_000;
+/// Window acknowledgement size and peer bandwidth we announce. Nothing here waits for an acknowledgement, and each
+/// is a waking and a read for a viewer that has nothing to say: players send one for every half of this (ffmpeg), or
+/// for every tenth (librtmp). rtmp2src warns below 2,500,000; 10,000,000 is what Red5 announces.
+pub const WINDOW_ACK_SIZE: u32 = 10_000_000;
 
 /// From accept to `connect`: slow phones on bad Wi-Fi need a second or two; half-open connections
 /// must not gather.

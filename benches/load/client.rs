@@ -1,13 +1,13 @@
 //! One connection of a client: RTMP up to the stream that plays or publishes, or HTTP up to the body.
 
 use crate::demux::{Chunks, FlvTags, Garbled, HttpBody, Seen};
+use crate::wire::Wire;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use wiidiaserver::amf0::{self, Properties, Value};
 
 /// For something that a server does at once. A loaded one that takes longer does not serve.
@@ -53,10 +53,11 @@ impl From<Garbled> for Failure {
     }
 }
 
-/// `rtmp://host:port/app/name` or `http://host:port/path`.
+/// `rtmp://host:port/app/name`, the same with `rtmps`, or `http://host:port/path`.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) rtmp: bool,
+    tls: bool,
     pub(crate) address: SocketAddr,
     host: String,
     app: String,
@@ -79,11 +80,14 @@ impl std::str::FromStr for Target {
         // Numbers only: a name would be looked up, and may lead out of this machine.
         let address = host.parse().map_err(|_| wrong())?;
         let (rtmp, app, name) = match scheme {
-            "rtmp" => path.split_once('/').map(|(app, name)| (true, app, name)).ok_or_else(wrong)?,
+            "rtmp" | "rtmps" => {
+                path.split_once('/').map(|(app, name)| (true, app, name)).ok_or_else(wrong)?
+            }
             "http" => (false, "", path),
             _ => return Err(wrong()),
         };
-        Ok(Self { rtmp, address, host: host.to_owned(), app: app.to_owned(), name: name.to_owned() })
+        let tls = scheme == "rtmps";
+        Ok(Self { rtmp, tls, address, host: host.to_owned(), app: app.to_owned(), name: name.to_owned() })
     }
 }
 
@@ -97,7 +101,7 @@ enum Input {
 
 /// A connected client.
 pub(crate) struct Client {
-    socket: TcpStream,
+    socket: Wire,
     input: Input,
     name: String,
     received: u64,
@@ -110,8 +114,7 @@ pub(crate) struct Client {
 
 impl Client {
     async fn open(target: &Target) -> Result<Self, Failure> {
-        let socket = TcpStream::connect(target.address).await?;
-        socket.set_nodelay(true)?;
+        let socket = Wire::connect(target.address, target.tls).await?;
         Ok(Self {
             socket,
             input: Input::Rtmp(Chunks::new()),

@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod stamp;
 mod viewer;
+mod wire;
 
 use client::{Failure, Target};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -37,7 +38,7 @@ wiidia-load: loads an RTMP or HTTP-FLV server of this machine and measures it.
   --prefix P     before the metrics' names; only those of the latency remain
   --case C --name N --load L   said in the line, for the report
 
-URLs have numeric addresses: rtmp://127.0.0.1:1935/live/name, http://127.0.0.1:8080/live/name.flv
+URLs have numeric addresses: rtmp://127.0.0.1:1935/live/name (or rtmps), http://127.0.0.1:8080/live/name.flv
 Ends with 3 when the server does not do what it is asked for.
 ";
 

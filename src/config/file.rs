@@ -45,6 +45,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("relay.pull.mode", "\"on_demand\" or \"always\""),
     ("relay.push.stream", "a stream's name in quotes, such as \"cam\", or \"*\" for all"),
     ("relay.push.url", "an address in quotes, such as \"rtmps://live.example.net/app/stream-key\""),
+    ("relay.push.any_codec", "true or false"),
     ("playback.encodings", "a small number without quotes, such as 2"),
     ("playback.seek_patience_ms", "a number of milliseconds without quotes, such as 1500"),
 ];
@@ -145,6 +146,7 @@ pub(super) struct Pull {
 pub(super) struct Push {
     pub(super) stream: Option<Spanned<String>>,
     pub(super) url: Option<Spanned<String>>,
+    pub(super) any_codec: Option<bool>,
 }
 
 #[derive(Deserialize, Default, Debug)]

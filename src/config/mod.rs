@@ -348,6 +348,8 @@ pub struct Push {
     url: String,
     /// … with a name that any stream may have.
     parsed: RtmpUrl,
+    /// The server gets HEVC, AV1, VP9, Opus … although it does not announce them.
+    pub any_codec: bool,
 }
 
 impl Push {

@@ -59,7 +59,7 @@ fn pull(rule: &Spanned<file::Pull>, file: &File) -> Result<Pull, ConfigError> {
 }
 
 fn push(rule: &Spanned<file::Push>, file: &File) -> Result<Push, ConfigError> {
-    let file::Push { stream, url } = rule.get_ref();
+    let file::Push { stream, url, any_codec } = rule.get_ref();
     let lacks =
         |key, expected| ConfigError::new(file.place(rule.span()), Problem::RelayLacks { key, expected });
     let stream =
@@ -74,7 +74,8 @@ fn push(rule: &Spanned<file::Push>, file: &File) -> Result<Push, ConfigError> {
         return Err(ConfigError::new(file.place(url.span()), Problem::RelayOneAddress(name.clone())));
     }
     let parsed = address(url, &url.get_ref().replace(Push::PLACE, "stream"), file)?;
-    Ok(Push { stream: name.clone(), url: url.get_ref().clone(), parsed })
+    let any_codec = any_codec.unwrap_or(false);
+    Ok(Push { stream: name.clone(), url: url.get_ref().clone(), parsed, any_codec })
 }
 
 fn address(written: &Spanned<String>, text: &str, file: &File) -> Result<RtmpUrl, ConfigError> {

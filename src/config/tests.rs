@@ -419,7 +419,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstreams = \"*\"",
-            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url",
+            "HOUSE/c.toml:3: unknown key \"streams\" (did you mean \"stream\"?); the keys here are stream, url, \
+             any_codec",
         ),
         (
             "library = [\"films\"]\n[[relay.push]]\nstream = 5",
@@ -549,7 +550,11 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
            mode = "always"
            [[relay.push]]
            stream = "cam*"
-           url = "rtmp://cluster/live/{stream}?key=sesame""#,
+           url = "rtmp://cluster/live/{stream}?key=sesame"
+           [[relay.push]]
+           stream = "door"
+           url = "rtmp://platform/live/door"
+           any_codec = true"#,
     );
     let config = house.config(&["--config", "c.toml"]);
     let relay = &config.relay;
@@ -557,6 +562,7 @@ fn relays_are_read_and_their_keys_kept_out_of_sight() {
     assert_eq!((relay.pulls[0].name.as_str(), relay.pulls[0].on_demand), ("door", true));
     assert_eq!((relay.pulls[1].url.name.as_str(), relay.pulls[1].on_demand), ("cam?key=sesame", false));
     assert_eq!(relay.pushes[0].url_for("cam 1").name, "cam%201?key=sesame");
+    assert_eq!(relay.pushes.iter().map(|push| push.any_codec).collect::<Vec<_>>(), [false, true]);
     let shown = format!("{config:?}{config}");
     assert!(shown.contains("rtmp://cluster/live/…") && !shown.contains("sesame"), "{shown}");
 }

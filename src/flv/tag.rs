@@ -66,6 +66,12 @@ impl Tag {
         TAG_HEADER_LEN + self.body.len() + PREVIOUS_TAG_SIZE_LEN
     }
 
+    /// What the publisher says of the stream as a whole: `onMetaData`. Other script tags (`onTextData`,
+    /// `onCuePoint`) belong to the moment they are in.
+    pub fn is_metadata(&self) -> bool {
+        self.kind == TagKind::Script && self.body.starts_with(b"\x02\x00\x0aonMetaData")
+    }
+
     /// Appends the tag as an FLV file carries it: header, body, `PreviousTagSize`.
     pub fn encode_into(&self, out: &mut impl bytes::BufMut) {
         out.put_slice(&write_tag_header(self.kind, self.timestamp, self.body.len()));

@@ -9,6 +9,7 @@ use crate::rtmp::Transmit;
 use crate::rtmp::client::{ClientError, ClientEvent, ClientSession, Purpose};
 use crate::rtmp_url::RtmpUrl;
 use crate::server::socket::Socket;
+use crate::stream::UsedFourCcs;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
@@ -31,11 +32,13 @@ pub(super) struct Link {
 
 impl Link {
     /// Connects, and returns when the server has agreed to play or to be published to. Follows it to
-    /// another address a few times. `is_loop`: whether an address on this very server must not be used.
+    /// another address a few times. `codecs`: of what is published, when the server must have announced
+    /// them. `is_loop`: whether an address on this very server must not be used.
     pub(super) async fn open(
         dialer: &Arc<Dialer>,
         url: &RtmpUrl,
         purpose: Purpose,
+        codecs: UsedFourCcs,
         is_loop: impl Fn(&RtmpUrl) -> bool,
     ) -> Result<Self, RelayError> {
         let mut url = url.clone();
@@ -44,7 +47,7 @@ impl Link {
             if dialed.is_self && is_loop(&url) {
                 return Err(RelayError::Loop);
             }
-            let mut link = Self::new(dialed, url.clone(), purpose)?;
+            let mut link = Self::new(dialed, url.clone(), purpose, codecs)?;
             match link.start().await {
                 Err(RelayError::Session(ClientError::Redirect { to })) => {
                     let next = url.redirected(&to).map_err(RelayError::BadRedirect)?;
@@ -60,12 +63,12 @@ impl Link {
         Err(RelayError::Redirects)
     }
 
-    fn new(dialed: Dialed, url: RtmpUrl, purpose: Purpose) -> Result<Self, RelayError> {
+    fn new(dialed: Dialed, url: RtmpUrl, purpose: Purpose, codecs: UsedFourCcs) -> Result<Self, RelayError> {
         let now = Instant::now();
         Ok(Self {
             socket: dialed.socket,
             peer: dialed.peer,
-            session: ClientSession::new(url, purpose, now)?,
+            session: ClientSession::new(url, purpose, now)?.with_codecs(codecs.video, codecs.audio),
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             sent_of_first: 0,

@@ -123,8 +123,9 @@ impl Relays {
             };
             pushes.remove(ended);
         }
-        let url = self.rules.get(number)?.url_for(name);
-        let push = Push::new(name.to_owned(), url, shared.dialer.clone(), shared.pushed.clone());
+        let rule = self.rules.get(number)?;
+        let (dialer, pushed) = (shared.dialer.clone(), shared.pushed.clone());
+        let push = Push::new(name.to_owned(), rule.url_for(name), rule.any_codec, dialer, pushed);
         pushes.push((number, Arc::new(push)));
         pushes.last().map(|(_, push)| push.clone())
     }

@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::rtmp::client::{ClientEvent, Purpose};
 use crate::rtmp_url::RtmpUrl;
-use crate::stream::{Publisher, Stream, Streams};
+use crate::stream::{Publisher, Stream, Streams, UsedFourCcs};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,7 +156,8 @@ impl Pull {
     async fn relay(&self) -> Result<(), RelayError> {
         self.progress.set(State::Connecting);
         let is_loop = |url: &RtmpUrl| is_own_stream(url, &self.name);
-        let mut link = Link::open(&self.dialer, &self.url, Purpose::Play, is_loop).await?;
+        let mut link =
+            Link::open(&self.dialer, &self.url, Purpose::Play, UsedFourCcs::default(), is_loop).await?;
         self.progress.set(State::Connected);
         let (mut publisher, mut has_keyframe) = (None, false);
         let (mut wanted, mut heard) = (Instant::now(), Instant::now());

@@ -13,7 +13,7 @@ use crate::flv::Tag;
 use crate::limits::{PUSH_OFF_AIR, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES};
 use crate::rtmp::client::{ClientEvent, ClientSession, Purpose};
 use crate::rtmp_url::RtmpUrl;
-use crate::stream::{Stream, Subscription, Via};
+use crate::stream::{Stream, Subscription, UsedFourCcs, Via};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -22,6 +22,8 @@ use std::time::Instant;
 pub(super) struct Push {
     name: String,
     url: RtmpUrl,
+    /// The server need not announce codecs to get them.
+    any_codec: bool,
     dialer: Arc<Dialer>,
     pushed: Arc<Pushed>,
     progress: Progress,
@@ -30,8 +32,15 @@ pub(super) struct Push {
 }
 
 impl Push {
-    pub(super) fn new(name: String, url: RtmpUrl, dialer: Arc<Dialer>, pushed: Arc<Pushed>) -> Self {
-        Self { name, url, dialer, pushed, progress: Progress::default(), target: Mutex::default() }
+    pub(super) fn new(
+        name: String,
+        url: RtmpUrl,
+        any_codec: bool,
+        dialer: Arc<Dialer>,
+        pushed: Arc<Pushed>,
+    ) -> Self {
+        let (progress, target) = (Progress::default(), Mutex::default());
+        Self { name, url, any_codec, dialer, pushed, progress, target }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -81,7 +90,9 @@ impl Push {
     async fn relay(&self, stream: &Arc<Stream>) -> Result<(), RelayError> {
         self.progress.set(State::Connecting);
         let is_loop = |url: &RtmpUrl| is_own_stream(url, &self.name);
-        let mut link = Link::open(&self.dialer, &self.url, Purpose::Publish, is_loop).await?;
+        // Refused before it has begun, if the stream's headers are known already.
+        let codecs = if self.any_codec { UsedFourCcs::default() } else { stream.four_ccs() };
+        let mut link = Link::open(&self.dialer, &self.url, Purpose::Publish, codecs, is_loop).await?;
         tracing::info!(stream = self.name, url = %self.url, "relaying to there");
         self.progress.set(State::Running);
         *self.target() = link.peer();
@@ -126,6 +137,10 @@ impl Push {
             if batch.lost > 0 {
                 tracing::info!(stream = self.name, url = %self.url, lost = batch.lost, "the way there is too slow: going on at the last keyframe");
                 self.progress.lost(batch.lost);
+            }
+            let codecs = batch.preface.iter().chain(&batch.records).map(|record| record.four_ccs());
+            for UsedFourCcs { video, audio } in codecs.filter(|_| !self.any_codec) {
+                session.check_codecs(video, audio)?;
             }
             for record in &batch.preface {
                 session.send_tag(&Tag { timestamp: first.tag().timestamp, ..record.tag().clone() })?;

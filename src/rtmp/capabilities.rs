@@ -1,4 +1,5 @@
-//! Which codecs beyond Adobe's a client takes: the part of `connect` that Enhanced RTMP added.
+//! Which codecs beyond Adobe's the other side takes: the part of `connect` and its answer that Enhanced RTMP
+//! added.
 //!
 //! ```text
 //!  fourCcList           ["av01", "hvc1", "Opus", …] or ["*"]                        version 1
@@ -15,7 +16,7 @@ const DECODES_OR_FORWARDS: u32 = 1 | 4;
 /// In an info map: passes the codec on.
 const FORWARDS: f64 = 4.0;
 
-/// What a client takes besides the codecs that FLV has numbers for.
+/// What a client, or a server that is published to, takes besides the codecs that FLV has numbers for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Capabilities {
     /// For pictures: `avc1`, `hvc1`, `av01`, `vp09` …
@@ -61,15 +62,35 @@ impl Capabilities {
     /// From the command object of `connect`.
     pub(super) fn from_connect(object: &Value) -> Self {
         let mut this = Self::default();
+        this.add(object);
+        this
+    }
+
+    /// From the answer to `connect`: in the information object, where ours has it, or among the properties
+    /// before that.
+    pub(super) fn from_answer(properties: &Value, info: &Value) -> Self {
+        let mut this = Self::default();
+        this.add(properties);
+        this.add(info);
+        this
+    }
+
+    /// Of a stream with these codecs, if they are beyond Adobe's, the first that is not taken.
+    pub fn lacks(&self, video: Option<[u8; 4]>, audio: Option<[u8; 4]>) -> Option<[u8; 4]> {
+        let lacks = |codec: Option<[u8; 4]>, taken: &FourCcs| codec.filter(|codec| !taken.contains(codec));
+        lacks(video, &self.video_four_ccs).or_else(|| lacks(audio, &self.audio_four_ccs))
+    }
+
+    fn add(&mut self, object: &Value) {
         // Version 1 has one list for all; no code is a picture's and a sound's.
         for code in object.get("fourCcList").and_then(Value::as_array).unwrap_or_default() {
             let code = code.as_amf_string().map_or(&b""[..], |code| code.as_bytes());
-            this.video_four_ccs.add(code);
-            this.audio_four_ccs.add(code);
+            self.video_four_ccs.add(code);
+            self.audio_four_ccs.add(code);
         }
         for (key, codes) in [
-            ("videoFourCcInfoMap", &mut this.video_four_ccs),
-            ("audioFourCcInfoMap", &mut this.audio_four_ccs),
+            ("videoFourCcInfoMap", &mut self.video_four_ccs),
+            ("audioFourCcInfoMap", &mut self.audio_four_ccs),
         ] {
             for (code, mask) in object.get(key).and_then(Value::properties).unwrap_or_default() {
                 if mask.as_f64().is_none_or(|mask| mask as u32 & DECODES_OR_FORWARDS != 0) {
@@ -77,8 +98,21 @@ impl Capabilities {
                 }
             }
         }
-        this
     }
+}
+
+/// A FourCC by the name that people know.
+pub fn codec_name(four_cc: [u8; 4]) -> String {
+    let name = match &four_cc {
+        b"hvc1" => "HEVC",
+        b"av01" => "AV1",
+        b"vp09" => "VP9",
+        b"Opus" => "Opus",
+        b"fLaC" => "FLAC",
+        b"ac-3" | b"ec-3" => "Dolby Digital",
+        other => return String::from_utf8_lossy(other).escape_default().to_string(),
+    };
+    name.to_owned()
 }
 
 /// What `connect`'s answer says about ours: everything is passed on, nothing decoded. Only those who asked
@@ -156,6 +190,18 @@ mod tests {
         let answer = Answer::to_connect(&object).add_to(Properties::new()).into_object();
         let forwards = answer.get("videoFourCcInfoMap").and_then(|map| map.get("*")).and_then(Value::as_f64);
         assert_eq!(forwards, Some(4.0));
+    }
+
+    #[test]
+    fn a_servers_answer_says_it_in_either_place() {
+        let says = |codes| Properties::new().with("fourCcList", list(codes)).into();
+        let both = Capabilities::from_answer(&says(&["hvc1"]), &says(&["Opus"]));
+        assert_eq!(both.lacks(Some(*b"hvc1"), Some(*b"Opus")), None);
+        assert_eq!(both.lacks(Some(*b"av01"), None), Some(*b"av01"));
+        assert_eq!(both.lacks(Some(*b"hvc1"), Some(*b"fLaC")), Some(*b"fLaC"));
+        let old = Capabilities::from_answer(&Value::Null, &Properties::new().with("level", "status").into());
+        assert_eq!(old.lacks(None, None), None, "every server takes Adobe's");
+        assert_eq!(old.lacks(Some(*b"hvc1"), None), Some(*b"hvc1"));
     }
 
     #[test]

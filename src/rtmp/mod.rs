@@ -42,7 +42,7 @@ pub mod session;
 mod status;
 pub mod stream_key;
 
-pub use capabilities::{Capabilities, FourCcs};
+pub use capabilities::{Capabilities, FourCcs, codec_name};
 pub use command::{PublishMode, Start};
 pub use error::{Fault, SessionError};
 pub use event::{Connect, Event, ResumeAt, StreamId, Transaction};

@@ -10,6 +10,7 @@
 //! loop while ciphertext waits for the network.
 
 use crate::limits::{HANDSHAKE_TIMEOUT, TLS_OUTPUT};
+use rustix::net::RecvFlags;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use std::io::{self, IoSlice, Read, Write};
@@ -78,7 +79,7 @@ impl Socket {
     /// Reads what is there: 0 at the peer's end, `WouldBlock` when there is nothing now.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(tcp) => tcp.try_read(buffer),
+            Self::Plain(tcp) => read_once(tcp, buffer),
             Self::Tls(tls) => tls.try_read(buffer),
         }
     }
@@ -106,6 +107,23 @@ impl Socket {
             Self::Tls(tls) => tls.finish().await,
         }
     }
+}
+
+/// As `TcpStream::try_read`, but what fills only a part of the buffer was all there is: tokio need not be told so by
+/// another read that finds nothing. A peer's end stays ready, whatever was read before it.
+fn read_once(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let room = buffer.len();
+    let mut part = None;
+    let result = tcp.try_io(Interest::READABLE, || {
+        let (len, _) = rustix::net::recv(tcp, &mut *buffer, RecvFlags::DONTWAIT)?;
+        if len == 0 || len == room {
+            return Ok(len);
+        }
+        part = Some(len);
+        // What makes tokio wait for the kernel's next word of this socket.
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    part.map_or(result, Ok)
 }
 
 /// TLS over a non-blocking socket.
@@ -149,6 +167,10 @@ impl TlsSocket {
                 if state.ended {
                     let text = "the peer left during the TLS handshake";
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+                }
+                if !state.connection.is_handshaking() {
+                    // A client that has spoken already waits for an answer, and sends nothing more.
+                    continue;
                 }
                 state.interest()
             };
@@ -299,7 +321,7 @@ struct Raw<'a> {
 
 impl Read for Raw<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = self.tcp.try_read(buffer)?;
+        let len = read_once(self.tcp, buffer)?;
         if self.first_byte.is_none() {
             *self.first_byte = buffer[..len].first().copied();
         }

@@ -179,6 +179,12 @@ impl Stream {
         self.counters.publishers.load(Ordering::Relaxed)
     }
 
+    /// Its codecs beyond Adobe's, as its sequence headers tell them; none before there are any.
+    pub fn four_ccs(&self) -> UsedFourCcs {
+        let all = self.state().ring.preface().map(|record| record.four_ccs()).collect::<Vec<_>>();
+        all.into_iter().fold(UsedFourCcs::default(), |all, one| all.joined(one).unwrap_or(all))
+    }
+
     /// Viewers now.
     pub fn viewers(&self) -> usize {
         self.counters.viewers.load(Ordering::Relaxed)

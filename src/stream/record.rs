@@ -3,15 +3,12 @@
 use crate::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::rtmp::SharedRecord;
-use bytes::{Bytes, BytesMut};
-use std::sync::OnceLock;
 use std::time::Instant;
 
-/// A tag, and the bytes by which it reaches viewers, made at most once.
+/// A tag, and the chunks by which it reaches RTMP viewers.
 #[derive(Debug)]
 pub struct Record {
     chunks: SharedRecord,
-    flv: OnceLock<Bytes>,
     four_ccs: UsedFourCcs,
     arrived: Instant,
 }
@@ -57,7 +54,7 @@ impl UsedFourCcs {
 impl Record {
     pub(crate) fn new(tag: Tag, now: Instant) -> Self {
         let four_ccs = UsedFourCcs::of(&tag);
-        Self { chunks: SharedRecord::new(tag), flv: OnceLock::new(), four_ccs, arrived: now }
+        Self { chunks: SharedRecord::new(tag), four_ccs, arrived: now }
     }
 
     /// The tag.
@@ -68,16 +65,6 @@ impl Record {
     /// As RTMP chunks.
     pub fn chunks(&self) -> &SharedRecord {
         &self.chunks
-    }
-
-    /// As an FLV file carries it.
-    pub fn flv(&self) -> Bytes {
-        let encode = || {
-            let mut bytes = BytesMut::with_capacity(self.tag().encoded_len());
-            self.tag().encode_into(&mut bytes);
-            bytes.freeze()
-        };
-        self.flv.get_or_init(encode).clone()
     }
 
     /// Its codec, when that is one beyond Adobe's.

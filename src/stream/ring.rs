@@ -35,7 +35,8 @@ pub(super) struct Ring {
 /// Where a record belongs in the preface.
 fn preface_place(record: &Record) -> Option<usize> {
     match record.tag().kind {
-        TagKind::Script => Some(0),
+        // Texts and cue points are of their moment: who joins later needs what was said of the whole stream.
+        TagKind::Script => record.tag().is_metadata().then_some(0),
         TagKind::Video if record.tag().is_sequence_header() => Some(1),
         TagKind::Audio if record.tag().is_sequence_header() => Some(2),
         TagKind::Video | TagKind::Audio => None,
@@ -161,13 +162,31 @@ mod tests {
         let mut ring = Ring::default();
         ring.push(record(TagKind::Audio, &[0xaf, 0, 1], 0));
         ring.push(record(TagKind::Video, &[0x17, 0, 0, 0, 0, 1], 0));
-        ring.push(record(TagKind::Script, b"\x02", 0));
+        ring.push(record(TagKind::Script, b"\x02\x00\x0aonMetaData\x01", 0));
+        ring.push(record(TagKind::Script, b"\x02\x00\x0aonMetaData\x02", 0));
         ring.push(record(TagKind::Video, &[0x17, 0, 0, 0, 0, 2], 5));
-        let bodies: Vec<_> = ring.preface().map(|r| (r.tag().kind, r.tag().body.last().copied())).collect();
         assert_eq!(
-            bodies,
+            preface_ends(&ring),
             [(TagKind::Script, Some(2)), (TagKind::Video, Some(2)), (TagKind::Audio, Some(1))]
         );
+    }
+
+    fn preface_ends(ring: &Ring) -> Vec<(TagKind, Option<u8>)> {
+        ring.preface().map(|r| (r.tag().kind, r.tag().body.last().copied())).collect()
+    }
+
+    #[test]
+    fn texts_and_cue_points_take_nothing_from_those_who_join_later() {
+        let mut ring = Ring::default();
+        for body in [&b"\x02\x00\x0aonTextData\x07"[..], b"\x02\x00\x0aonMetaData\x01"] {
+            ring.push(record(TagKind::Script, body, 0));
+        }
+        for body in
+            [&b"\x02\x00\x0aonTextData\x08"[..], b"\x02\x00\x0aonCuePoint\x09", b"\x02\x00\x0fonMetaD", b""]
+        {
+            ring.push(record(TagKind::Script, body, 0));
+        }
+        assert_eq!(preface_ends(&ring), [(TagKind::Script, Some(1))]);
     }
 
     proptest! {

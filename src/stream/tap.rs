@@ -48,7 +48,7 @@ struct State {
 /// Where a tag is kept while frames are lost: metadata and the headers of either kind.
 fn place(tag: &Tag) -> Option<usize> {
     match tag.kind {
-        TagKind::Script => Some(0),
+        TagKind::Script => tag.is_metadata().then_some(0),
         TagKind::Video => tag.is_sequence_header().then_some(1),
         TagKind::Audio => tag.is_sequence_header().then_some(2),
     }
@@ -175,6 +175,8 @@ mod tests {
         for n in 0..full as u32 + 12 {
             tap.push(picture(n, n % 5 == 0, MB));
         }
+        tap.push(tag(TagKind::Script, 99, b"\x02\x00\x0aonMetaData\x05"));
+        tap.push(tag(TagKind::Script, 99, b"\x02\x00\x0aonCuePoint\x05"));
         tap.push(tag(TagKind::Video, 100, &[0x17, 0, 0, 0, 0, 9]));
         let first = taken(&tap);
         assert_eq!(first.len(), full, "as much as fits");
@@ -184,9 +186,11 @@ mod tests {
         tap.push(picture(102, true, 10));
         tap.push(picture(103, false, 10));
         let then = taken(&tap);
-        assert_eq!(then[0], Tapped::Lost(13));
-        assert_eq!(then[1], Tapped::Tag(tag(TagKind::Video, 102, &[0x17, 0, 0, 0, 0, 9])));
-        assert_eq!(then[2..], [Tapped::Tag(picture(102, true, 10)), Tapped::Tag(picture(103, false, 10))]);
+        // The frames and the cue point.
+        assert_eq!(then[0], Tapped::Lost(14));
+        assert_eq!(then[1], Tapped::Tag(tag(TagKind::Script, 102, b"\x02\x00\x0aonMetaData\x05")));
+        assert_eq!(then[2], Tapped::Tag(tag(TagKind::Video, 102, &[0x17, 0, 0, 0, 0, 9])));
+        assert_eq!(then[3..], [Tapped::Tag(picture(102, true, 10)), Tapped::Tag(picture(103, false, 10))]);
     }
 
     #[test]

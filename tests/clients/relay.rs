@@ -11,7 +11,10 @@ use crate::samples::{self, H264_FLV, path_of};
 use crate::server::Server;
 use crate::tls::Authority;
 use serde_json::Value;
+use std::io::Read;
+use std::net::TcpStream;
 use std::time::Duration;
+use wiidiaserver::amf0::{self, Properties};
 
 const LIMIT: Duration = Duration::from_secs(40);
 /// For what comes after back-offs.
@@ -333,6 +336,89 @@ fn welcome() -> Vec<Vec<u8>> {
         rtmp_stub::command(0, "_result", 4.0, 1.0.into()),
         rtmp_stub::command(1, "onStatus", 0.0, started),
     ]
+}
+
+/// An Enhanced RTMP publisher of HEVC: a sequence header, then a keyframe with composition time zero.
+fn publish_hevc(server: &Server) -> RtmpClient {
+    let mut publisher = RtmpClient::connect(server.rtmp, "live");
+    publisher.publish("cam");
+    publisher.send_video(&[0x90, b'h', b'v', b'c', b'1', 1, 2, 3]);
+    publisher.send_video(&[0x91, b'h', b'v', b'c', b'1', 0, 0, 0, 9, 9]);
+    publisher
+}
+
+/// What came, once it holds these bytes; whatever came within [`LIMIT`] if it never does.
+fn receives(mut socket: TcpStream, awaited: &[u8]) -> Vec<u8> {
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let (mut all, mut block) = (Vec::new(), [0; 4096]);
+    while !all.windows(awaited.len()).any(|part| part == awaited) {
+        match socket.read(&mut block) {
+            Ok(0) | Err(_) => break,
+            Ok(len) => all.extend(&block[..len]),
+        }
+    }
+    all
+}
+
+fn says(all: &[u8], part: &[u8]) -> bool {
+    all.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn a_codec_that_a_server_does_not_announce_is_not_pushed_and_the_reason_names_it() {
+    let (address, stub) = rtmp_stub::serve(welcome(), |socket| receives(socket, b"publish"));
+    let server = server(&format!("[[relay.push]]\nstream = \"cam\"\nurl = \"rtmp://{address}/live/x\"\n"));
+    let _publisher = publish_hevc(&server);
+    let reason = failure(&server);
+    assert!(reason.starts_with("the stream has HEVC, which the server has not said it takes"), "{reason}");
+    assert_eq!(relay(&server)["bytes"], 0);
+    let heard = stub.join().unwrap();
+    assert!(says(&heard, b"fourCcList") && !says(&heard, b"publish"), "nothing was begun there");
+}
+
+#[test]
+fn a_codec_that_comes_later_ends_a_push_to_a_server_that_does_not_announce_it() {
+    let (address, stub) = rtmp_stub::serve(welcome(), |socket| receives(socket, b"\x91hvc1"));
+    let server = server(&format!("[[relay.push]]\nstream = \"cam\"\nurl = \"rtmp://{address}/live/x\"\n"));
+    let mut publisher = RtmpClient::connect(server.rtmp, "live");
+    publisher.publish("cam");
+    publisher.send_video(&[0x17, 1, 0, 0, 0, 9]);
+    wait_state(&server, "running", LIMIT);
+    publisher.send_video(&[0x91, b'h', b'v', b'c', b'1', 0, 0, 0, 9, 9]);
+    assert!(failure(&server).starts_with("the stream has HEVC"), "{}", failure(&server));
+    // In `connect`'s fourCcList it is said behind a length; a picture begins with 0x91.
+    assert!(!says(&stub.join().unwrap(), b"\x91hvc1"));
+}
+
+#[test]
+fn a_codec_is_pushed_to_a_server_that_announces_it_or_is_said_to_take_it() {
+    let announcing = |place: usize| {
+        let codecs = amf0::Value::StrictArray(vec!["av01".into(), "hvc1".into()]);
+        let lists = Properties::new().with("fourCcList", codecs);
+        let status = rtmp_stub::status("status", "ok");
+        // Among the properties, or in the information object.
+        let (properties, info) = match place {
+            2 => (lists.into_object(), status.into_object()),
+            _ => (
+                amf0::Value::Null,
+                status
+                    .with("fourCcList", lists.into_object().get("fourCcList").unwrap().clone())
+                    .into_object(),
+            ),
+        };
+        let mut messages = welcome();
+        messages[0] = rtmp_stub::message(0, &["_result".into(), 1.0.into(), properties, info]);
+        messages
+    };
+    for (messages, more) in [(announcing(2), ""), (announcing(3), ""), (welcome(), "any_codec = true\n")] {
+        let (address, stub) = rtmp_stub::serve(messages, |socket| receives(socket, b"\x91hvc1"));
+        let rule = format!("[[relay.push]]\nstream = \"cam\"\nurl = \"rtmp://{address}/live/x\"\n{more}");
+        let server = server(&rule);
+        let _publisher = publish_hevc(&server);
+        let heard = stub.join().unwrap();
+        assert!(says(&heard, b"\x90hvc1\x01\x02\x03") && says(&heard, b"\x91hvc1"), "{more}");
+        assert_eq!(relay(&server)["bytes"].as_u64(), Some(10), "the keyframe");
+    }
 }
 
 #[test]

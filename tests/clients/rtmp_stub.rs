@@ -6,10 +6,10 @@ use std::thread::JoinHandle;
 use wiidiaserver::amf0::{self, Properties, Value};
 
 /// S0, S1 and S2, then these messages, then whatever the test does with the socket.
-pub(crate) fn serve(
+pub(crate) fn serve<T: Send + 'static>(
     messages: Vec<Vec<u8>>,
-    then: impl FnOnce(TcpStream) + Send + 'static,
-) -> (SocketAddr, JoinHandle<()>) {
+    then: impl FnOnce(TcpStream) -> T + Send + 'static,
+) -> (SocketAddr, JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let thread = std::thread::spawn(move || {
@@ -22,14 +22,19 @@ pub(crate) fn serve(
         socket.write_all(&answer).unwrap();
         socket.read_exact(&mut [0; 1536]).unwrap();
         socket.write_all(&messages.concat()).unwrap();
-        then(socket);
+        then(socket)
     });
     (address, thread)
 }
 
 /// A command message with one argument, in chunks of 128 bytes.
 pub(crate) fn command(stream: u32, name: &str, transaction: f64, argument: Value) -> Vec<u8> {
-    let body = amf0::encode_to_bytes(&[name.into(), transaction.into(), Value::Null, argument]);
+    message(stream, &[name.into(), transaction.into(), Value::Null, argument])
+}
+
+/// A command message of these values, in chunks of 128 bytes.
+pub(crate) fn message(stream: u32, values: &[Value]) -> Vec<u8> {
+    let body = amf0::encode_to_bytes(values);
     let mut bytes = vec![3, 0, 0, 0];
     bytes.extend(&(body.len() as u32).to_be_bytes()[1..]);
     bytes.push(20);

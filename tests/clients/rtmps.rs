@@ -7,8 +7,12 @@ use crate::rtmp_client::RtmpClient;
 use crate::samples::{self, H264_FLV, path_of};
 use crate::server::Server;
 use crate::tls::Authority;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -108,6 +112,46 @@ fn those_who_begin_no_handshake_are_left_after_a_while() {
         if let Err(error) = socket.read_to_end(&mut Vec::new()) {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "closed, not forgotten");
         }
+    }
+}
+
+/// A client's TLS before anything of it is sent.
+fn tls_client(authority: &Authority) -> ClientConnection {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.ca()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn a_client_whose_first_words_come_with_the_end_of_its_handshake_is_answered() {
+    let authority = Authority::new();
+    let (_server, rtmps) = server(&authority);
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(rtmps).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut tls = tls_client(&authority);
+        tls.write_tls(&mut socket).unwrap();
+        while tls.is_handshaking() {
+            assert_ne!(tls.read_tls(&mut socket).unwrap(), 0, "closed");
+            tls.process_new_packets().unwrap();
+        }
+        // C0 and C1 behind `Finished`: in one segment, and nothing after it.
+        let mut hello = vec![3; 1537];
+        hello[1..9].fill(0);
+        tls.writer().write_all(&hello).unwrap();
+        let mut all = Vec::new();
+        while tls.wants_write() {
+            tls.write_tls(&mut all).unwrap();
+        }
+        socket.write_all(&all).unwrap();
+        let mut answer = vec![0; 1537];
+        Stream::new(&mut tls, &mut socket).read_exact(&mut answer).expect("S0 and S1");
+        assert_eq!(answer[0], 3);
     }
 }
 

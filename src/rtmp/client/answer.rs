@@ -6,8 +6,8 @@ use crate::limits::MAX_RELAY_TEXT;
 /// A command message of a server, as far as a relay cares.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Answer {
-    /// `_result`: what is behind the command object, if anything.
-    Result { transaction: f64, value: Value },
+    /// `_result`: the command object, and what is behind it, if anything.
+    Result { transaction: f64, object: Value, value: Value },
     /// `_error`, or a `_result` whose level is "error".
     Error { transaction: f64, info: Info },
     /// `onStatus`.
@@ -34,9 +34,10 @@ impl Answer {
         let (values, _) = amf0::decode_prefix(payload);
         let Some(name) = values.first().and_then(Value::as_str) else { return Self::Other };
         let transaction = values.get(1).and_then(Value::as_f64).unwrap_or(0.0);
-        let value = values.get(3).cloned().unwrap_or(Value::Null);
+        let at = |index: usize| values.get(index).cloned().unwrap_or(Value::Null);
+        let value = at(3);
         match &*name {
-            "_result" => Self::Result { transaction, value },
+            "_result" => Self::Result { transaction, object: at(2), value },
             "_error" => Self::Error { transaction, info: Info { is_error: true, ..Info::read(&value) } },
             "onStatus" => Self::Status(Info::read(&value)),
             "close" => Self::Close,
@@ -97,7 +98,7 @@ mod tests {
         assert!(matches!(error, Answer::Error { transaction: 4.0, .. }));
         // nginx-rtmp's and SRS' answers to createStream.
         let result = parse(&["_result".into(), 4.0.into(), Value::Null, 1.0.into()]);
-        assert_eq!(result, Answer::Result { transaction: 4.0, value: 1.0.into() });
+        assert_eq!(result, Answer::Result { transaction: 4.0, object: Value::Null, value: 1.0.into() });
         assert_eq!(parse(&["onBWDone".into(), 0.0.into(), Value::Null]), Answer::Other);
     }
 

@@ -6,6 +6,7 @@ use crate::amf0::{Properties, Value};
 use crate::limits::{
     MAX_PUBLISHER_PARTIAL, MAX_TAG_BODY, RELAY_ANSWER_TIMEOUT, RELAY_BUFFER_LENGTH, WINDOW_ACK_SIZE,
 };
+use crate::rtmp::Capabilities;
 use rml_rtmp::messages::{RtmpMessage, UserControlEventType};
 use std::time::Instant;
 
@@ -56,16 +57,22 @@ impl ClientSession {
 
     pub(super) fn handle_answer(&mut self, answer: Answer, on: u32, now: Instant) -> Result<(), ClientError> {
         match (&self.state, answer) {
-            (State::ExpectConnectAnswer, Answer::Result { transaction: CONNECT, value }) => {
+            (State::ExpectConnectAnswer, Answer::Result { transaction: CONNECT, object, value }) => {
                 let info = Info::read(&value);
-                if info.is_error { Err(refused("the connection", info)) } else { self.connected(now) }
+                if info.is_error {
+                    return Err(refused("the connection", info));
+                }
+                self.capabilities = Capabilities::from_answer(&object, &value);
+                let (video, audio) = self.needs;
+                self.check_codecs(video, audio)?;
+                self.connected(now)
             }
             (State::ExpectConnectAnswer, Answer::Error { info, .. }) => Err(refused("the connection", info)),
             // FMS and nginx-rtmp's exec say it this way.
             (State::ExpectConnectAnswer, Answer::Status(info)) if info.is_error => {
                 Err(refused("the connection", info))
             }
-            (State::ExpectStream, Answer::Result { transaction: CREATE_STREAM, value }) => {
+            (State::ExpectStream, Answer::Result { transaction: CREATE_STREAM, value, .. }) => {
                 match value.as_f64().map(|id| id as u32) {
                     Some(id @ 1..) => self.start(id, now),
                     _ => Err(ClientError::NoStream),

@@ -1,6 +1,7 @@
 //! Why a session with another server ends.
 
 use crate::limits::{MAX_PUBLISHED_BYTES, MAX_PUBLISHED_TAGS, RELAY_ANSWER_TIMEOUT};
+use crate::rtmp::capabilities::codec_name;
 use crate::rtmp::error::SessionError;
 
 /// The end of a session. Texts of the server are cut and cleaned.
@@ -33,6 +34,16 @@ pub enum ClientError {
     Authentication {
         /// Its own words.
         text: String,
+    },
+    /// It has not announced a codec of the stream (Enhanced RTMP).
+    #[error(
+        "the stream has {}, which the server has not said it takes; let the encoder send H.264 and AAC, or say \
+         any_codec = true in [[relay.push]] if the server takes it all the same",
+        codec_name(*codec)
+    )]
+    Codec {
+        /// Its FourCC.
+        codec: [u8; 4],
     },
     /// `createStream` was answered with no number that a stream can have.
     #[error("the server gave us no stream: createStream was answered without its number")]

@@ -31,6 +31,7 @@ mod tests;
 pub(super) use dialogue::PUBLISHER;
 pub use error::ClientError;
 
+use super::capabilities::Capabilities;
 use super::chunk_reader::{ChunkReader, Message};
 use super::error::SessionError;
 use super::media_record::{SharedRecord, Transmit};
@@ -96,6 +97,9 @@ pub struct ClientSession {
     waiting: (usize, usize),
     /// When the wait for an answer ends.
     patience: Instant,
+    /// What the server says it takes, and the codecs beyond Adobe's that it is to take.
+    capabilities: Capabilities,
+    needs: (Option<[u8; 4]>, Option<[u8; 4]>),
     /// The server's window (5.4.4), and what it was told last.
     window: u64,
     acknowledged: u64,
@@ -120,9 +124,26 @@ impl ClientSession {
             events: VecDeque::new(),
             waiting: (0, 0),
             patience: now + RELAY_ANSWER_TIMEOUT,
+            capabilities: Capabilities::default(),
+            needs: (None, None),
             window: 0,
             acknowledged: 0,
         })
+    }
+
+    /// A server that does not announce these codecs of picture and sound is not published to. For codecs beyond
+    /// Adobe's; every server takes those.
+    #[must_use]
+    pub fn with_codecs(self, video: Option<[u8; 4]>, audio: Option<[u8; 4]>) -> Self {
+        Self { needs: (video, audio), ..self }
+    }
+
+    /// Whether the server has announced these codecs, if they are beyond Adobe's.
+    ///
+    /// # Errors
+    /// [`ClientError::Codec`].
+    pub fn check_codecs(&self, video: Option<[u8; 4]>, audio: Option<[u8; 4]>) -> Result<(), ClientError> {
+        self.capabilities.lacks(video, audio).map_or(Ok(()), |codec| Err(ClientError::Codec { codec }))
     }
 
     /// Takes in bytes of any number; at most 64 KB a call keep memory small.

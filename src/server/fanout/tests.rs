@@ -180,7 +180,10 @@ async fn a_socket_that_is_full_goes_back_with_the_rest_of_the_message() {
     let batch = subscription.take(usize::MAX);
     assert_eq!(batch.lost, 0);
     for record in batch.records {
-        goes_on(&socket, &mut subscription, TakenBack { rest: record.flv(), ..TakenBack::default() }).await;
+        let mut flv = bytes::BytesMut::new();
+        record.tag().encode_into(&mut flv);
+        let rest = TakenBack { rest: flv.freeze(), ..TakenBack::default() };
+        goes_on(&socket, &mut subscription, rest).await;
     }
     assert!(reading.await.unwrap().0 == scene.published[before..]);
 }

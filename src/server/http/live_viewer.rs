@@ -2,17 +2,18 @@
 //! stream's records, which it shares with all other viewers.
 
 use super::connection::Link;
+use super::live_outgoing::{Outgoing, Piece, flv_of};
+use crate::flv::TagKind;
 use crate::flv::reader::file_header;
-use crate::flv::{Tag, TagKind};
-use crate::limits::{CLOSING_PATIENCE, MAX_AFTER_CLOSE, WRITE_BATCH_BYTES, WRITE_BATCH_PIECES};
+use crate::limits::{CLOSING_PATIENCE, MAX_AFTER_CLOSE, WRITE_BATCH_BYTES};
 use crate::server::accept::Shutdown;
 use crate::server::fanout::{self, Fanout, FlvFraming, Framing, Lease};
-use crate::stream::{Batch, Record, Subscription};
+use crate::stream::{Batch, Subscription};
 use crate::websocket::{CloseCode, Heard, Incoming, close_frame, pong_frame};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rustix::net;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -35,9 +36,9 @@ impl LiveViewer {
     /// A viewer that begins with this.
     pub(super) fn new(subscription: Subscription, first: Batch) -> Self {
         let has = |kind| first.preface.iter().chain(&first.records).any(|r| r.tag().kind == kind);
-        let mut pieces = vec![Bytes::copy_from_slice(&file_header(has(TagKind::Video), has(TagKind::Audio)))];
-        pieces.extend(flv_of(first));
-        let outgoing = Outgoing { pieces, ..Outgoing::default() };
+        let mut pieces = vec![Piece::own(&file_header(has(TagKind::Video), has(TagKind::Audio)))];
+        pieces.extend(flv_of(&first));
+        let outgoing = Outgoing::framed(FlvFraming::Plain, pieces);
         Self {
             caught_up: !subscription.has_more(),
             subscription,
@@ -63,8 +64,7 @@ impl LiveViewer {
         let Link { socket, mut ahead } = link;
         let socket = Arc::new(socket);
         self.framing = framing;
-        let pieces = std::mem::take(&mut self.outgoing.pieces);
-        self.outgoing = Outgoing::framed(framing, pieces);
+        self.outgoing = std::mem::take(&mut self.outgoing).reframed(framing);
         if framing == FlvFraming::WebSocket {
             return self.send_messages(&socket, ahead.take(), fanout, shutdown).await;
         }
@@ -125,7 +125,7 @@ impl LiveViewer {
         self.take_back();
         let ending = async {
             self.outgoing.flush(socket).await?;
-            self.outgoing = Outgoing { pieces: vec![last], ..Outgoing::default() };
+            self.outgoing = Outgoing::bare(last);
             self.outgoing.flush(socket).await
         };
         let late = Err(io::Error::new(io::ErrorKind::TimedOut, "the client has stopped reading"));
@@ -143,7 +143,7 @@ impl LiveViewer {
             }
             self.outgoing.flush(socket).await?;
             if let Some(pong) = self.pong.take() {
-                self.outgoing = Outgoing { pieces: vec![pong], ..Outgoing::default() };
+                self.outgoing = Outgoing::bare(pong);
                 continue;
             }
             if self.subscription.edge().over {
@@ -183,7 +183,7 @@ impl LiveViewer {
                     "a slow viewer goes on at the last keyframe"
                 );
             }
-            self.outgoing = Outgoing::framed(self.framing, flv_of(batch).collect());
+            self.outgoing = Outgoing::framed(self.framing, flv_of(&batch));
         }
     }
 
@@ -193,70 +193,7 @@ impl LiveViewer {
         let back = lease.take_back();
         self.subscription.go_on_at(back.at);
         self.caught_up = false;
-        self.outgoing = Outgoing { pieces: vec![back.rest], ..Outgoing::default() };
-    }
-}
-
-/// A batch's bytes: its preface with the time of the first record, then the records as they are.
-fn flv_of(batch: Batch) -> impl Iterator<Item = Bytes> {
-    let mut preface = BytesMut::new();
-    if let Some(first) = batch.records.first() {
-        let timestamp = first.tag().timestamp;
-        let tags = batch.preface.iter().map(|record| Tag { timestamp, ..record.tag().clone() });
-        tags.for_each(|tag| tag.encode_into(&mut preface));
-    }
-    let preface = (!preface.is_empty()).then(|| preface.freeze());
-    preface.into_iter().chain(batch.records.into_iter().map(|record: Arc<Record>| record.flv()))
-}
-
-/// A message on its way to one socket.
-#[derive(Default)]
-struct Outgoing {
-    head: heapless::Vec<u8, 10>,
-    pieces: Vec<Bytes>,
-    tail: &'static [u8],
-    /// Bytes of all that, sent.
-    sent: usize,
-}
-
-impl Outgoing {
-    fn framed(framing: FlvFraming, pieces: Vec<Bytes>) -> Self {
-        let (head, tail) = framing.envelope(pieces.iter().map(Bytes::len).sum());
-        Self { head, pieces, tail, sent: 0 }
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let pieces = self.pieces.iter().map(|piece| &piece[..]);
-        std::iter::once(&self.head[..]).chain(pieces).chain([self.tail])
-    }
-
-    /// Sends all of it. Can be dropped at any time, and called again.
-    async fn flush(&mut self, socket: &TcpStream) -> io::Result<()> {
-        let len: usize = self.parts().map(<[u8]>::len).sum();
-        while self.sent < len {
-            match self.write(socket) {
-                Ok(sent) => self.sent += sent,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.writable().await?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        *self = Self::default();
-        Ok(())
-    }
-
-    fn write(&self, socket: &TcpStream) -> io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); WRITE_BATCH_PIECES];
-        let (mut used, mut skip) = (0, self.sent);
-        for part in self.parts() {
-            if skip >= part.len() {
-                skip -= part.len();
-            } else if used < slices.len() {
-                slices[used] = IoSlice::new(&part[skip..]);
-                (used, skip) = (used + 1, 0);
-            }
-        }
-        socket.try_write_vectored(&slices[..used])
+        self.outgoing = Outgoing::bare(back.rest);
     }
 }
 

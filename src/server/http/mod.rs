@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod handover;
 mod library;
 mod live;
+mod live_outgoing;
 mod live_viewer;
 mod media;
 mod metrics;

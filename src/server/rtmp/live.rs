@@ -5,7 +5,7 @@ use super::starting::Play;
 use crate::amf0::AmfString;
 use crate::flv::Tag;
 use crate::limits::WRITE_BATCH_BYTES;
-use crate::rtmp::{Capabilities, FourCcs, PlayError, PlayStart, Sent, Session, SessionError, StreamId};
+use crate::rtmp::{Capabilities, PlayError, PlayStart, Sent, Session, SessionError, StreamId, codec_name};
 use crate::server::accept::must_take;
 use crate::server::fanout::{Fanout, Framing, Lease, Viewer};
 use crate::stream::{Record, Stream, Subscription, UsedFourCcs, Via};
@@ -207,30 +207,13 @@ impl LiveViewer {
     /// The codec of a record that the client does not take.
     fn not_taken(&mut self, record: &Record) -> Option<String> {
         let codecs = record.four_ccs();
-        let refused = |codec: Option<[u8; 4]>, taken: &FourCcs| codec.filter(|codec| !taken.contains(codec));
-        let capabilities = &self.capabilities;
-        let not_taken = refused(codecs.video, &capabilities.video_four_ccs)
-            .or_else(|| refused(codecs.audio, &capabilities.audio_four_ccs));
+        let not_taken = self.capabilities.lacks(codecs.video, codecs.audio);
         if not_taken.is_none() {
             // The newer one where there are two of a kind.
             self.seen = self.seen.joined(codecs).unwrap_or(codecs);
         }
         not_taken.map(codec_name)
     }
-}
-
-/// A FourCC by the name that people know.
-fn codec_name(four_cc: [u8; 4]) -> String {
-    let name = match &four_cc {
-        b"hvc1" => "HEVC",
-        b"av01" => "AV1",
-        b"vp09" => "VP9",
-        b"Opus" => "Opus",
-        b"fLaC" => "FLAC",
-        b"ac-3" | b"ec-3" => "Dolby Digital",
-        other => return String::from_utf8_lossy(other).escape_default().to_string(),
-    };
-    name.to_owned()
 }
 
 impl Connection {

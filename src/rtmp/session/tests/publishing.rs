@@ -154,8 +154,8 @@ fn the_openings_of_ffmpeg_and_gstreamer_are_answered_in_words_they_wait_for() {
         let result = |transaction: Option<u8>| Some(format!("[0] _result {} Null", transaction?));
         let line = |line: &str| Some(line.to_owned());
         let expected = [
-            line("WindowAckSize 2500000"),
-            line("SetPeerBandwidth 2500000 2"),
+            line("WindowAckSize 10000000"),
+            line("SetPeerBandwidth 10000000 2"),
             line("SetChunkSize 65536"),
             line("[0] _result 1 NetConnection.Connect.Success"),
             result(release),
@@ -192,8 +192,8 @@ fn obs_is_answered_in_words_it_waits_for_and_its_media_understood() {
     let pieces: Vec<&[u8]> = opening.iter().map(Vec::as_slice).collect();
     let (events, received) = run(&pieces);
     let expected = [
-        "WindowAckSize 2500000",
-        "SetPeerBandwidth 2500000 2",
+        "WindowAckSize 10000000",
+        "SetPeerBandwidth 10000000 2",
         "SetChunkSize 65536",
         "[0] _result 1 NetConnection.Connect.Success",
         "[0] _result 2 Null",

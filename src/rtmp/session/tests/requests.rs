@@ -22,8 +22,8 @@ fn connect_is_answered_window_bandwidth_chunk_size_result() {
     assert_eq!(
         pair.received(),
         [
-            "WindowAckSize 2500000",
-            "SetPeerBandwidth 2500000 2",
+            "WindowAckSize 10000000",
+            "SetPeerBandwidth 10000000 2",
             "SetChunkSize 65536",
             "[0] _result 1 NetConnection.Connect.Success",
         ]
