@@ -23,7 +23,7 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
@@ -39,6 +39,7 @@
 //! | [`config`] | the TOML file and the command line | all of the above |
 
 pub mod amf0;
+pub mod choice;
 pub mod config;
 pub mod flv;
 pub mod fmp4;

@@ -658,6 +658,9 @@ pub const MAX_LISTED: usize = 128;
 /// See [`MAX_LISTED`].
 pub const MAX_LISTED_TEXT: usize = 120;
 
+/// Languages that one viewer, or the configuration, names in order of preference: more than people speak.
+pub const MAX_CHOICE_LANGUAGES: usize = 8;
+
 /// Buffer in which worker messages arrive; larger access units are read past it, straight into the
 /// tag's body.
 pub const WORKER_READ_BUFFER: usize = 64 << 10;

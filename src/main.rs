@@ -102,6 +102,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
         let recordings = Arc::new(recordings(config, &providers)?);
         let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
+        let app = app.with_preferences(config.playback.preferences.clone());
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources);

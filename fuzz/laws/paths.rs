@@ -1,6 +1,7 @@
 //! Names from the network: no way out of the library, and addresses lead where they came from.
 
 use std::os::unix::ffi::OsStrExt;
+use wiidiaserver::choice::Choice;
 use wiidiaserver::library::LibraryPath;
 use wiidiaserver::limits::{MAX_PATH_BYTES, MAX_PATH_CANDIDATES};
 use wiidiaserver::rtmp::play_path;
@@ -30,10 +31,16 @@ pub fn law(input: &[u8]) {
         }
     }
 
+    if let Some(Err(error)) = query.map(Choice::from_query) {
+        // It is shown to people and logged.
+        assert!(error.to_string().len() < 300 && !error.to_string().chars().any(char::is_control));
+    }
+
     let (app, name) = input.split_at(input.iter().position(|&byte| byte == 0).unwrap_or(0));
     for name in [name, name.get(1..).unwrap_or_default()] {
         let candidates = play_path::candidates(app, name);
         assert!(candidates.len() <= MAX_PATH_CANDIDATES);
+        let _ = (play_path::choice(app, input, name), play_path::profile(app));
         for candidate in candidates {
             let names: Vec<&[u8]> = candidate.path.split(|&byte| byte == b'/').collect();
             assert!(names.iter().all(|name| is_name(name)), "{candidate:?}");

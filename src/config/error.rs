@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, where, and what to do.
 
+use crate::choice::LanguageError;
 use crate::limits;
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -168,6 +169,20 @@ pub enum Problem {
     /// Out of range.
     #[error("{0} encodings at once are not possible, expected 1 to {max}; 2 suit a small box", max = limits::MAX_ENCODINGS)]
     Encodings(u64),
+    /// No such profile.
+    #[error("there is no profile \"{value}\"{}; write tv, small, flash or audio", suggestion(nearest.as_deref()))]
+    Profile {
+        /// What was written.
+        value: String,
+        /// What was meant, perhaps.
+        nearest: Option<String>,
+    },
+    /// No language.
+    #[error(transparent)]
+    Language(LanguageError),
+    /// More than [`limits::MAX_CHOICE_LANGUAGES`].
+    #[error("{0} languages are too many, expected at most {max}; name the best ones", max = limits::MAX_CHOICE_LANGUAGES)]
+    ManyLanguages(usize),
     /// No name for an application of ours.
     #[error(
         "\"{0}\" can't be an application for live streams; choose a name of letters, digits, -, _ and . other than \

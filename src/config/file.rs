@@ -47,6 +47,9 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("relay.push.url", "an address in quotes, such as \"rtmps://live.example.net/app/stream-key\""),
     ("relay.push.any_codec", "true or false"),
     ("playback.encodings", "a small number without quotes, such as 2"),
+    ("playback.profile", "tv, small, flash or audio in quotes, such as \"tv\""),
+    ("playback.audio_languages", "a list of languages in quotes, such as [\"de\", \"en\"]"),
+    ("playback.subtitle_languages", "a list of languages in quotes, such as [\"de\"]"),
     ("playback.seek_patience_ms", "a number of milliseconds without quotes, such as 1500"),
 ];
 
@@ -154,6 +157,9 @@ pub(super) struct Push {
 pub(super) struct Playback {
     pub(super) encodings: Option<Spanned<u64>>,
     pub(super) seek_patience_ms: Option<Spanned<u64>>,
+    pub(super) profile: Option<Spanned<String>>,
+    pub(super) audio_languages: Option<Spanned<Vec<String>>>,
+    pub(super) subtitle_languages: Option<Spanned<Vec<String>>>,
 }
 
 /// A file that was read, or the absence of one.

@@ -22,6 +22,7 @@ pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 pub use source::{Source, SourceProblem, WrittenSource};
 
+use crate::choice::{Language, Preferences};
 use crate::limits::{self, PUBLISHER_GRACE};
 use crate::rtmp_url::RtmpUrl;
 use std::collections::BTreeMap;
@@ -97,6 +98,15 @@ impl fmt::Display for Config {
         }
         writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
+        let preferences = &self.playback.preferences;
+        let list = |of: &[Language]| of.iter().map(Language::code).collect::<Vec<_>>().join(", ");
+        writeln!(f, "profile:   {}", preferences.profile)?;
+        if !preferences.audio_languages.is_empty() {
+            writeln!(f, "sound:     {}", list(&preferences.audio_languages))?;
+        }
+        if !preferences.subtitle_languages.is_empty() {
+            writeln!(f, "subtitles: {}", list(&preferences.subtitle_languages))?;
+        }
         writeln!(f, "patience:  {} ms", self.playback.seek_patience.as_millis())?;
         let who = |secret: &Option<String>| match secret {
             Some(_) => "those who know the secret",
@@ -239,7 +249,7 @@ impl fmt::Display for Level {
 }
 
 /// `[playback]`
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Playback {
     /// Films encoded at the same time, 1 to [`MAX_ENCODINGS`](crate::limits::MAX_ENCODINGS). Those
     /// that need no encoding do not count. Default 2: what a small box manages.
@@ -247,11 +257,13 @@ pub struct Playback {
     /// How long a seek waits for a conversion that runs already, before another one is started for it. Default
     /// [`SEEK_PATIENCE`](crate::limits::SEEK_PATIENCE).
     pub seek_patience: Duration,
+    /// What those get who choose nothing. Default: the `tv` profile, each file's own sound, no subtitles.
+    pub preferences: Preferences,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { encodings: 2, seek_patience: limits::SEEK_PATIENCE }
+        Self { encodings: 2, seek_patience: limits::SEEK_PATIENCE, preferences: Preferences::default() }
     }
 }
 

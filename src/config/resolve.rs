@@ -5,6 +5,7 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{Cache, Config, Environment, Http, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
+use crate::choice::{Language, Profile};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -242,7 +243,27 @@ fn playback(file: &File) -> Result<Playback, ConfigError> {
             return Err(ConfigError::new(file.place(written.span()), problem));
         }
     }
+    if let Some(written) = &file.content.playback.profile {
+        let value = written.get_ref();
+        playback.preferences.profile = Profile::named(value).ok_or_else(|| {
+            let nearest = nearest(value, Profile::ALL.map(Profile::name)).map(str::to_owned);
+            ConfigError::new(file.place(written.span()), Problem::Profile { value: value.clone(), nearest })
+        })?;
+    }
+    playback.preferences.audio_languages = languages(file, &file.content.playback.audio_languages)?;
+    playback.preferences.subtitle_languages = languages(file, &file.content.playback.subtitle_languages)?;
     Ok(playback)
+}
+
+fn languages(file: &File, written: &Option<Spanned<Vec<String>>>) -> Result<Vec<Language>, ConfigError> {
+    let Some(written) = written else { return Ok(Vec::new()) };
+    let refuse = |problem| ConfigError::new(file.place(written.span()), problem);
+    let list = written.get_ref();
+    if list.len() > limits::MAX_CHOICE_LANGUAGES {
+        return Err(refuse(Problem::ManyLanguages(list.len())));
+    }
+    let languages = list.iter().map(|code| Language::parse(code));
+    languages.collect::<Result<_, _>>().map_err(|error| refuse(Problem::Language(error)))
 }
 
 fn live(file: &File) -> Result<Live, ConfigError> {

@@ -67,7 +67,11 @@ fn a_library_is_all_that_must_be_given() {
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
-            playback: Playback { encodings: 2, seek_patience: Duration::from_millis(1500) },
+            playback: Playback {
+                encodings: 2,
+                seek_patience: Duration::from_millis(1500),
+                preferences: Preferences::default()
+            },
             live: Live { secret: None, apps: BTreeMap::new(), grace: Duration::from_secs(30) },
             record: Record {
                 folder: None,
@@ -105,6 +109,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            [playback]
            encodings = 1
            seek_patience_ms = 0
+           profile = "small"
+           audio_languages = ["ger", "en-GB"]
+           subtitle_languages = ["fr"]
            [live]
            secret = "open sesame"
            apps = { studio = "another sesame", open = "" }
@@ -126,6 +133,13 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
+    let languages = |codes: &[&str]| codes.iter().map(|code| Language::parse(code).unwrap()).collect();
+    let preferences = Preferences {
+        profile: crate::choice::Profile::Small,
+        audio_languages: languages(&["de", "en"]),
+        subtitle_languages: languages(&["fr"]),
+    };
+    assert_eq!(config.playback.preferences, preferences);
     assert_eq!(config.live.secret.as_deref(), Some("open sesame"));
     let apps = [("open".to_owned(), None), ("studio".to_owned(), Some("another sesame".to_owned()))];
     assert_eq!(config.live.apps, BTreeMap::from(apps));
@@ -456,6 +470,18 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n[playback]\nencodings = 9",
             "HOUSE/c.toml:3: 9 encodings at once are not possible, expected 1 to 8; 2 suit a small box",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nprofile = \"smal\"",
+            "HOUSE/c.toml:3: there is no profile \"smal\" (did you mean \"small\"?); write tv, small, flash or audio",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\naudio_languages = [\"de\", \"German\"]",
+            "HOUSE/c.toml:3: \"German\" is no language; write its code of two or three letters, such as en, de or fra",
+        ),
+        (
+            "library = [\"films\"]\n[playback]\nsubtitle_languages = [\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\"]",
+            "HOUSE/c.toml:3: 9 languages are too many, expected at most 8; name the best ones",
         ),
         (
             "library = [\"films\"]\n[live]\ngrace_seconds = 3601",

@@ -2,59 +2,9 @@
 //!
 //! Two viewers that ask for the same [`Form`] of a file can share one conversion.
 
+pub use crate::choice::{Profile, TrackChoice};
+
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// What the result of a conversion is made of.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// H.264 up to 1920x1080 and AAC: televisions, computers, browsers.
-    #[default]
-    Tv,
-    /// H.264 up to 854x480 and AAC: telephones, weak networks.
-    Small,
-    /// Sorenson H.263 up to 400x224 with frequent keyframes, and MP3 at 44.1 kHz: Flash 7, the Wii.
-    Flash,
-    /// AAC only.
-    Audio,
-}
-
-impl Profile {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Tv, Self::Small, Self::Flash, Self::Audio];
-
-    /// The name in addresses and configuration: `tv`, `small`, `flash`, `audio`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tv => "tv",
-            Self::Small => "small",
-            Self::Flash => "flash",
-            Self::Audio => "audio",
-        }
-    }
-
-    /// The profile of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|profile| profile.name() == name)
-    }
-
-    /// Most pixels of a picture's width and height, as they come out; `None` without picture.
-    pub(super) const fn largest(self) -> Option<(i32, i32)> {
-        match self {
-            Self::Tv => Some((1920, 1080)),
-            Self::Small => Some((854, 480)),
-            Self::Flash => Some((400, 224)),
-            Self::Audio => None,
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// What a client decodes beside what its [`Profile`] is made of: streams of this kind pass as they are.
 ///
@@ -95,19 +45,6 @@ impl Passes {
     }
 }
 
-/// Which one of several tracks.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TrackChoice {
-    /// The one the file marks as its default, otherwise the first.
-    #[default]
-    Default,
-    /// This one of [`Contents::audio_tracks`](super::Contents::audio_tracks), counted from zero.
-    Index(u32),
-    /// The first in this language (ISO 639, two or three letters); the default when there is none.
-    Language(String),
-}
-
 /// What shall become of a file.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -116,11 +53,11 @@ pub struct Form {
     pub profile: Profile,
     /// What passes beside it.
     pub passes: Passes,
-    /// Which sound.
+    /// Which of [`Contents::audio_tracks`](super::Contents::audio_tracks); the default when there is none like that.
     pub audio: TrackChoice,
-    /// Draw this one of [`Contents::subtitle_tracks`](super::Contents::subtitle_tracks) into the
-    /// picture, counted from zero.
-    pub subtitles: Option<u32>,
+    /// Draw this one of [`Contents::subtitle_tracks`](super::Contents::subtitle_tracks) into the picture; none when
+    /// there is none like that.
+    pub subtitles: Option<TrackChoice>,
 }
 
 /// How an access unit is coded: what the result of a conversion consists of.
@@ -148,14 +85,6 @@ pub enum Codec {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn profiles_are_found_by_their_names() {
-        for profile in Profile::ALL {
-            assert_eq!(Profile::named(profile.name()), Some(profile));
-        }
-        assert_eq!(Profile::named("TV"), None);
-    }
 
     #[test]
     fn what_a_client_lists_passes() {

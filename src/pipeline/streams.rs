@@ -45,6 +45,9 @@ pub struct AudioTrack {
     pub title: Option<String>,
     /// Channels; 0 when its headers do not say.
     pub channels: u32,
+    /// This one plays when nobody chooses.
+    #[serde(default)]
+    pub default: bool,
     /// This one is converted.
     pub chosen: bool,
 }
@@ -60,6 +63,12 @@ pub struct SubtitleTrack {
     pub title: Option<String>,
     /// Made of text; otherwise of pictures.
     pub text: bool,
+    /// The file marks it as one to be shown when nobody chooses.
+    #[serde(default)]
+    pub default: bool,
+    /// This one is drawn into the picture.
+    #[serde(default)]
+    pub chosen: bool,
 }
 
 /// A place in a film that has a name.

@@ -100,7 +100,8 @@ struct Converter<'a> {
 
 impl Converter<'_> {
     fn run(&mut self, media: File) -> Result<Pushed, Failure> {
-        let request = Request { start: self.aim, lead: self.film.lead_ns(), ..Request::default() };
+        let form = self.film.form.clone();
+        let request = Request { start: self.aim, lead: self.film.lead_ns(), form, ..Request::default() };
         let mut conversion =
             Conversion::spawn(&self.film.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());

@@ -16,7 +16,7 @@ use crate::limits::{
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::MediaStreams;
+use crate::pipeline::{Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
 use std::collections::HashMap;
@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Film {
     pub(super) reel: Arc<Reel>,
     pub(super) name: String,
+    /// What shall come out.
+    pub(super) form: Form,
     pub(super) means: Arc<Means>,
     media: File,
     patience: Duration,
@@ -88,12 +90,14 @@ impl Film {
     pub(super) fn open(
         media: File,
         name: String,
+        form: Form,
         means: Arc<Means>,
         patience: Duration,
     ) -> io::Result<Arc<Self>> {
         let film = Arc::new(Self {
             reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
             name,
+            form,
             means,
             media,
             patience,
@@ -241,7 +245,7 @@ impl Film {
         let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
-        tracing::info!(file = self.name, %aim, "conversion starts");
+        tracing::info!(file = self.name, %aim, profile = %self.form.profile, "conversion starts");
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());
         let count = Count::one_more(&self.means.running);
@@ -270,6 +274,11 @@ impl Film {
             tracing::warn!(file = self.name, "can't be played from the middle after all");
             self.only_from_start.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// What the first conversion has found, once it has.
+    pub(super) fn streams(&self) -> Option<&MediaStreams> {
+        self.streams.get()
     }
 
     /// What is added to the file's times, once the first conversion has found it.

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | FLV, by its first bytes | `flv_file`: as it is |
 //! | FLV that this server is writing | the recording's own reel, from [`Growing`] |
-//! | FLV with codecs that fragmented MP4 can't carry, for a browser | `convert` |
+//! | FLV that is not made of what the viewer [`Wanted`] | `convert` |
 //! | anything else | `convert`: a worker process makes FLV of it |
 //!
-//! Viewers of the same file share one reel and so one conversion.
+//! Viewers that want the same [`Form`] of the same file share one reel and so one conversion; so do those whose
+//! forms make no difference to this file.
 
 mod cache;
 mod convert;
@@ -19,13 +20,16 @@ pub mod fuzzing;
 mod growing;
 mod job;
 mod transcodes;
+mod wanted;
 
 pub use cache::{Cache, CacheError};
 pub use growing::{Growing, GrowingFile};
+pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
-use crate::reel::{Phase, Reel, Seeks, Viewer};
+use crate::pipeline::{Form, MediaStreams};
+use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use crate::time::MediaTime;
 use convert::Means;
 use durations::Durations;
@@ -37,15 +41,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use transcodes::Transcodes;
-
-/// What a viewer can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// FLV, with whatever codecs a `.flv` file has: RTMP and HTTP-FLV players.
-    Flv,
-    /// H.264 and AAC only: browsers.
-    AvcAac,
-}
 
 /// Why a file cannot be played. The texts are shown to people.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +57,9 @@ pub enum OpenError {
     /// It was opened, but there is nothing to play in it. The text says why.
     #[error("{0}")]
     NotPlayable(String),
+    /// It has no such sound, or no such subtitles.
+    #[error(transparent)]
+    NoTrack(#[from] NoTrack),
 }
 
 /// Everything that is being played or was lately.
@@ -75,16 +73,24 @@ pub struct Providers {
     growing: Arc<Growing>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whose viewers share a reel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     file: FileIdentity,
-    form: Form,
+    make: Make,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Form {
-    AsItIs,
-    Converted,
+/// What is made of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Make {
+    Nothing,
+    Converted(Form),
+}
+
+impl Key {
+    fn is_converted(&self) -> bool {
+        self.make != Make::Nothing
+    }
 }
 
 #[derive(Debug)]
@@ -106,6 +112,13 @@ impl Work {
         match self {
             Self::Index(job) => job.stop(),
             Self::Film(film) => film.stop(),
+        }
+    }
+
+    fn streams(&self) -> Option<&MediaStreams> {
+        match self {
+            Self::Index(_) => None,
+            Self::Film(film) => film.streams(),
         }
     }
 
@@ -180,52 +193,87 @@ impl Providers {
     ///
     /// # Errors
     /// When the file cannot be opened, or there is no room for a conversion.
-    pub async fn open(self: &Arc<Self>, path: &LibraryPath, wanted: Wanted) -> Result<Viewer, OpenError> {
-        let viewer = self.open_form(path, Form::AsItIs).await?;
-        if wanted == Wanted::Flv {
+    pub async fn open(self: &Arc<Self>, path: &LibraryPath, wanted: &Wanted) -> Result<Viewer, OpenError> {
+        let (viewer, converted) = self.open_as(path, &wanted.form, true).await?;
+        if converted || wanted.flv == FlvAsItIs::Any {
             return Ok(viewer);
         }
         match viewer.reel().started().await {
-            Ok(codecs) if codecs.are_avc_and_aac() => Ok(viewer),
-            Ok(_) => self.open_form(path, Form::Converted).await,
+            Ok(codecs) if wanted.suits(codecs, viewer.reel().picture_size()) => Ok(viewer),
+            Ok(_) => Ok(self.open_as(path, &wanted.form, false).await?.0),
             Err(reason) => Err(OpenError::NotPlayable(reason)),
         }
     }
 
-    async fn open_form(self: &Arc<Self>, path: &LibraryPath, form: Form) -> Result<Viewer, OpenError> {
-        let (this, path) = (self.clone(), path.clone());
+    /// As [`open`](Self::open), and waits until playing can start.
+    ///
+    /// # Errors
+    /// Also when there is nothing to play, or not the track that was chosen.
+    pub async fn open_started(
+        self: &Arc<Self>,
+        path: &LibraryPath,
+        wanted: &Wanted,
+    ) -> Result<(Viewer, Codecs), OpenError> {
+        let viewer = self.open(path, wanted).await?;
+        let codecs = viewer.reel().started().await.map_err(OpenError::NotPlayable)?;
+        match self.streams(viewer.reel()) {
+            Some(streams) => wanted.check(&path.file_name(), &streams.contents)?,
+            None => wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs))?,
+        }
+        Ok((viewer, codecs))
+    }
+
+    /// True with a reel that is a conversion, which that of a FLV file is not when it may stay `as_it_is`.
+    async fn open_as(
+        self: &Arc<Self>,
+        path: &LibraryPath,
+        form: &Form,
+        as_it_is: bool,
+    ) -> Result<(Viewer, bool), OpenError> {
+        let (this, path, form) = (self.clone(), path.clone(), form.clone());
         // Opening waits for the disk, which may have to spin up.
-        tokio::task::spawn_blocking(move || this.open_blocking(&path, form))
+        tokio::task::spawn_blocking(move || this.open_blocking(&path, form, as_it_is))
             .await
             .map_err(|error| OpenError::Cache(io::Error::other(error)))?
     }
 
-    fn open_blocking(&self, path: &LibraryPath, form: Form) -> Result<Viewer, OpenError> {
+    fn open_blocking(
+        &self,
+        path: &LibraryPath,
+        form: Form,
+        as_it_is: bool,
+    ) -> Result<(Viewer, bool), OpenError> {
         let file = self.library.open(path)?;
-        if let (Form::AsItIs, Some(reel)) = (form, self.growing.find(file.identity.file())) {
-            return Ok(reel.join());
+        if let (true, Some(reel)) = (as_it_is, self.growing.find(file.identity.file())) {
+            return Ok((reel.join(), false));
         }
-        let form = if flv_file::is_flv(&file.file) { form } else { Form::Converted };
-        let key = Key { file: file.identity, form };
+        let make = match as_it_is && flv_file::is_flv(&file.file) {
+            true => Make::Nothing,
+            false => Make::Converted(form),
+        };
+        let key = Key { file: file.identity, make };
         let mut reels = self.reels();
-        if let Some(entry) = reels.get(&key) {
-            // One that failed is tried again: the reason may be gone.
-            if entry.reel.progress().phase != Phase::Failed {
-                return Ok(entry.reel.join());
-            }
+        if let Some(viewer) = join(&reels, &key) {
+            return Ok((viewer, key.is_converted()));
         }
-        let entry = match form {
-            Form::AsItIs => self.index_flv(file, path)?,
-            Form::Converted => {
+        let entry = match &key.make {
+            Make::Nothing => self.index_flv(file, path)?,
+            Make::Converted(form) => {
                 self.make_place(&reels)?;
-                self.convert(file, path)?
+                self.convert(file, path, form.clone())?
             }
         };
-        let viewer = entry.reel.join();
+        let (viewer, converted) = (entry.reel.join(), key.is_converted());
         if let Some(old) = reels.insert(key, entry) {
             old.work.stop();
         }
-        Ok(viewer)
+        Ok((viewer, converted))
+    }
+
+    /// What the conversion behind a reel has found in its file; `None` for FLV as it is, and before anything is
+    /// found.
+    pub fn streams(&self, reel: &Arc<Reel>) -> Option<MediaStreams> {
+        self.reels().values().find(|entry| Arc::ptr_eq(&entry.reel, reel))?.work.streams().cloned()
     }
 
     fn index_flv(&self, file: OpenFile, path: &LibraryPath) -> Result<Entry, OpenError> {
@@ -237,8 +285,8 @@ impl Providers {
         Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
     }
 
-    fn convert(&self, file: OpenFile, path: &LibraryPath) -> Result<Entry, OpenError> {
-        let film = Film::open(file.file, path.file_name(), self.means.clone(), self.patience);
+    fn convert(&self, file: OpenFile, path: &LibraryPath, form: Form) -> Result<Entry, OpenError> {
+        let film = Film::open(file.file, path.file_name(), form, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
@@ -249,8 +297,7 @@ impl Providers {
     /// somebody who zaps through files must not be stopped by what he left behind.
     fn make_place(&self, reels: &HashMap<Key, Entry>) -> Result<(), OpenError> {
         let growing = |e: &Entry| e.reel.progress().phase == Phase::Growing;
-        let running =
-            || reels.iter().filter(|(key, e)| key.form == Form::Converted && growing(e)).map(|(_, e)| e);
+        let running = || reels.iter().filter(|(key, e)| key.is_converted() && growing(e)).map(|(_, e)| e);
         let too_many = running().count() >= MAX_CONVERSIONS;
         if too_many || self.means.transcodes.are_full() {
             let idle = running().filter(|e| e.idle_since().is_some());
@@ -265,7 +312,7 @@ impl Providers {
     /// Conversions that are running.
     pub fn conversions(&self) -> usize {
         let growing = |entry: &Entry| entry.reel.progress().phase == Phase::Growing;
-        self.reels().iter().filter(|(key, entry)| key.form == Form::Converted && growing(entry)).count()
+        self.reels().iter().filter(|(key, entry)| key.is_converted() && growing(entry)).count()
     }
 
     /// Viewers of all files.
@@ -302,7 +349,7 @@ impl Providers {
         }
         reels.retain(|key, entry| {
             let Some(idle_since) = entry.idle_since() else { return true };
-            let finished = key.form == Form::Converted && entry.reel.progress().phase == Phase::Complete;
+            let finished = key.is_converted() && entry.reel.progress().phase == Phase::Complete;
             let keep = finished || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
             if !keep {
                 entry.work.stop();
@@ -316,8 +363,8 @@ impl Providers {
     fn drop_oldest_finished(&self, reels: &mut HashMap<Key, Entry>) {
         let mut idle: Vec<(Instant, Key, u64)> = reels
             .iter()
-            .filter(|(key, _)| key.form == Form::Converted)
-            .filter_map(|(key, e)| Some((e.idle_since()?, *key, e.reel.progress().bytes)))
+            .filter(|(key, _)| key.is_converted())
+            .filter_map(|(key, e)| Some((e.idle_since()?, key.clone(), e.reel.progress().bytes)))
             .collect();
         idle.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
         let no_room = self.means.cache.check_space().is_err();
@@ -336,6 +383,20 @@ impl Providers {
             entry.work.stop();
         }
     }
+}
+
+/// Joins the reel of this key, or that of a conversion to another form which makes no difference to the file.
+fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
+    // One that failed is tried again: the reason may be gone.
+    let joined = |entry: &Entry| (entry.reel.progress().phase != Phase::Failed).then(|| entry.reel.join());
+    if let Some(viewer) = reels.get(key).and_then(joined) {
+        return Some(viewer);
+    }
+    let Make::Converted(wanted) = &key.make else { return None };
+    reels.iter().filter(|(other, _)| other.file == key.file).find_map(|(other, entry)| match &other.make {
+        Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),
+        _ => None,
+    })
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {

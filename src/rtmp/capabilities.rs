@@ -7,12 +7,23 @@
 //!  audioFourCcInfoMap   the same for sound
 //!  capsEx               1 | 2 | 4 | 8: reconnect, multitrack, ModEx, nanoseconds
 //! ```
+//!
+//! And one of Adobe's own: `videoCodecs` tells a Flash that plays no H.264 yet.
 
 use crate::amf0::{Properties, Value};
 use crate::limits::MAX_FOUR_CCS;
 
+/// In `videoCodecs` (7.2.1.1).
+const SORENSON: u32 = 0x04;
+/// See [`SORENSON`].
+const VP6: u32 = 0x10;
+/// See [`SORENSON`].
+const H264: u32 = 0x80;
+
+/// In an info map: takes the codec.
+const DECODES: u32 = 1;
 /// In an info map: takes the codec, or passes it on.
-const DECODES_OR_FORWARDS: u32 = 1 | 4;
+const DECODES_OR_FORWARDS: u32 = DECODES | 4;
 /// In an info map: passes the codec on.
 const FORWARDS: f64 = 4.0;
 
@@ -23,6 +34,14 @@ pub struct Capabilities {
     pub video_four_ccs: FourCcs,
     /// For sound: `Opus`, `fLaC`, `ac-3`, `mp4a` …
     pub audio_four_ccs: FourCcs,
+    /// Its info maps say that it passes codecs on and decodes none: another server, which does not know what its own
+    /// viewers take.
+    pub only_forwards: bool,
+    /// Its `videoCodecs` names Sorenson H.263 and not H.264: Flash before 9.0.115. False where there is no such
+    /// number, or one that names nothing: those are no Flash players.
+    pub only_flash: bool,
+    /// Its `videoCodecs` names On2 VP6.
+    pub vp6: bool,
 }
 
 /// A set of codecs.
@@ -61,7 +80,12 @@ impl FourCcs {
 impl Capabilities {
     /// From the command object of `connect`.
     pub(super) fn from_connect(object: &Value) -> Self {
-        let mut this = Self::default();
+        let video = object.get("videoCodecs").and_then(Value::as_f64).map_or(0, |bits| bits as u32);
+        let mut this = Self {
+            only_flash: video & SORENSON != 0 && video & H264 == 0,
+            vp6: video & VP6 != 0,
+            ..Self::default()
+        };
         this.add(object);
         this
     }
@@ -82,6 +106,7 @@ impl Capabilities {
     }
 
     fn add(&mut self, object: &Value) {
+        let (mut forwards, mut decodes) = (false, false);
         // Version 1 has one list for all; no code is a picture's and a sound's.
         for code in object.get("fourCcList").and_then(Value::as_array).unwrap_or_default() {
             let code = code.as_amf_string().map_or(&b""[..], |code| code.as_bytes());
@@ -93,11 +118,15 @@ impl Capabilities {
             ("audioFourCcInfoMap", &mut self.audio_four_ccs),
         ] {
             for (code, mask) in object.get(key).and_then(Value::properties).unwrap_or_default() {
-                if mask.as_f64().is_none_or(|mask| mask as u32 & DECODES_OR_FORWARDS != 0) {
+                let mask = mask.as_f64().map_or(DECODES, |mask| mask as u32);
+                forwards |= mask & DECODES_OR_FORWARDS != 0;
+                decodes |= mask & DECODES != 0;
+                if mask & DECODES_OR_FORWARDS != 0 {
                     codes.add(code.as_bytes());
                 }
             }
         }
+        self.only_forwards = forwards && !decodes;
     }
 }
 
@@ -190,6 +219,39 @@ mod tests {
         let answer = Answer::to_connect(&object).add_to(Properties::new()).into_object();
         let forwards = answer.get("videoFourCcInfoMap").and_then(|map| map.get("*")).and_then(Value::as_f64);
         assert_eq!(forwards, Some(4.0));
+    }
+
+    #[test]
+    fn a_server_in_between_is_told_from_a_player() {
+        for (mask, only_forwards) in [(4.0, true), (5.0, false), (1.0, false), (2.0, false)] {
+            let object = Properties::new()
+                .with("fourCcList", list(&["hvc1"]))
+                .with("videoFourCcInfoMap", Properties::new().with("*", mask))
+                .into();
+            assert_eq!(Capabilities::from_connect(&object).only_forwards, only_forwards, "{mask}");
+        }
+        let object = Properties::new().with("fourCcList", list(&["hvc1"])).into();
+        assert!(!Capabilities::from_connect(&object).only_forwards, "version 1 has players only");
+    }
+
+    #[test]
+    fn a_flash_without_h264_is_told_from_what_other_clients_send() {
+        for (client, codecs, only_flash, vp6) in [
+            ("ffmpeg, librtmp, GStreamer", 252.0, false, true),
+            ("everything, by a client that thinks in sound", 4071.0, false, false),
+            ("Flash 9.0.115 and later", 255.0, false, true),
+            ("Flash 8", 124.0, true, true),
+            ("Flash 7", 76.0, true, false),
+            ("nothing filled in", 0.0, false, false),
+            ("nonsense", f64::NAN, false, false),
+            ("nonsense", -1.0, false, false),
+            ("nonsense", 1e300, false, true),
+        ] {
+            let object = Properties::new().with("videoCodecs", codecs).into();
+            let capabilities = Capabilities::from_connect(&object);
+            assert_eq!((capabilities.only_flash, capabilities.vp6), (only_flash, vp6), "{client}: {codecs}");
+        }
+        assert!(!Capabilities::from_connect(&Value::Null).only_flash);
     }
 
     #[test]

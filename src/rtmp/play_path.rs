@@ -10,9 +10,13 @@
 //!  file     that very name; with the extension its prefix stands for ("mp4:movie"); any file with that stem
 //! ```
 //!
+//! Behind a question mark, in the name or in the app, stands what is chosen of the film ([`choice`]); and the
+//! app's first component may be a profile's name ([`profile`]), unless it is a folder's.
+//!
 //! What exists is the library's business; so is keeping paths inside it, although ".." never gets past
 //! here.
 
+use crate::choice::{Choice, ChoiceError, Profile};
 use crate::limits::MAX_PATH_CANDIDATES;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
@@ -25,6 +29,8 @@ pub struct Candidate {
     /// The last component lacks its extension: `.flv` is to be tried first, then any playable file of
     /// that stem. Otherwise the path is the file's own.
     pub stem: bool,
+    /// The app's first component is the path's: a folder, and no application.
+    pub app_is_folder: bool,
 }
 
 impl std::fmt::Debug for Candidate {
@@ -39,11 +45,11 @@ pub fn candidates(app: &[u8], name: &[u8]) -> Vec<Candidate> {
     let mut found = Vec::new();
     let (extension, rest) = split_prefix(name);
     let absolute = name.starts_with(b"/") && extension.is_none();
-    for folder in folders(app, absolute) {
+    for (folder, app_is_folder) in folders(app, absolute) {
         for name in spellings(rest) {
             let Some(path) = join(&folder, &name) else { continue };
             let mut add = |path: Vec<u8>, stem| {
-                let candidate = Candidate { path, stem };
+                let candidate = Candidate { path, stem, app_is_folder };
                 if found.len() < MAX_PATH_CANDIDATES && !found.contains(&candidate) {
                     found.push(candidate);
                 }
@@ -74,23 +80,68 @@ fn split_prefix(name: &[u8]) -> (Option<&'static [u8]>, &[u8]) {
     (None, name)
 }
 
-/// The folders that an app may stand for.
-fn folders(app: &[u8], name_is_absolute: bool) -> Vec<Vec<u8>> {
-    let app = &app[..app.iter().position(|&byte| byte == b'?').unwrap_or(app.len())];
+/// What the query of a name, or of an app, chooses of the film. The name's counts more; what it leaves open may stand
+/// in `tcUrl`, of which some clients send only a part as the app.
+///
+/// ```
+/// use wiidiaserver::rtmp::play_path::choice;
+/// let choice = choice(b"vod?audio=de", b"rtmp://box/vod?profile=tv", b"a.mkv?profile=small").unwrap();
+/// assert_eq!(choice.profile.map(|profile| profile.name()), Some("small"));
+/// assert!(choice.audio.is_some());
+/// ```
+///
+/// # Errors
+/// What cannot be chosen, with what can.
+pub fn choice(app: &[u8], tc_url: &[u8], name: &[u8]) -> Result<Choice, ChoiceError> {
+    let read = |query: &[u8]| Choice::from_query(&String::from_utf8_lossy(query));
+    // What is behind a slash is a folder again: ffmpeg and librtmp cut "vod?profile=small/films/a.avi" there.
+    let of_app = |text| {
+        let query = split_query(text).1;
+        &query[..query.iter().position(|&byte| byte == b'/').unwrap_or(query.len())]
+    };
+    Ok(read(split_query(name).1)?.or(read(of_app(app))?).or(read(of_app(tc_url))?))
+}
+
+/// The profile that the app's first component names, if it is one.
+pub fn profile(app: &[u8]) -> Option<Profile> {
+    let app = split_query(app).0;
+    let first = app.split(|&byte| byte == b'/').find(|part| !part.is_empty())?;
+    Profile::named(std::str::from_utf8(first).ok()?)
+}
+
+/// What stands before the first question mark, and behind it.
+fn split_query(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.iter().position(|&byte| byte == b'?') {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, &[]),
+    }
+}
+
+/// The folders that an app may stand for, and whether the app's first component is one of them.
+fn folders(app: &[u8], name_is_absolute: bool) -> Vec<(Vec<u8>, bool)> {
+    let (app, query) = split_query(app);
+    let behind = query.iter().position(|&byte| byte == b'/').map_or(&[][..], |at| &query[at..]);
     let app: Cow<'_, [u8]> = percent_decode(app).into();
+    let behind: Cow<'_, [u8]> = percent_decode(behind).into();
     // "_definst_" is FMS's and Wowza's name for the default instance, not a folder.
-    let components: Vec<&[u8]> =
-        app.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && part != b"_definst_").collect();
-    let mut folders = vec![components.get(1..).unwrap_or_default().join(&b'/'), components.join(&b'/')];
+    let parts = |of: &[u8]| -> Vec<Vec<u8>> {
+        let parts = of.split(|&byte| byte == b'/');
+        parts.filter(|part| !part.is_empty() && part != b"_definst_").map(<[u8]>::to_vec).collect()
+    };
+    let (mut components, behind) = (parts(&app), parts(&behind));
+    let first_is_app = usize::from(!components.is_empty());
+    components.extend(behind);
+    let mut folders =
+        vec![(components[first_is_app..].join(&b'/'), false), (components.join(&b'/'), first_is_app == 1)];
     // Behind a slash the whole path is given: the 2007 player's way.
-    folders.insert(if name_is_absolute { 0 } else { 2 }, Vec::new());
+    folders.insert(if name_is_absolute { 0 } else { 2 }, (Vec::new(), false));
     folders
 }
 
 /// The ways in which the same name may have been written.
 fn spellings(name: &[u8]) -> Vec<Vec<u8>> {
     // "Who?.avi" may be a file's name: as sent comes first.
-    let bare = &name[..name.iter().position(|&byte| byte == b'?').unwrap_or(name.len())];
+    let bare = split_query(name).0;
     let mut spellings = vec![name.to_vec(), bare.to_vec(), percent_decode(bare).collect()];
     if std::str::from_utf8(bare).is_err() {
         spellings.push(bare.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes());
@@ -128,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_forms_in_which_clients_send_paths() {
-        let table: [(&str, &str, &[u8], &str); 15] = [
+        let table: [(&str, &str, &[u8], &str); 16] = [
             (
                 "ffmpeg, any file",
                 "vod/films",
@@ -173,13 +224,58 @@ mod tests {
                  wii/x/films/a.avi | wii/x/films/a.avi.*",
             ),
             ("default instance", "vod/_definst_", b"a", "a | a.* | vod/a | vod/a.*"),
-            ("app with a query", "vod?x=/y", b"a", "a | a.* | vod/a | vod/a.*"),
+            (
+                "app with a query, which librtmp and ffmpeg cut behind the next folder",
+                "vod?profile=small/films",
+                b"a",
+                "films/a | films/a.* | vod/films/a | vod/films/a.* | a | a.*",
+            ),
+            ("app with a query", "vod?x=1", b"a", "a | a.* | vod/a | vod/a.*"),
             ("a Latin-1 name", "", b"caf\xe9", "caf\u{fffd} | caf\u{fffd}.* | café | café.*"),
             ("slashes and dots that mean nothing", "", b"//films/.//a", "films/a | films/a.*"),
         ];
         for (client, app, name, expected) in table {
             assert_eq!(tried(app, name), expected, "{client}");
         }
+    }
+
+    #[test]
+    fn what_is_chosen_stands_behind_the_name_the_app_or_in_its_url() {
+        let small = Choice { profile: Some(Profile::Small), ..Choice::default() };
+        for (app, tc_url, name) in [
+            ("vod", "rtmp://box/vod", "films/a.mkv?profile=small"),
+            ("vod", "rtmp://box/vod", "mp4:films/a?token=1&profile=small"),
+            ("vod?profile=small", "rtmp://box/vod?profile=small", "films/a.mkv"),
+            ("vod?profile=small/films", "rtmp://box/vod?profile=small/films", "a.mkv"),
+            ("vod", "rtmp://box/vod?profile=small", "a.mkv"),
+            ("vod?profile=tv", "", "a.mkv?profile=small"),
+        ] {
+            let chosen = choice(app.as_bytes(), tc_url.as_bytes(), name.as_bytes());
+            assert_eq!(chosen, Ok(small.clone()), "{app} {tc_url} {name}");
+        }
+        assert_eq!(choice(b"vod", b"", b"Who?.avi"), Ok(Choice::default()));
+        assert_eq!(choice(b"vod", b"", b"a?\xff=\xfe&profile"), Ok(Choice::default()));
+        assert!(choice(b"vod", b"", b"a?profile=\xff").is_err());
+    }
+
+    #[test]
+    fn an_app_may_be_a_profile_but_a_folder_stays_a_folder() {
+        for (app, expected) in [
+            ("small", Some(Profile::Small)),
+            ("/flash/films", Some(Profile::Flash)),
+            ("audio?x", Some(Profile::Audio)),
+            ("vod/small", None),
+            ("Small", None),
+            ("", None),
+        ] {
+            assert_eq!(profile(app.as_bytes()), expected, "{app}");
+        }
+        let found = candidates(b"audio/live", b"a.mp3");
+        let folders: Vec<_> =
+            found.iter().filter(|c| !c.stem).map(|c| (&c.path[..], c.app_is_folder)).collect();
+        let expected: [(&[u8], bool); 3] =
+            [(b"live/a.mp3", false), (b"audio/live/a.mp3", true), (b"a.mp3", false)];
+        assert_eq!(folders, expected);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use certificates::{CertificateError, Certificates};
 pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};
 
+use crate::choice::Preferences;
 use crate::picture::Pictures;
 use crate::provider::Providers;
 use crate::recording::Recordings;
@@ -52,6 +53,8 @@ pub struct App {
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
     pub live_apps: LiveApps,
+    /// What those get who choose nothing.
+    pub preferences: Preferences,
     /// When the server began.
     pub started: Instant,
     /// Who is connected.
@@ -75,9 +78,16 @@ impl App {
             pictures: Pictures::new(OWN_PROGRAM.into()),
             recordings,
             live_apps,
+            preferences: Preferences::default(),
             started: Instant::now(),
             connections: Connections::default(),
         }
+    }
+
+    /// … with these defaults of what is played.
+    #[must_use]
+    pub fn with_preferences(self, preferences: Preferences) -> Self {
+        Self { preferences, ..self }
     }
 
     /// … with these relays.

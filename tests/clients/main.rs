@@ -23,6 +23,7 @@ mod tls;
 
 mod command_line;
 mod ffmpeg;
+mod forms;
 mod gstreamer;
 mod hostile;
 mod http_api;

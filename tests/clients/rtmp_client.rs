@@ -49,6 +49,12 @@ impl RtmpClient {
     /// As one that speaks Enhanced RTMP, with these codecs.
     #[track_caller]
     pub(crate) fn connect_with(server: SocketAddr, app: &str, four_ccs: &[&str]) -> Self {
+        Self::connect_as(server, app, four_ccs, 252)
+    }
+
+    /// … and as one that lists these of Adobe's codecs (7.2.1.1): 252 is what today's clients send.
+    #[track_caller]
+    pub(crate) fn connect_as(server: SocketAddr, app: &str, four_ccs: &[&str], video_codecs: u32) -> Self {
         let socket = TcpStream::connect_timeout(&server, SOON).unwrap();
         socket.set_nodelay(true).unwrap();
         let mut client = Self {
@@ -70,7 +76,7 @@ impl RtmpClient {
             .with("fpad", false)
             .with("capabilities", 15.0)
             .with("audioCodecs", 4071.0)
-            .with("videoCodecs", 252.0)
+            .with("videoCodecs", f64::from(video_codecs))
             .with("videoFunction", 1.0);
         let four_ccs = four_ccs.iter().map(|code| Value::from(*code)).collect();
         let command_object = command_object.with("fourCcList", Value::StrictArray(four_ccs));

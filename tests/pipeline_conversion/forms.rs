@@ -3,6 +3,7 @@
 use crate::media::{H264, Media, PICTURE, TONE};
 use crate::{Run, WORKER};
 use std::path::Path;
+use wiidiaserver::choice::Language;
 use wiidiaserver::flv::TagKind;
 use wiidiaserver::flv::codec::{AudioCodec, AudioHeader, VideoCodec, VideoHeader};
 use wiidiaserver::pipeline::{Equipment, Form, Passes, Profile, Request, TrackChoice};
@@ -10,6 +11,10 @@ use wiidiaserver::pipeline::{Equipment, Form, Passes, Profile, Request, TrackCho
 fn convert(path: &Path, form: Form) -> Run {
     let request = Request { form, ..Request::default() };
     crate::convert(path, &request).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+fn languages(codes: &[&str]) -> TrackChoice {
+    TrackChoice::Languages(codes.iter().map(|code| Language::parse(code).expect("a code")).collect())
 }
 
 /// Codecs of the first picture and sound that are no sequence headers.
@@ -116,9 +121,9 @@ fn the_sound_is_the_one_that_was_asked_for() {
         (TrackChoice::Default, "AAC"),
         (TrackChoice::Index(1), "Dolby Digital"),
         (TrackChoice::Index(7), "AAC"),
-        (TrackChoice::Language("de".into()), "Dolby Digital"),
-        (TrackChoice::Language("ger".into()), "Dolby Digital"),
-        (TrackChoice::Language("fr".into()), "AAC"),
+        (languages(&["de"]), "Dolby Digital"),
+        (languages(&["fr", "ger"]), "Dolby Digital"),
+        (languages(&["fr"]), "AAC"),
     ] {
         let run = convert(&path, Form { audio: audio.clone(), ..Form::default() });
         assert_eq!(run.streams.audio.expect("sound").source_codec, expected, "{audio:?}");
@@ -145,7 +150,7 @@ fn subtitles_are_listed_and_drawn_when_asked_for() {
         assert_eq!(plain.passthrough(), (Some(true), Some(true)), "{name}: nobody asked for them");
         let tracks = &plain.streams.contents.subtitle_tracks;
         assert!(tracks.len() == 1 && tracks[0].text, "{name}: {tracks:?}");
-        let drawn = convert(&path, Form { subtitles: Some(0), ..Form::default() });
+        let drawn = convert(&path, Form { subtitles: Some(TrackChoice::Index(0)), ..Form::default() });
         assert_eq!(drawn.passthrough(), (Some(false), Some(true)), "{name}");
         let flv = path.with_extension("drawn.flv");
         crate::write_flv(&flv, &drawn.tags);

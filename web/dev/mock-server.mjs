@@ -51,6 +51,18 @@ const LIBRARY = {
   "notes.txt": "unknown",
 };
 
+// One sound, no subtitles; the qualities of the server.
+const CHOICES = {
+  form: { profile: "tv", audio: 0, subtitles: null },
+  contents: { audio: [{ language: null, title: null, channels: 1 }], subtitles: [], chapters: [], tags: {}, warnings: [] },
+  profiles: [
+    { name: "tv", width: 1920, height: 1080, browser: true },
+    { name: "small", width: 854, height: 480, browser: true },
+    { name: "flash", width: 400, height: 224, browser: false },
+    { name: "audio", width: null, height: null, browser: true },
+  ],
+};
+
 // How slow files grow: seconds of media a second, after a delay.
 const SLOW_RATE = 2;
 const SLOW_DELAY = 1;
@@ -77,7 +89,7 @@ async function answer(request, response, samples, state) {
   const url = new URL(request.url, "http://x");
   const [, first, ...rest] = url.pathname.split("/");
   if (first === "api" && rest[1] === "library") return listing(rest.slice(2), response, samples, state);
-  if (first === "api" && rest[1] === "media") return media(rest.slice(2), response, samples, state);
+  if (first === "api" && rest[1] === "media") return media(rest.slice(2), url, response, samples, state);
   if (first === "api" && rest[1] === "events") return events(url, request, response, samples, state);
   if (first === "fmp4") return fmp4(rest, url, request, response, samples, state);
   if (first === "flv") return problem(response, 501, "the stand-in has no FLV; use the real server");
@@ -119,7 +131,7 @@ function listing(segments, response, samples, state) {
   json(response, { path: here.join("/"), entries });
 }
 
-function media(segments, response, samples, state) {
+function media(segments, url, response, samples, state) {
   const content = find(segments);
   if (typeof content !== "string") return problem(response, 404, "there is no such file; go back and look again");
   if (content === "broken") {
@@ -130,7 +142,9 @@ function media(segments, response, samples, state) {
   const mime = content === "codec" ? 'video/mp4; codecs="hvc1.1.6.L93.B0,mp4a.40.2"' : sample.mime;
   const body = { path, name: decodeURIComponent(segments.at(-1)), ...progress(path, content, sample, state), mime };
   const video = sampleOf(content) === "audio" ? null : { codec: "h264", width: 640, height: 360 };
-  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" } }), content.startsWith("slow") ? 400 : 0);
+  // What is chosen is only said, not done.
+  const form = { ...CHOICES.form, profile: url.searchParams.get("profile") ?? "tv" };
+  setTimeout(() => json(response, { ...body, video, audio: { codec: "aac" }, ...CHOICES, form }), content.startsWith("slow") ? 400 : 0);
 }
 
 function events(url, request, response, samples, state) {
@@ -186,11 +200,15 @@ async function fmp4(segments, url, request, response, samples, state) {
 }
 
 function progress(path, content, sample, state) {
-  if (!content.startsWith("slow")) return { duration: sample.duration, available: sample.duration, complete: true };
+  if (!content.startsWith("slow")) return upTo(sample.duration, sample.duration);
   if (!state.started.has(path)) state.started.set(path, Date.now());
   const age = (Date.now() - state.started.get(path)) / 1000;
   const available = Math.min(sample.duration, Math.max(0, age - SLOW_DELAY) * SLOW_RATE);
-  return { duration: sample.duration, available, complete: available >= sample.duration };
+  return upTo(available, sample.duration);
+}
+
+function upTo(available, duration) {
+  return { duration, available, ranges: available > 0 ? [[0, available]] : [], complete: available >= duration };
 }
 
 function sampleOf(content) {

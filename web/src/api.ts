@@ -20,11 +20,26 @@ export interface Listing {
   entries: Entry[];
 }
 
-/** How far a medium has been converted: seconds from its beginning, and whether that is all of it. */
+/** How far a medium has been converted: seconds from its beginning, all stretches that exist, and whether that is all. */
 export interface Progress {
   duration: number | null;
   available: number;
+  ranges: [start: number, end: number][];
   complete: boolean;
+}
+
+/** What is asked for of a file: a profile's name; a track's number or language; for subtitles also "none". */
+export interface Choice {
+  profile?: string;
+  audio?: string;
+  subtitles?: string;
+}
+
+/** A sound or subtitles. `language` is a code of two or three letters. */
+export interface Track {
+  language: string | null;
+  title: string | null;
+  channels?: number;
 }
 
 /** A playable file, once its streams are known. */
@@ -34,6 +49,10 @@ export interface Media extends Progress {
   mime: string;
   video: { codec: string; width: number; height: number } | null;
   audio: { codec: string } | null;
+  /** What came of the choice: numbers of tracks. */
+  form: { profile: string; audio: number | null; subtitles: number | null };
+  contents: { audio: Track[]; subtitles: Track[] };
+  profiles: { name: string; height: number | null; browser: boolean }[];
 }
 
 /** One `media` event: how long until `target` (seconds) can be played. `eta` in seconds, null if unknown. */
@@ -60,13 +79,13 @@ export function fetchListing(path: string): Promise<Listing> {
 }
 
 /** Describes a file, starting its conversion if it needs one. */
-export function fetchMedia(path: string): Promise<Media> {
-  return getJson<Media>("/api/v1/media/" + path);
+export function fetchMedia(path: string, choice: Choice): Promise<Media> {
+  return getJson<Media>("/api/v1/media/" + path + query("?", choice));
 }
 
 /** The address of a file's fragmented MP4 from the keyframe at or before `start` seconds. */
-export function fmp4Address(path: string, start: number): string {
-  return "/fmp4/" + path + "?start=" + start.toFixed(3);
+export function fmp4Address(path: string, choice: Choice, start: number): string {
+  return "/fmp4/" + path + "?start=" + start.toFixed(3) + query("&", choice);
 }
 
 /** The address of a file as FLV, for players outside the browser. */
@@ -80,10 +99,18 @@ export function rtmpAddress(path: string): string {
 }
 
 /** The address of the events about `path` while a seek to `target` seconds waits. */
-export function eventsAddress(path: string, target: number): string {
+export function eventsAddress(path: string, choice: Choice, target: number): string {
   // The path is percent-encoded already; only what means something else in a query is left to encode.
   const inQuery = path.replace(/&/g, "%26").replace(/\+/g, "%2B");
-  return "/api/v1/events?path=" + inQuery + "&target=" + target.toFixed(3);
+  return "/api/v1/events?path=" + inQuery + "&target=" + target.toFixed(3) + query("&", choice);
+}
+
+// A choice as parameters, the first behind `first`.
+function query(first: "?" | "&", choice: Choice): string {
+  const { profile, audio, subtitles } = choice;
+  const given = [profile && "profile=" + profile, audio && "audio=" + audio, subtitles && "subtitles=" + subtitles];
+  const text = given.filter(Boolean).join("&");
+  return text && first + text;
 }
 
 /** Turns a response that is not ok into a `Problem`, in the server's own words where it gave some. */

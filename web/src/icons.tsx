@@ -14,6 +14,7 @@ type Sign =
   | "muted"
   | "grow"
   | "shrink"
+  | "tune"
   | "warning";
 
 // Outlines, drawn with a round pen two units wide (see .icon in base.css); a second path is filled.
@@ -34,6 +35,7 @@ const SHAPES: Record<Kind | Sign, [outline: string, filled?: string]> = {
   muted: ["M3 9.5v5h4l5 4v-13l-5 4zM16 9.5l5 5M21 9.5l-5 5"],
   grow: ["M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"],
   shrink: ["M9 4v5H4M20 9h-5V4M15 20v-5h5M4 15h5v5"],
+  tune: ["M4 7h9M19 7h1M4 17h1M11 17h9M16 4.5v5M8 14.5v5"],
   warning: ["M12 4l9 16H3zM12 10v4.5M12 17.2v.1"],
 };
 

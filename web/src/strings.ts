@@ -5,6 +5,8 @@ import { clock, roughWait } from "./format.ts";
 type Named = { name: string } | undefined;
 
 const en = {
+  /** What the browser names languages in. */
+  language: "en",
   appName: "Wiidia",
   library: "Library",
   breadcrumbs: "Where you are",
@@ -29,6 +31,18 @@ const en = {
     status: (status: number): string => "The server answered " + status + ". Try again in a moment.",
     offline: "No answer from the server",
     offlineDetail: "Check that it is on and in the same network, then try again.",
+  },
+
+  choices: {
+    title: "Sound, subtitles, quality",
+    sound: "Sound",
+    subtitles: "Subtitles",
+    none: "None",
+    track: (number: number): string => "Track " + number,
+    channels: (count: number): string => (count > 5 ? "surround" : ""),
+    qualities: "Quality",
+    quality: (profile: string, height: number | null): string =>
+      profile === "audio" ? "Sound only" : (profile === "tv" ? "Best" : "Smaller") + ", up to " + height + " lines",
   },
 
   player: {

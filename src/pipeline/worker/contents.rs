@@ -11,7 +11,7 @@ use std::sync::Arc;
 const TAGS: [&str; 9] =
     ["title", "artist", "album", "album-artist", "genre", "datetime", "date", "comment", "track-number"];
 
-pub(super) fn audio_track(head: &Head, chosen: bool) -> AudioTrack {
+pub(super) fn audio_track(head: &Head, default: bool, chosen: bool) -> AudioTrack {
     let caps = head.caps();
     let structure = caps.as_ref().and_then(|caps| caps.structure(0));
     let channels = structure.and_then(|caps| caps.get::<i32>("channels").ok()).unwrap_or(0);
@@ -20,51 +20,26 @@ pub(super) fn audio_track(head: &Head, chosen: bool) -> AudioTrack {
         language: language(head),
         title: head.tag("title").map(cut),
         channels: channels.max(0).unsigned_abs(),
+        default,
         chosen,
     }
 }
 
-pub(super) fn subtitle_track(head: &Head) -> SubtitleTrack {
+pub(super) fn subtitle_track(head: &Head, chosen: bool) -> SubtitleTrack {
     let caps = head.caps();
     SubtitleTrack {
         codec: caps.as_deref().map(decide::codec_name).unwrap_or_default(),
         language: language(head),
         title: head.tag("title").map(cut),
         text: caps.as_deref().is_some_and(decide::is_text),
+        default: head.is_default() == Some(true),
+        chosen,
     }
 }
 
 /// The language of a track, unless the file says that nobody determined it.
 pub(super) fn language(head: &Head) -> Option<String> {
     head.tag("language-code").filter(|code| code != "und").map(cut)
-}
-
-/// The same language, in two letters or three: "de" is "deu" and "ger".
-pub(super) fn same_language(one: &str, other: &str) -> bool {
-    fn two(code: &str) -> String {
-        let code = code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        // The three-letter codes that are not their two letters and one more.
-        let short = match code.as_str() {
-            "ger" => "de",
-            "fre" => "fr",
-            "spa" => "es",
-            "dut" | "nld" => "nl",
-            "chi" | "zho" => "zh",
-            "cze" | "ces" => "cs",
-            "gre" | "ell" => "el",
-            "jpn" => "ja",
-            "pol" => "pl",
-            "por" => "pt",
-            "swe" => "sv",
-            "tur" => "tr",
-            "ukr" => "uk",
-            "dan" => "da",
-            "fin" => "fi",
-            code => code.get(..2).unwrap_or(code),
-        };
-        short.to_owned()
-    }
-    two(one) == two(other)
 }
 
 /// What the file says of itself, from the tags of its streams.
@@ -117,23 +92,4 @@ fn cut(mut text: String) -> String {
     }
     text.truncate(end);
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_language;
-
-    #[test]
-    fn languages_are_the_same_in_two_letters_and_three() {
-        for (one, other, same) in [
-            ("de", "ger", true),
-            ("deu", "de", true),
-            ("eng", "en-GB", true),
-            ("spa", "es", true),
-            ("swe", "es", false),
-            ("en", "de", false),
-        ] {
-            assert_eq!(same_language(one, other), same, "{one} {other}");
-        }
-    }
 }

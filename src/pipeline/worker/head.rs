@@ -114,11 +114,14 @@ impl Head {
     }
 
     fn tag_of(&self, name: &str, wanted: impl Fn(&gst::TagListRef) -> bool) -> Option<String> {
-        (0..).map_while(|index| self.source.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
-            let list = event.tag();
-            let value = wanted(list).then(|| list.generic(name))??;
-            let text = value.get::<String>().ok();
-            text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
+        // They are at the demuxer's pad first: the queue's thread may not have had its turn yet.
+        [&self.source, &self.demuxer_pad].into_iter().find_map(|pad| {
+            (0..).map_while(|index| pad.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
+                let list = event.tag();
+                let value = wanted(list).then(|| list.generic(name))??;
+                let text = value.get::<String>().ok();
+                text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
+            })
         })
     }
 

@@ -5,6 +5,7 @@ use super::super::streams::Contents;
 use super::contents;
 use super::decide::{self, Content};
 use super::head::Head;
+use crate::choice::Language;
 use gstreamer as gst;
 use std::sync::Arc;
 
@@ -34,20 +35,16 @@ impl Streams {
     pub(super) fn choose(&self, form: &Form) -> Chosen {
         let pictures = form.profile != Profile::Audio;
         let video = self.default(Content::Video).filter(|_| pictures);
-        let named = match &form.audio {
-            TrackChoice::Default => None,
-            TrackChoice::Index(index) => self.of(Content::Audio).nth(*index as usize).cloned(),
-            TrackChoice::Language(wanted) => self
-                .of(Content::Audio)
-                .find(|head| {
-                    contents::language(head).is_some_and(|found| contents::same_language(&found, wanted))
-                })
-                .cloned(),
-        };
-        let audio = named.or_else(|| self.default(Content::Audio));
-        let drawn = form.subtitles.filter(|_| video.is_some());
-        let subtitles = drawn.and_then(|index| self.of(Content::Subtitle).nth(index as usize).cloned());
+        let audio = self.named(Content::Audio, &form.audio).or_else(|| self.default(Content::Audio));
+        let drawn = form.subtitles.as_ref().filter(|_| video.is_some());
+        let subtitles = drawn.and_then(|choice| self.named(Content::Subtitle, choice));
         Chosen { video, audio, subtitles }
+    }
+
+    fn named(&self, content: Content, choice: &TrackChoice) -> Option<Arc<Head>> {
+        let language = |head: &Arc<Head>| Language::parse(&contents::language(head)?).ok();
+        let languages: Vec<_> = self.of(content).map(language).collect();
+        self.of(content).nth(choice.find(&languages)?).cloned()
     }
 
     /// The one that the file marks, otherwise the first that it does not mark as not to be played.
@@ -70,14 +67,18 @@ impl Streams {
 
     /// What people are told of them.
     pub(super) fn contents(&self, chosen: &Chosen) -> Contents {
-        let is_chosen = |head: &Arc<Head>| chosen.audio.as_ref().is_some_and(|one| Arc::ptr_eq(one, head));
+        let is = |one: &Option<Arc<Head>>, head| one.as_ref().is_some_and(|one| Arc::ptr_eq(one, head));
+        let default = self.default(Content::Audio);
         let heads: Vec<_> = self.heads.iter().map(|(_, head)| Arc::clone(head)).collect();
         contents::bounded(Contents {
             audio_tracks: self
                 .of(Content::Audio)
-                .map(|head| contents::audio_track(head, is_chosen(head)))
+                .map(|head| contents::audio_track(head, is(&default, head), is(&chosen.audio, head)))
                 .collect(),
-            subtitle_tracks: self.of(Content::Subtitle).map(|head| contents::subtitle_track(head)).collect(),
+            subtitle_tracks: self
+                .of(Content::Subtitle)
+                .map(|head| contents::subtitle_track(head, is(&chosen.subtitles, head)))
+                .collect(),
             chapters: heads
                 .iter()
                 .find_map(|head| head.toc())

@@ -34,10 +34,11 @@ const CONTENT_TYPE: &str = "video/x-flv";
 pub(super) async fn flv(
     providers: &Arc<Providers>,
     path: &LibraryPath,
+    wanted: &Wanted,
     start: Option<MediaTime>,
     range: Option<ByteRange>,
 ) -> Result<Reply, Refusal> {
-    let (viewer, codecs) = open_started(providers, path, Wanted::Flv).await?;
+    let (viewer, codecs) = open_started(providers, path, wanted).await?;
     let reel = viewer.reel().clone();
     // An index that is nearly done makes a file of it.
     let mut progress = reel.subscribe();

@@ -16,9 +16,10 @@ use std::sync::Arc;
 pub(super) async fn fmp4(
     providers: &Arc<Providers>,
     path: &LibraryPath,
+    wanted: &Wanted,
     start: MediaTime,
 ) -> Result<Reply, Refusal> {
-    let (viewer, codecs) = open_started(providers, path, Wanted::AvcAac).await?;
+    let (viewer, codecs) = open_started(providers, path, wanted).await?;
     let options = Options {
         duration: viewer.reel().duration(),
         video: codecs.video.is_some(),

@@ -7,7 +7,7 @@ use crate::library::LibraryPath;
 pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, String> {
     Ok(match Route::decode(path, query).map_err(|error| error.to_string())? {
         Route::Library(path)
-        | Route::Media(path)
+        | Route::Media { path, .. }
         | Route::Events { path, .. }
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }

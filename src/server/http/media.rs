@@ -1,6 +1,7 @@
 //! What the page needs to know of a file before and while it plays it.
 
 use super::body::Body;
+use super::contents::{Contents, Description, Fate, Form, ProfileEntry, profiles};
 use super::reply::{Refusal, Reply, json, reply};
 use super::watch::open_started;
 use crate::flv::aac::AacConfig;
@@ -32,6 +33,9 @@ struct Media {
     mime: String,
     video: Option<Video>,
     audio: Option<Audio>,
+    form: Form,
+    contents: Contents,
+    profiles: Vec<ProfileEntry>,
 }
 
 #[derive(Serialize)]
@@ -39,17 +43,26 @@ struct Video {
     codec: String,
     width: u32,
     height: u32,
+    #[serde(flatten)]
+    fate: Fate,
 }
 
 #[derive(Serialize)]
 struct Audio {
     codec: String,
+    #[serde(flatten)]
+    fate: Fate,
 }
 
 /// `GET /api/v1/media/<path>`
-pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Result<Reply, Refusal> {
-    let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
+pub(super) async fn media(
+    providers: &Arc<Providers>,
+    path: &LibraryPath,
+    wanted: &Wanted,
+) -> Result<Reply, Refusal> {
+    let (viewer, codecs) = open_started(providers, path, wanted).await?;
     let reel = viewer.reel();
+    let description = Description::of(wanted, providers.streams(reel), codecs);
     let headers = reel.first_point().map(|first| reel.headers_at(first)).unwrap_or_default();
     let config = |kind: TagKind, skip: usize| -> Option<Bytes> {
         let header: &Tag = headers.iter().find(|h| h.kind == kind)?;
@@ -78,8 +91,12 @@ pub(super) async fn media(providers: &Arc<Providers>, path: &LibraryPath) -> Res
             codec: avc.codec(),
             width: avc.width.into(),
             height: avc.height.into(),
+            fate: description.video,
         }),
-        audio: aac.map(|aac| Audio { codec: aac.codec() }),
+        audio: aac.map(|aac| Audio { codec: aac.codec(), fate: description.audio }),
+        form: description.form,
+        contents: description.contents,
+        profiles: profiles(),
     }))
 }
 
@@ -132,9 +149,10 @@ impl MediaEvent {
 pub(super) async fn events(
     providers: &Arc<Providers>,
     path: &LibraryPath,
+    wanted: &Wanted,
     target: Option<MediaTime>,
 ) -> Result<Reply, Refusal> {
-    let (viewer, _) = open_started(providers, path, Wanted::AvcAac).await?;
+    let (viewer, _) = open_started(providers, path, wanted).await?;
     let target = target.map(|target| viewer.reel().duration().map_or(target, |end| target.min(end)));
     match target {
         Some(target) => viewer.wants(target),

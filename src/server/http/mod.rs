@@ -7,6 +7,7 @@
 mod body;
 mod changing;
 mod connection;
+mod contents;
 mod exposition;
 mod flv;
 mod fmp4;
@@ -31,7 +32,9 @@ mod sources;
 mod upgrade;
 mod watch;
 
+use crate::choice::Choice;
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
@@ -99,17 +102,21 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
 
 async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
     let (providers, headers) = (&app.providers, &request.headers);
+    let browser = |choice: Choice| Wanted::new(&choice, &app.preferences, Client::Browser);
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
         Route::Library(path) => library::list(providers, path).await,
-        Route::Media(path) => media::media(providers, &path).await,
-        Route::Events { path, target } => media::events(providers, &path, target).await,
-        Route::Flv { path, start } => {
-            let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
-            flv::flv(providers, &path, start, range).await
+        Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
+        Route::Events { path, target, choice } => {
+            media::events(providers, &path, &browser(choice)?, target).await
         }
-        Route::Fmp4 { path, start } => fmp4::fmp4(providers, &path, start).await,
+        Route::Flv { path, start, choice } => {
+            let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
+            let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
+            flv::flv(providers, &path, &wanted, start, range).await
+        }
+        Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,
             None if suffix => live::flv(app, &key).await,

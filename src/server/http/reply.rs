@@ -4,7 +4,7 @@ use super::body::Body;
 use super::route::RouteError;
 use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
-use crate::provider::OpenError;
+use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
 use crate::websocket;
 use bytes::Bytes;
@@ -69,9 +69,11 @@ impl From<RouteError> for Refusal {
     fn from(error: RouteError) -> Self {
         let status = match error {
             RouteError::Unknown => StatusCode::NOT_FOUND,
-            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::Fit(_) | RouteError::NoPath => {
-                StatusCode::BAD_REQUEST
-            }
+            RouteError::Path(_)
+            | RouteError::Seconds { .. }
+            | RouteError::Fit(_)
+            | RouteError::Choice(_)
+            | RouteError::NoPath => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }
@@ -97,6 +99,7 @@ impl From<OpenError> for Refusal {
             OpenError::Cache(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
             OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
+            OpenError::NoTrack(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
         }
     }
 }
@@ -108,6 +111,12 @@ impl From<(&LibraryPath, PictureError)> for Refusal {
             PictureError::Busy | PictureError::NoWorker(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, format!("\"{path}\" {error}"))
+    }
+}
+
+impl From<NotForBrowsers> for Refusal {
+    fn from(error: NotForBrowsers) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
 }
 

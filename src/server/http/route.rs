@@ -1,5 +1,6 @@
 //! Addresses: every one the server knows, decoded by one pure function.
 
+use crate::choice::{Choice, ChoiceError};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
 use crate::picture::{Fit, FitError};
@@ -15,14 +16,14 @@ pub(super) enum Route {
     Asset(String),
     /// `/api/v1/library/<path>`
     Library(LibraryPath),
-    /// `/api/v1/media/<path>`
-    Media(LibraryPath),
+    /// `/api/v1/media/<path>`; like the next three with a [`Choice`] in the query.
+    Media { path: LibraryPath, choice: Choice },
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
-    Events { path: LibraryPath, target: Option<MediaTime> },
+    Events { path: LibraryPath, target: Option<MediaTime>, choice: Choice },
     /// `/flv/<path>[?start=<seconds>]`
-    Flv { path: LibraryPath, start: Option<MediaTime> },
+    Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
-    Fmp4 { path: LibraryPath, start: MediaTime },
+    Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
@@ -62,6 +63,8 @@ pub(super) enum RouteError {
     Seconds { key: &'static str, value: String },
     #[error(transparent)]
     Fit(#[from] FitError),
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
     #[error("the address lacks path=; name the file whose progress is wanted")]
     NoPath,
 }
@@ -73,6 +76,7 @@ impl Route {
             let rest = path.strip_prefix(prefix)?;
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
         };
+        let choice = || Choice::from_query(query.unwrap_or_default());
         if let Some(name) = path.strip_prefix("/assets/") {
             return Ok(Self::Asset(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
@@ -80,15 +84,16 @@ impl Route {
             return Ok(Self::Library(LibraryPath::from_percent_encoded(rest)?));
         }
         if let Some(rest) = below("/api/v1/media") {
-            return Ok(Self::Media(LibraryPath::from_percent_encoded(rest)?));
+            return Ok(Self::Media { path: LibraryPath::from_percent_encoded(rest)?, choice: choice()? });
         }
         if let Some(rest) = below("/flv") {
             let path = LibraryPath::from_percent_encoded(rest)?;
-            return Ok(Self::Flv { path, start: seconds(query, "start")? });
+            return Ok(Self::Flv { path, start: seconds(query, "start")?, choice: choice()? });
         }
         if let Some(rest) = below("/fmp4") {
             let path = LibraryPath::from_percent_encoded(rest)?;
-            return Ok(Self::Fmp4 { path, start: seconds(query, "start")?.unwrap_or_default() });
+            let start = seconds(query, "start")?.unwrap_or_default();
+            return Ok(Self::Fmp4 { path, start, choice: choice()? });
         }
         if let Some(rest) = below("/picture") {
             let path = LibraryPath::from_percent_encoded(rest)?;
@@ -129,7 +134,7 @@ impl Route {
                 let path = parameter(query, "path").ok_or(RouteError::NoPath)?;
                 // A query's plus sign is a space, unlike a path's.
                 let path = LibraryPath::from_percent_encoded(&path.replace('+', "%20"))?;
-                Ok(Self::Events { path, target: seconds(query, "target")? })
+                Ok(Self::Events { path, target: seconds(query, "target")?, choice: choice()? })
             }
             _ => Err(RouteError::Unknown),
         }
@@ -204,16 +209,35 @@ mod tests {
     fn addresses_lead_where_they_say() {
         let ms = |n| MediaTime::from_millis(n);
         let films = || path("films/a b.avi");
+        let none = Choice::default;
+        let small = || Choice::from_query("profile=small&audio=de").unwrap();
         for (address, query, expected) in [
             ("/", None, Route::Page),
             ("/assets/x-1.js", None, Route::Asset("x-1.js".into())),
             ("/api/v1/library", None, Route::Library(path(""))),
             ("/api/v1/library/", None, Route::Library(path(""))),
             ("/api/v1/library/films/", None, Route::Library(path("films"))),
-            ("/api/v1/media/films/a%20b.avi", None, Route::Media(films())),
-            ("/flv/films/a%20b.avi", Some("start=1.5"), Route::Flv { path: films(), start: Some(ms(1500)) }),
-            ("/flv/films/a%20b.avi", Some("start="), Route::Flv { path: films(), start: None }),
-            ("/fmp4/films/a%20b.avi", Some("x=1&start=3"), Route::Fmp4 { path: films(), start: ms(3000) }),
+            ("/api/v1/media/films/a%20b.avi", None, Route::Media { path: films(), choice: none() }),
+            (
+                "/flv/films/a%20b.avi",
+                Some("start=1.5"),
+                Route::Flv { path: films(), start: Some(ms(1500)), choice: none() },
+            ),
+            (
+                "/flv/films/a%20b.avi",
+                Some("start="),
+                Route::Flv { path: films(), start: None, choice: none() },
+            ),
+            (
+                "/fmp4/films/a%20b.avi",
+                Some("x=1&start=3&audio=de&profile=small"),
+                Route::Fmp4 { path: films(), start: ms(3000), choice: small() },
+            ),
+            (
+                "/api/v1/media/films/a%20b.avi",
+                Some("profile=small&audio=deu"),
+                Route::Media { path: films(), choice: small() },
+            ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/picture/films/a%20b.avi", None, Route::Picture { path: films(), fit: Fit::default() }),
@@ -233,8 +257,8 @@ mod tests {
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
             (
                 "/api/v1/events",
-                Some("path=films%2Fa+b.avi&target=9"),
-                Route::Events { path: films(), target: Some(ms(9000)) },
+                Some("path=films%2Fa+b.avi&target=9&audio=ger&profile=small"),
+                Route::Events { path: films(), target: Some(ms(9000)), choice: small() },
             ),
         ] {
             assert_eq!(Route::decode(address, query), Ok(expected), "{address} {query:?}");
@@ -252,6 +276,12 @@ mod tests {
             assert!(matches!(refused, Err(RouteError::Seconds { .. })), "{bad}");
         }
         assert_eq!(Route::decode("/api/v1/events", None), Err(RouteError::NoPath));
+        for address in ["/flv/a", "/fmp4/a", "/api/v1/media/a", "/api/v1/events"] {
+            for bad in ["profile=best", "audio=german", "subtitles=-1"] {
+                let refused = Route::decode(address, Some(&format!("path=a&{bad}")));
+                assert!(matches!(refused, Err(RouteError::Choice(_))), "{address} {bad}");
+            }
+        }
     }
 
     #[test]

@@ -15,17 +15,10 @@ use std::time::Instant;
 pub(super) async fn open_started(
     providers: &Arc<Providers>,
     path: &LibraryPath,
-    wanted: Wanted,
+    wanted: &Wanted,
 ) -> Result<(Viewer, Codecs), Refusal> {
-    let opening = async {
-        let viewer = providers.open(path, wanted).await?;
-        let started = viewer.reel().started().await;
-        Ok::<_, Refusal>((viewer, started))
-    };
-    match tokio::time::timeout(MEDIA_INFO_TIMEOUT, opening).await {
-        Ok(Ok((viewer, Ok(codecs)))) => Ok((viewer, codecs)),
-        Ok(Ok((_, Err(reason)))) => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)),
-        Ok(Err(refusal)) => Err(refusal),
+    match tokio::time::timeout(MEDIA_INFO_TIMEOUT, providers.open_started(path, wanted)).await {
+        Ok(opened) => Ok(opened?),
         Err(_) => Err(Refusal::new(
             StatusCode::GATEWAY_TIMEOUT,
             format!(

@@ -1,11 +1,12 @@
 //! Calls on the NetConnection whose answers take a while: each is a future beside the connection's
 //! loop.
 
-use super::resolve;
+use super::resolve::{self, Asked};
 use crate::amf0::{Properties, Value};
 use crate::library::{Kind, LibraryPath, Listing};
 use crate::provider::Providers;
 use crate::rtmp::{Session, SessionError, Transaction};
+use crate::server::App;
 use crate::time::MediaTime;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -27,14 +28,8 @@ impl Calls {
     }
 
     /// `getStreamLength(name)`: seconds, or null when the file does not say.
-    pub(super) fn stream_length(
-        &mut self,
-        transaction: Transaction,
-        providers: &Arc<Providers>,
-        app: Vec<u8>,
-        name: Vec<u8>,
-    ) {
-        let opening = resolve::open(providers.clone(), app, name);
+    pub(super) fn stream_length(&mut self, transaction: Transaction, app: Arc<App>, asked: Asked) {
+        let opening = resolve::open(app, asked);
         let answer = async {
             // What cannot be played is said when it is played.
             let duration = opening.await.ok().and_then(|opened| opened.viewer.reel().duration());

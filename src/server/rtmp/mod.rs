@@ -8,10 +8,10 @@ mod publish;
 mod resolve;
 mod starting;
 
-use crate::amf0::Value;
+use crate::amf0::{AmfString, Value};
 use crate::limits::{
-    MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, QUEUE_KEPT, RTMP_READ,
-    SHUTDOWN_GRACE,
+    MAX_PATH_BYTES, MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, QUEUE_KEPT,
+    RTMP_READ, SHUTDOWN_GRACE,
 };
 use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
 use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
@@ -26,6 +26,7 @@ use live::LiveViewer;
 use outgoing::Outgoing;
 use player::Player;
 use publish::LivePublisher;
+use resolve::Asked;
 use starting::Starting;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -100,6 +101,8 @@ struct Connection {
     session: Session,
     /// The application that the client connected to.
     app: Vec<u8>,
+    /// The query of the URL that it connected to.
+    query: Vec<u8>,
     /// It is another server of ours.
     is_relay: bool,
     /// What it said of its codecs.
@@ -134,6 +137,7 @@ impl Connection {
             server,
             session: Session::new(Instant::now()),
             app: Vec::new(),
+            query: Vec::new(),
             is_relay: false,
             capabilities: Capabilities::default(),
             players: Vec::new(),
@@ -311,6 +315,7 @@ impl Connection {
             Event::Connect(connect) => {
                 self.place.connected();
                 self.app = connect.app.as_bytes().to_vec();
+                self.query = query_of(connect.tc_url.as_ref());
                 self.is_relay = connect.is_relay();
                 self.capabilities = connect.capabilities;
                 self.session.accept_connect(now)
@@ -324,8 +329,7 @@ impl Connection {
                     Start::At(time) => time,
                     Start::Any | Start::Live => MediaTime::ZERO,
                 };
-                let opening =
-                    resolve::open(self.server.providers.clone(), self.app.clone(), name.as_bytes().to_vec());
+                let opening = resolve::open(self.server.clone(), self.asked(&name));
                 let player = Player::new(stream, name.as_str().into_owned(), at, reset, opening.boxed());
                 self.players.push(player);
                 Ok(())
@@ -353,12 +357,7 @@ impl Connection {
                 if self.calls.len() >= MAX_PENDING_CALLS {
                     return self.session.reply(transaction, Value::Null);
                 }
-                self.calls.stream_length(
-                    transaction,
-                    &self.server.providers,
-                    self.app.clone(),
-                    name.as_bytes().to_vec(),
-                );
+                self.calls.stream_length(transaction, self.server.clone(), self.asked(&name));
                 Ok(())
             }
             Event::ListDirectory { transaction, path } => {
@@ -380,6 +379,15 @@ impl Connection {
             | Event::BufferLength { .. }
             | Event::ReceiveAudio { .. }
             | Event::ReceiveVideo { .. } => Ok(()),
+        }
+    }
+
+    fn asked(&self, name: &AmfString) -> Asked {
+        Asked {
+            app: self.app.clone(),
+            tc_url: self.query.clone(),
+            name: name.as_bytes().to_vec(),
+            takes: resolve::takes(&self.capabilities),
         }
     }
 
@@ -427,6 +435,13 @@ impl Connection {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// From its question mark on, as far as a path may be long.
+fn query_of(url: Option<&AmfString>) -> Vec<u8> {
+    let url = url.map_or(&[][..], |url| url.as_bytes());
+    let at = url.iter().position(|&byte| byte == b'?').unwrap_or(url.len());
+    url[at..].iter().copied().take(MAX_PATH_BYTES).collect()
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -1,12 +1,29 @@
-//! From what an RTMP client calls a file to that file's reel.
+//! From what an RTMP client calls a file, and what it takes, to that file's reel.
 
+use crate::choice::Choice;
+use crate::flv::codec::{AV01, HVC1, OPUS, VP09};
 use crate::library::{Library, LibraryError, LibraryPath};
 use crate::limits::MEDIA_INFO_TIMEOUT;
-use crate::provider::{OpenError, Providers, Wanted};
+use crate::pipeline::Passes;
+use crate::provider::{Client, OpenError, Providers, Takes, Wanted};
 use crate::reel::{Codecs, Viewer};
-use crate::rtmp::PlayError;
-use crate::rtmp::play_path::{Candidate, candidates};
+use crate::rtmp::play_path::{self, Candidate, candidates};
+use crate::rtmp::{Capabilities, FourCcs, PlayError};
+use crate::server::App;
 use std::sync::Arc;
+
+/// What somebody asks for, in all the places where an address may say it.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The application.
+    pub(super) app: Vec<u8>,
+    /// The query of the URL that the client connected to.
+    pub(super) tc_url: Vec<u8>,
+    /// The stream's name.
+    pub(super) name: Vec<u8>,
+    /// What the client plays.
+    pub(super) takes: Takes,
+}
 
 /// A reel that can be played.
 #[derive(Debug)]
@@ -28,26 +45,44 @@ impl From<OpenError> for PlayFailure {
         let kind = match &error {
             OpenError::Library(LibraryError::Io { .. }) => PlayError::Unavailable,
             OpenError::Library(_) => PlayError::NotFound,
-            OpenError::NotPlayable(_) => PlayError::NotMedia,
+            OpenError::NotPlayable(_) | OpenError::NoTrack(_) => PlayError::NotMedia,
             OpenError::Cache(_) | OpenError::Busy => PlayError::Unavailable,
         };
         Self { error: kind, description: error.to_string() }
     }
 }
 
-/// Opens what `name` on the application `app` means, and waits until it can be played.
-pub(super) async fn open(
-    providers: Arc<Providers>,
-    app: Vec<u8>,
-    name: Vec<u8>,
-) -> Result<Opened, PlayFailure> {
-    let path = find(&providers, app, name).await?;
-    let opening = async {
-        let viewer = providers.open(&path, Wanted::Flv).await?;
-        let started = viewer.reel().started().await;
-        started.map(|codecs| (viewer, codecs)).map_err(OpenError::NotPlayable)
-    };
-    match tokio::time::timeout(MEDIA_INFO_TIMEOUT, opening).await {
+/// What the client of a connection plays.
+pub(super) fn takes(capabilities: &Capabilities) -> Takes {
+    let (video, audio) = (&capabilities.video_four_ccs, &capabilities.audio_four_ccs);
+    // A relay's viewers may take less than it passes on.
+    let passes = |codes: &FourCcs, code| codes.contains(code) && !capabilities.only_forwards;
+    Takes {
+        passes: Passes {
+            hevc: passes(video, &HVC1),
+            av1: passes(video, &AV01),
+            vp9: passes(video, &VP09),
+            opus: passes(audio, &OPUS),
+            // A FourCC says nothing of channels, sizes and fields.
+            ..Passes::default()
+        },
+        only_flash: capabilities.only_flash,
+        vp6: capabilities.vp6,
+    }
+}
+
+/// Opens what was asked for, and waits until it can be played.
+pub(super) async fn open(app: Arc<App>, asked: Asked) -> Result<Opened, PlayFailure> {
+    let providers = &app.providers;
+    let choice = play_path::choice(&asked.app, &asked.tc_url, &asked.name)
+        .map_err(|error| PlayFailure { error: PlayError::NotMedia, description: error.to_string() })?;
+    let (path, app_is_folder) = find(providers, &asked).await?;
+    let profile = play_path::profile(&asked.app).filter(|_| !app_is_folder);
+    let choice = choice.or(Choice { profile, ..Choice::default() });
+    // Only browsers are refused anything.
+    let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(asked.takes))
+        .map_err(|error| PlayFailure { error: PlayError::NotMedia, description: error.to_string() })?;
+    match tokio::time::timeout(MEDIA_INFO_TIMEOUT, providers.open_started(&path, &wanted)).await {
         Ok(Ok((viewer, codecs))) => Ok(Opened { viewer, codecs, path }),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(PlayFailure {
@@ -57,32 +92,38 @@ pub(super) async fn open(
     }
 }
 
-async fn find(providers: &Arc<Providers>, app: Vec<u8>, name: Vec<u8>) -> Result<LibraryPath, PlayFailure> {
+/// The file, and whether the application's name is a folder of its path.
+async fn find(providers: &Arc<Providers>, asked: &Asked) -> Result<(LibraryPath, bool), PlayFailure> {
     let library = providers.library().clone();
-    let asked = String::from_utf8_lossy(&name).into_owned();
+    let candidates = candidates(&asked.app, &asked.name);
     // A disk that has to spin up must not hold up other connections.
     let found = tokio::task::spawn_blocking(move || {
-        let found = find_blocking(&library, &candidates(&app, &name));
-        found.ok_or_else(|| library.check_roots().err())
+        find_blocking(&library, &candidates).ok_or_else(|| library.check_roots().err())
     });
     match found.await {
-        Ok(Ok(path)) => Ok(path),
+        Ok(Ok(found)) => Ok(found),
         Ok(Err(Some(disk))) => Err(OpenError::from(disk).into()),
         Ok(Err(None)) | Err(_) => Err(PlayFailure {
             error: PlayError::NotFound,
             description: format!(
-                "there is no \"{asked}\" in the library; look at its listing for what is there"
+                "there is no \"{}\" in the library; look at its listing for what is there",
+                String::from_utf8_lossy(&asked.name)
             ),
         }),
     }
 }
 
-fn find_blocking(library: &Library, candidates: &[Candidate]) -> Option<LibraryPath> {
+fn find_blocking(library: &Library, candidates: &[Candidate]) -> Option<(LibraryPath, bool)> {
     let paths = || candidates.iter().filter_map(|c| Some((c, LibraryPath::from_bytes(&c.path).ok()?)));
-    let file = paths().find_map(|(candidate, path)| match candidate.stem {
-        true => library.find_by_stem(&path),
-        false => library.is_file(&path).then_some(path),
+    let file = paths().find_map(|(candidate, path)| {
+        let found = match candidate.stem {
+            true => library.find_by_stem(&path),
+            false => library.is_file(&path).then_some(path),
+        };
+        Some((found?, candidate.app_is_folder))
     });
     // A folder's name plays what is first in it.
-    file.or_else(|| paths().filter(|(c, _)| !c.stem).find_map(|(_, path)| library.first_playable(&path)))
+    let first =
+        |(c, path): (&Candidate, LibraryPath)| Some((library.first_playable(&path)?, c.app_is_folder));
+    file.or_else(|| paths().filter(|(c, _)| !c.stem).find_map(first))
 }

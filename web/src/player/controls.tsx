@@ -12,14 +12,18 @@ import type { Volume } from "./volume.ts";
 export interface ControlsProps {
   time: number;
   duration: number;
-  available: number;
+  /** Stretches that exist by now. */
+  ranges: [start: number, end: number][];
   moving: boolean;
   paused: boolean;
   ended: boolean;
   fullScreen: boolean;
+  /** Whether the panel of choices is open; null if there is nothing to choose. */
+  choosing: boolean | null;
   volume: Volume;
   neighbours: Neighbours;
   onToggle: () => void;
+  onChoices: () => void;
   onMove: (time: number) => void;
   onSeek: (time: number) => void;
   onStep: (by: number) => void;
@@ -47,7 +51,7 @@ export function Controls(props: ControlsProps) {
           max={props.duration}
           step={SEEK_STEP}
           valueText={words.position(props.time, props.duration)}
-          available={props.available}
+          ranges={props.ranges}
           bubble={props.moving && clock(props.time)}
           first
           onMove={props.onMove}
@@ -71,6 +75,9 @@ export function Controls(props: ControlsProps) {
           onClick={props.onNext}
         />
         <span class="spring" />
+        {props.choosing !== null && (
+          <Round icon="tune" label={strings.choices.title} expanded={props.choosing} onClick={props.onChoices} />
+        )}
         <Round
           icon={volume.muted || volume.level === 0 ? "muted" : "loud"}
           label={volume.muted ? words.unmute : words.mute}
@@ -97,7 +104,15 @@ export function Controls(props: ControlsProps) {
   );
 }
 
-function Round(props: { icon: IconName; label: string; main?: boolean; disabled?: boolean; onClick: () => void }) {
+function Round(props: {
+  icon: IconName;
+  label: string;
+  main?: boolean;
+  disabled?: boolean;
+  /** Given for a button that opens a panel. */
+  expanded?: boolean;
+  onClick: () => void;
+}) {
   return (
     <button
       type="button"
@@ -105,6 +120,8 @@ function Round(props: { icon: IconName; label: string; main?: boolean; disabled?
       aria-label={props.label}
       title={props.label}
       disabled={props.disabled === true}
+      aria-haspopup={props.expanded === undefined ? undefined : "dialog"}
+      aria-expanded={props.expanded}
       onClick={props.onClick}
     >
       <Icon name={props.icon} />

@@ -7,7 +7,7 @@
 // The body carries absolute times, so `timestampOffset` stays 0 and every download lands where it belongs.
 // A newer download takes a new `turn`; an older one notices after its next await and stops by itself.
 
-import { asProblem, fetchMedia, fmp4Address, type Problem, problemOf } from "../api.ts";
+import { asProblem, type Choice, fetchMedia, fmp4Address, type Problem, problemOf } from "../api.ts";
 import { strings } from "../strings.ts";
 import {
   beyondSmallHole,
@@ -91,6 +91,7 @@ export interface Engine {
 export function startEngine(
   video: HTMLVideoElement,
   path: string,
+  choice: Choice,
   mime: string,
   duration: number | null,
   startAt: number,
@@ -204,7 +205,7 @@ export function startEngine(
   // One request, read to its end. Rejects on a broken connection and on an answer that is not ok.
   async function stream(from: number, target: Download, mine: number): Promise<"ended" | "joined" | "superseded"> {
     abort = typeof AbortController === "undefined" ? null : new AbortController();
-    const response = await fetch(fmp4Address(path, from), abort ? { signal: abort.signal } : {});
+    const response = await fetch(fmp4Address(path, choice, from), abort ? { signal: abort.signal } : {});
     if (!response.ok || !response.body) throw await problemOf(response);
     const reader = response.body.getReader();
     try {
@@ -255,7 +256,7 @@ export function startEngine(
   // server that gave up; the server knows.
   function isRealEnd(end: number): Promise<boolean> {
     if (reachesEnd(end, duration)) return Promise.resolve(true);
-    return fetchMedia(path).then((media) => media.complete && reachesEnd(end, media.available));
+    return fetchMedia(path, choice).then((media) => media.complete && reachesEnd(end, media.available));
   }
 
   function endHere(target: Download, end: number): void {

@@ -2,12 +2,13 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { asProblem, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
+import { asProblem, type Choice, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { goUp } from "../navigate.ts";
 import { folderHash, lastName, parentPath } from "../route.ts";
 import { Panel, useScreenFocus } from "../screen.tsx";
 import { strings } from "../strings.ts";
+import { loadChoice, saveChoice } from "./choice.ts";
 import { type Failure, unsupported } from "./engine.ts";
 import { leaveFullScreen } from "./full-screen.ts";
 import { Stage } from "./stage.tsx";
@@ -17,6 +18,7 @@ export function PlayerScreen({ path }: { path: string }) {
   const [media, setMedia] = useState<Media | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const [choice, setChoice] = useState<Choice>(loadChoice);
   // Trying again goes on where it broke.
   const position = useRef(0);
   const phase = failure ? "failed" : media ? "playing" : "opening";
@@ -31,7 +33,7 @@ export function PlayerScreen({ path }: { path: string }) {
     let current = true;
     setFailure(null);
     setMedia(null);
-    fetchMedia(path).then(
+    fetchMedia(path, choice).then(
       (found) => {
         if (!current) return;
         const reason = unsupported(found.mime);
@@ -47,11 +49,29 @@ export function PlayerScreen({ path }: { path: string }) {
     return () => {
       current = false;
     };
-  }, [path, attempt]);
+  }, [path, choice, attempt]);
+
+  // The film is opened anew in its other form, and goes on where it was.
+  const choose = (wanted: Choice): void => {
+    if (media) saveChoice(wanted, media);
+    setMedia(null);
+    setChoice({ ...choice, ...wanted });
+  };
 
   const top = <TopBar path={path} name={name} />;
   if (!failure && media) {
-    return <Stage rootRef={root} media={media} path={path} position={position} onFailure={setFailure} top={top} />;
+    return (
+      <Stage
+        rootRef={root}
+        media={media}
+        path={path}
+        choice={choice}
+        position={position}
+        onChoose={choose}
+        onFailure={setFailure}
+        top={top}
+      />
+    );
   }
   return (
     <main class="player" data-state={phase} ref={root}>

@@ -14,8 +14,8 @@ export interface SliderProps {
   max: number;
   step: number;
   valueText: string;
-  /** Values up to here can be had at once; all of them without it. */
-  available?: number;
+  /** Values that can be had at once, in order; all of them without it. */
+  ranges?: [start: number, end: number][];
   bubble?: string | false;
   first?: boolean;
   onMove: (value: number) => void;
@@ -84,9 +84,9 @@ export function Slider(props: SliderProps) {
     >
       <div class="track" ref={track}>
         <div class="rail">
-          {props.available !== undefined && band("available", props.available / props.max)}
+          {props.ranges?.map(([start, end]) => band("available", end / props.max, start / props.max))}
           {band("value", share)}
-          {band("done", Math.min(share, props.available === undefined ? 1 : props.available / props.max))}
+          {band("done", Math.min(share, settled(props) / props.max))}
         </div>
         <div class="thumb" style={{ left: share * 100 + "%" }}>
           {props.bubble && <span class="bubble">{props.bubble}</span>}
@@ -96,9 +96,18 @@ export function Slider(props: SliderProps) {
   );
 }
 
-// A stretch of the track, from its beginning to `share` of its length.
-function band(name: string, share: number) {
-  return <div class={"band band-" + name} style={{ transform: "scaleX(" + Math.min(1, share || 0) + ")" }} />;
+// Up to here the value is no promise: all the way if it lies in a range, else to the end of the first one.
+function settled({ ranges, value, max }: SliderProps): number {
+  if (!ranges || ranges.some(([start, end]) => value >= start && value <= end)) return max;
+  return ranges[0]?.[1] ?? 0;
+}
+
+// A stretch of the track, from `start` to `end` as shares of its length.
+function band(name: string, end: number, start = 0) {
+  const from = Math.min(1, Math.max(0, start || 0));
+  const wide = Math.min(1, end || 0) - from;
+  const transform = "translateX(" + from * 100 + "%) scaleX(" + Math.max(0, wide) + ")";
+  return <div class={"band band-" + name} style={{ transform }} />;
 }
 
 function round(value: number): number {

@@ -2,11 +2,12 @@
 
 import type { RefObject, TargetedPointerEvent, VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Entry, fetchMedia, type Media } from "../api.ts";
+import { type Choice, type Entry, fetchMedia, type Media } from "../api.ts";
 import { isBackKey, setScreenKeys } from "../dpad.ts";
 import { Icon } from "../icons.tsx";
 import { replaceWith } from "../navigate.ts";
 import { strings } from "../strings.ts";
+import { Choices, hasChoices } from "./choices.tsx";
 import { Controls } from "./controls.tsx";
 import { type Engine, type Failure, startEngine } from "./engine.ts";
 import { toggleFullScreen, useFullScreen } from "./full-screen.ts";
@@ -32,11 +33,13 @@ export function Stage(props: {
   rootRef: RefObject<HTMLElement | null>;
   media: Media;
   path: string;
+  choice: Choice;
   position: { current: number };
+  onChoose: (choice: Choice) => void;
   onFailure: (failure: Failure) => void;
   top: VNode;
 }) {
-  const { path } = props;
+  const { path, choice } = props;
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<Engine | null>(null);
   const [progress, setProgress] = useState(props.media);
@@ -46,13 +49,14 @@ export function Stage(props: {
   const [refused, setRefused] = useState(false);
   const [reconnecting, setReconnecting] = useState(false);
   const [volume, setVolume] = useState<Volume>(loadVolume);
+  const [choosing, setChoosing] = useState(false);
   const touched = useRef(false);
   const fullScreen = useFullScreen();
   const neighbours = useNeighbours(path);
   const playback = usePlayback(video);
 
   const starving = playback.starved > SHOW_WAIT_MS;
-  const report = useWaitReport(path, playback.starved > ASK_WAIT_MS && !progress.complete ? playback.wants : null);
+  const report = useWaitReport(path, choice, playback.starved > ASK_WAIT_MS && !progress.complete ? playback.wants : null);
   const available = Math.max(progress.available, report ? report.available : 0);
   const duration = progress.duration ?? report?.duration ?? Math.max(available, playback.time);
   const time = Math.min(heading ?? playback.time, duration);
@@ -64,13 +68,13 @@ export function Stage(props: {
         ? strings.player.gettingThere(report.eta, report.available)
         : strings.player.buffering;
   const announced = useCalmText(report || reconnecting ? waitText : "");
-  const shown = awake || playback.paused || starving || heading !== null;
+  const shown = awake || playback.paused || starving || heading !== null || choosing;
   props.position.current = playback.time || props.position.current;
 
   useEffect(() => {
     const element = video.current;
     if (!element) return undefined;
-    const made = startEngine(element, path, props.media.mime, props.media.duration, props.position.current, {
+    const made = startEngine(element, path, choice, props.media.mime, props.media.duration, props.position.current, {
       failed: props.onFailure,
       reconnecting: setReconnecting,
     });
@@ -90,7 +94,7 @@ export function Stage(props: {
   useEffect(() => {
     if (progress.complete) return undefined;
     const timer = setInterval(() => {
-      if (!document.hidden) fetchMedia(path).then(setProgress, () => undefined);
+      if (!document.hidden) fetchMedia(path, choice).then(setProgress, () => undefined);
     }, PROGRESS_MS);
     return () => clearInterval(timer);
   }, [progress.complete]);
@@ -135,6 +139,11 @@ export function Stage(props: {
     setVolume(changed);
     saveVolume(changed);
   };
+  // The focus goes back to where it came from, not to the page's beginning.
+  const closeChoices = (): void => {
+    setChoosing(false);
+    props.rootRef.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus({ preventScroll: true });
+  };
   const open = (entry: Entry | undefined): void => {
     if (entry) replaceWith({ view: "play", path: entry.path });
   };
@@ -167,12 +176,18 @@ export function Stage(props: {
   // Handlers see the latest state through this; listeners are added once.
   const latest = useRef(obey);
   latest.current = obey;
+  const chosenFrom = useRef<(() => void) | null>(null);
+  chosenFrom.current = choosing ? closeChoices : null;
   const visible = useRef(shown);
   visible.current = shown;
 
   useEffect(() => {
     setScreenKeys((event) => {
-      if (isBackKey(event)) return leave();
+      if (isBackKey(event)) {
+        if (!chosenFrom.current) return leave();
+        chosenFrom.current();
+        return true;
+      }
       const wasShown = visible.current;
       poke();
       if (!wasShown && (event.key === "ArrowUp" || event.key === "ArrowDown")) return true;
@@ -187,7 +202,8 @@ export function Stage(props: {
   }, []);
 
   const onPictureClick = (): void => {
-    if (!touched.current) toggle();
+    if (choosing) closeChoices();
+    else if (!touched.current) toggle();
     else if (shown) rest();
     else poke();
   };
@@ -220,16 +236,19 @@ export function Stage(props: {
       <p class="unseen" role="status">
         {announced}
       </p>
+      {choosing && <Choices media={progress} onChoose={props.onChoose} onClose={closeChoices} />}
       <Controls
         time={time}
         duration={duration}
-        available={available}
+        ranges={report ? report.ranges : progress.ranges}
         moving={heading !== null}
         paused={playback.paused}
         ended={playback.ended}
         fullScreen={fullScreen}
         volume={volume}
         neighbours={neighbours}
+        choosing={hasChoices(props.media) ? choosing : null}
+        onChoices={() => (choosing ? closeChoices() : setChoosing(true))}
         onToggle={toggle}
         onMove={setHeading}
         onSeek={seekTo}

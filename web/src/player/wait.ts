@@ -1,7 +1,7 @@
 // While playing waits for the conversion: the server's reports on when it will get there.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { eventsAddress, type WaitReport } from "../api.ts";
+import { type Choice, eventsAddress, type WaitReport } from "../api.ts";
 
 // A screen reader that says every second of a countdown says nothing else any more.
 const ANNOUNCE_EVERY_MS = 5000;
@@ -10,11 +10,11 @@ const ANNOUNCE_EVERY_MS = 5000;
  * The latest report on `path` reaching `target` seconds; null when nothing waits. The connection is open only
  * while `target` is a number: browsers allow six to a server, and the film needs one of them.
  */
-export function useWaitReport(path: string, target: number | null): WaitReport | null {
+export function useWaitReport(path: string, choice: Choice, target: number | null): WaitReport | null {
   const [report, setReport] = useState<WaitReport | null>(null);
   useEffect(() => {
     if (target === null || typeof EventSource === "undefined") return undefined;
-    const source = new EventSource(eventsAddress(path, target));
+    const source = new EventSource(eventsAddress(path, choice, target));
     source.addEventListener("media", (event: MessageEvent<string>) => {
       try {
         setReport(JSON.parse(event.data) as WaitReport);
@@ -26,7 +26,7 @@ export function useWaitReport(path: string, target: number | null): WaitReport |
       source.close();
       setReport(null);
     };
-  }, [path, target]);
+  }, [path, choice, target]);
   return report;
 }
 
