@@ -27,6 +27,7 @@
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
+//! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
@@ -44,6 +45,7 @@ pub mod flv;
 pub mod fmp4;
 pub mod library;
 pub mod limits;
+pub mod picture;
 pub mod pipeline;
 pub mod provider;
 pub mod recording;

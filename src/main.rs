@@ -17,7 +17,7 @@ use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::service::{Inherited, Use};
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
-use wiidiaserver::{pipeline, server};
+use wiidiaserver::{picture, pipeline, server};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -25,7 +25,10 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     match config::parse(std::env::args_os().skip(1), &environment) {
-        Ok(Command::Worker(args)) => pipeline::worker::main(args.into_iter()),
+        Ok(Command::Worker(args)) => match args.split_first() {
+            Some((first, rest)) if first == "picture" => picture::worker::main(rest.iter().cloned()),
+            _ => pipeline::worker::main(args.into_iter()),
+        },
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
         Ok(Command::CheckConfig(config)) => match check(&config) {

@@ -20,6 +20,7 @@ pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};
 
 use crate::choice::Preferences;
+use crate::picture::Pictures;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
@@ -30,6 +31,9 @@ use connections::Connections;
 use fanout::Fanout;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The path by which the kernel knows this very program, even when its file was replaced.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// What the connections of one server share.
 pub struct App {
@@ -43,6 +47,8 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// The library's pictures.
+    pub pictures: Pictures,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
@@ -69,6 +75,7 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            pictures: Pictures::new(OWN_PROGRAM.into()),
             recordings,
             live_apps,
             preferences: Preferences::default(),

@@ -36,6 +36,7 @@ mod obs;
 mod operations;
 mod path_forms;
 mod paths_that_lead_out;
+mod pictures;
 mod recording;
 mod refusals;
 mod relay;

@@ -8,9 +8,11 @@ use std::os::fd::AsFd;
 
 /// How long a worker is meant to live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Life {
+pub(crate) enum Life {
     /// Until its file ends: a loop without end must end.
     OneFile,
+    /// For some seconds, without GStreamer.
+    OnePicture,
     /// Until the server has enough: a camera that is encoded runs for months.
     Endless,
 }
@@ -25,12 +27,14 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
     if parent.is_some() && parent.and_then(Pid::from_raw) != now {
         return Err(io::Error::other("the server has ended"));
     }
-    let limits = [
-        (Resource::As, limits::WORKER_ADDRESS_SPACE),
-        (Resource::Core, 0),
-        (Resource::Fsize, limits::WORKER_FILE_SIZE),
-    ];
-    let cpu = (life == Life::OneFile).then_some((Resource::Cpu, limits::WORKER_CPU_TIME.as_secs()));
+    let (address_space, cpu) = match life {
+        Life::OneFile => (limits::WORKER_ADDRESS_SPACE, Some(limits::WORKER_CPU_TIME)),
+        Life::OnePicture => (limits::PICTURE_ADDRESS_SPACE, Some(limits::PICTURE_TIMEOUT)),
+        Life::Endless => (limits::WORKER_ADDRESS_SPACE, None),
+    };
+    let limits =
+        [(Resource::As, address_space), (Resource::Core, 0), (Resource::Fsize, limits::WORKER_FILE_SIZE)];
+    let cpu = cpu.map(|most| (Resource::Cpu, most.as_secs()));
     for (resource, most) in limits.into_iter().chain(cpu) {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
