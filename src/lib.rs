@@ -28,6 +28,7 @@
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
+//! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
@@ -46,6 +47,7 @@ pub mod fmp4;
 pub mod index;
 pub mod library;
 pub mod limits;
+pub mod picture;
 pub mod pipeline;
 pub mod provider;
 pub mod recording;

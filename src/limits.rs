@@ -328,6 +328,44 @@ pub const RECORD_SPLIT_MB: RangeInclusive<u64> = 10..=1_000_000;
 /// times as negative.
 pub const RECORD_SPLIT_MINUTES: RangeInclusive<u64> = 1..=1440;
 
+// ---- Pictures ---------------------------------------------------------------------------------
+
+/// The size that a picture comes in unless another one is asked for: Full HD, what most screens show.
+pub const PICTURE_WIDTH: u16 = 1920;
+/// See [`PICTURE_WIDTH`].
+pub const PICTURE_HEIGHT: u16 = 1080;
+
+/// The largest side that can be asked for: that of a 4K screen.
+pub const MAX_FIT_SIDE: u16 = 3840;
+
+/// JPEG quality: nothing to be seen on a television, at a sixth of the size of 100.
+pub const PICTURE_QUALITY: u8 = 85;
+
+/// Bytes that a decoded picture may take: 100 million pixels of colour, more than any camera of a home takes, and less
+/// than a third of what a box of 1 GB has. The process may map three times that.
+pub const MAX_PICTURE_ALLOCATION: u64 = 300_000_000;
+
+/// Address space of the process that reads a picture: the decoder's input and output, and the small picture.
+pub const PICTURE_ADDRESS_SPACE: u64 = 3 * MAX_PICTURE_ALLOCATION;
+
+/// Bytes of a colour profile that is kept. Those of cameras and telephones have some hundred, those of printers 2 MB.
+pub const MAX_PICTURE_PROFILE: usize = 256 << 10;
+
+/// Bytes of a finished picture: four times what a 4K JPEG of noise has at our quality.
+pub const MAX_PICTURE_BYTES: u64 = 32 << 20;
+
+/// Pictures that are read at the same time. More would only take turns on a small box, and memory with them.
+pub const PICTURES_AT_ONCE: usize = 2;
+
+/// Requests for pictures that wait or are worked at: several screens full of them.
+pub const MAX_PICTURE_WAITING: usize = 256;
+
+/// For one picture, from the start of its process: a hundred times what a telephone's takes on a small box.
+pub const PICTURE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of finished pictures kept in memory: some hundred of Full HD.
+pub const PICTURES_KEPT: usize = 24 << 20;
+
 // ---- Sockets ---------------------------------------------------------------------------------
 
 /// Descriptors that the server asks the system for: one a connection of either protocol, and as many again as a
@@ -510,6 +548,10 @@ pub const SCAN_WINDOW: usize = 128 << 10;
 /// registries need several seconds.
 pub const WORKER_STALL: Duration = Duration::from_secs(10);
 
+/// So many times as long a silence is a stall even of a worker that got hardly a turn on a busy machine: a minute for
+/// [`WORKER_STALL`], in which a film that needs a second of processor time to begin has had it at a sixtieth of a core.
+pub const STARVED_STALL_FACTOR: u32 = 6;
+
 /// Inside the worker of a live source, for the first frame: an RTSP server that has no UDP, a name that takes
 /// long to resolve and a keyframe every ten seconds come together.
 pub const LIVE_FIRST_UNIT: Duration = Duration::from_secs(20);
@@ -625,14 +667,14 @@ pub const MAX_CHOICE_LANGUAGES: usize = 8;
 
 /// Buffer in which worker messages arrive; larger access units are read past it, straight into the
 /// tag's body.
-pub const WORKER_READ_BUFFER: usize = 64 << 10;
+pub const WORKER_READ_BUFFER: usize = 128 << 10;
 
 /// Size asked for the pipe from a worker: a quarter second of an 8 Mbit/s film, so that the two
 /// processes do not switch for every audio frame. The kernel's own 64 KB do as well.
 pub const WORKER_PIPE: usize = 256 << 10;
 
 /// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
-pub const WORKER_BATCH: usize = 32 << 10;
+pub const WORKER_BATCH: usize = 64 << 10;
 
 /// Units that are written at once at the beginning: somebody waits for the first picture, and a second of film comes
 /// with it.
@@ -723,6 +765,30 @@ pub const EQUIP_TIMEOUT: Duration = Duration::from_secs(8);
 /// An encoder is fast enough when it could encode so many times as much of the test picture: films are up to twice
 /// as hard as that (measured: 1.9 at superfast), and a third of the processor goes to decoding, scaling and sound.
 pub const ENCODER_HEADROOM: f64 = 3.0;
+
+/// How hard films may be found to be, in percent of what [`ENCODER_HEADROOM`] expects, when conversions fall behind: at
+/// this the picture is at its smallest on any machine that can show one at all.
+pub const MAX_STRAIN: u32 = 10_000;
+
+/// A conversion that encodes is judged by its speed over this long: several keyframes, and longer than a hard scene.
+pub const PACE_WINDOW: Duration = Duration::from_secs(10);
+
+/// Slower than this, in media time by the clock, it falls behind whoever watches it: real time and a little.
+pub const PACE_NEEDED: f64 = 1.05;
+
+/// Slower than this, its next keyframe would take ten seconds: it ends where it is, and its viewers see no picture
+/// for part of a group of pictures.
+pub const PACE_HOPELESS: f64 = 0.2;
+
+/// Faster than this all the time, it could have been made better: going from one preset or size to the next
+/// costs at most 2.25 times as much, so what is better for it does not fall behind at once.
+pub const PACE_EASY: f64 = 3.0;
+
+/// Before a conversion is judged easy: not a short film, nor the few scenes after a seek.
+pub const PACE_LONG: Duration = Duration::from_secs(60);
+
+/// With less than this left to convert it is not begun again in another way.
+pub const PACE_REST: Duration = Duration::from_secs(20);
 
 /// Most frames a second a transcode yields: 50 and 60 fps would halve the number of conversions a
 /// small box can do at once.
@@ -845,10 +911,10 @@ pub const LOOK_ADDRESS_SPACE: u64 = 2 << 30;
 pub const LOOK_NICE: i32 = 19;
 
 /// JPEG quality, 0 to 100: at this size nobody sees a difference above.
-pub const PICTURE_QUALITY: i32 = 75;
+pub const LOOK_PICTURE_QUALITY: i32 = 75;
 
 /// Largest JPEG that is kept; a sheet of noise is half of that.
-pub const MAX_PICTURE_BYTES: usize = 1 << 20;
+pub const MAX_LOOK_PICTURE: usize = 1 << 20;
 
 /// Largest cover picture that is looked at; they are a few hundred KB mostly.
 pub const MAX_COVER_BYTES: usize = 16 << 20;

@@ -18,7 +18,7 @@ use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::service::{Inherited, Use};
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
-use wiidiaserver::{pipeline, server};
+use wiidiaserver::{picture, pipeline, server};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -26,7 +26,10 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     match config::parse(std::env::args_os().skip(1), &environment) {
-        Ok(Command::Worker(args)) => pipeline::worker::main(args.into_iter()),
+        Ok(Command::Worker(args)) => match args.split_first() {
+            Some((first, rest)) if first == "picture" => picture::worker::main(rest.iter().cloned()),
+            _ => pipeline::worker::main(args.into_iter()),
+        },
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
         Ok(Command::CheckConfig(config)) => match check(&config) {
@@ -118,11 +121,14 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Finds out what this machine encodes with, or remembers it, while the server serves already.
 fn find_encoders(data: PathBuf) -> std::io::Result<()> {
     let find = move || {
+        if let Some(known) = Equipment::recall(&data) {
+            return known.install(&data);
+        }
         std::thread::sleep(limits::EQUIP_DELAY);
         match Equipment::remembered(&data, Path::new(PROGRAM)) {
             Ok(equipment) => {
                 tracing::info!(encoders = ?equipment.encoders(), "what this machine encodes with");
-                equipment.install();
+                equipment.install(&data);
             }
             Err(error) => tracing::warn!(%error, "nobody knows how fast this machine encodes"),
         }

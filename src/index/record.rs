@@ -228,6 +228,7 @@ mod tests {
             contents,
             seekable: true,
             lead_ns: 0,
+            spare: None,
             warnings: Vec::new(),
         };
         let details = Details::of(streams);

@@ -258,7 +258,7 @@ impl Shelf {
         let Some(folder) = &self.folder else { return true };
         rustix::fs::statvfs(folder).is_ok_and(|disk| {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            free >= self.keep_free.saturating_add(limits::MAX_PICTURE_BYTES as u64)
+            free >= self.keep_free.saturating_add(limits::MAX_LOOK_PICTURE as u64)
         })
     }
 
@@ -307,7 +307,7 @@ impl Place {
         match self {
             Self::Memory(bytes) => bytes,
             Self::File(path, len) => {
-                let bytes = read_at_most(File::open(path).ok()?, limits::MAX_PICTURE_BYTES).ok()?;
+                let bytes = read_at_most(File::open(path).ok()?, limits::MAX_LOOK_PICTURE).ok()?;
                 (bytes.len() == len as usize && is_whole_jpeg(&bytes)).then(|| bytes.into())
             }
         }

@@ -8,6 +8,7 @@ use super::error::ConversionError;
 use super::form::Form;
 use super::interleave::{Interleaver, Lead};
 use super::last_words::LastWords;
+use super::silence::{self, Silence};
 use super::streams::{Announcement, MediaStreams};
 use super::wire::{Lane, Message, Reader};
 use crate::flv::Tag;
@@ -103,8 +104,8 @@ impl Conversion {
         lead: Lead,
         request: &Request,
     ) -> io::Result<Self> {
-        let unknown = Equipment::default();
-        let equipment = request.equipment.as_ref().or(Equipment::installed()).unwrap_or(&unknown);
+        let installed = Equipment::installed().unwrap_or_default();
+        let equipment = request.equipment.as_ref().unwrap_or(&installed);
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
@@ -237,6 +238,7 @@ impl Conversion {
             contents: announced.contents,
             seekable: announced.seekable,
             lead_ns: self.lanes.lead_ns().unwrap_or(0),
+            spare: announced.spare,
             warnings: self.warnings.clone(),
         })
     }
@@ -322,6 +324,30 @@ impl Killer {
     /// Nobody wants it any more: `next_event` returns [`ConversionError::Stopped`].
     pub fn kill(&self) {
         self.0.kill(STOPPED);
+    }
+
+    /// How long the worker's threads had to wait for a processor so far: see [`Silence`](super::Silence).
+    pub fn waited_for_processor(&self) -> Option<Duration> {
+        let id = self.0.child().id();
+        silence::waited_for_processor(Path::new(&format!("/proc/{id}")))
+    }
+
+    /// Whether a worker that was heard of at `heard` is silent for longer than `most`; `silence` is what is known of it
+    /// since the last look.
+    pub fn is_stalled(
+        &self,
+        silence: &mut Option<Silence>,
+        heard: Instant,
+        now: Instant,
+        most: Duration,
+    ) -> bool {
+        if now.saturating_duration_since(heard) < silence::WORTH_ASKING {
+            return false;
+        }
+        let known = silence.take().filter(|silence| silence.began() == heard);
+        let silence = silence.insert(known.unwrap_or(Silence::since(heard)));
+        silence.look(now, self.waited_for_processor());
+        silence.exceeds(most)
     }
 
     /// The caller's watchdog fired: `next_event` returns [`ConversionError::Stalled`].

@@ -10,8 +10,8 @@ use super::error::ConversionError;
 use crate::limits;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::Path;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One way to encode H.264, as it was measured.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -25,15 +25,34 @@ pub struct EncoderSpeed {
 }
 
 /// The encoders of this machine, the preferred ones first, and of one encoder the better presets first.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Equipment {
     /// Which machine and which GStreamer this was measured with.
     machine: String,
     video: Vec<EncoderSpeed>,
+    /// How hard films were found to be on this machine, in percent of what was expected of them.
+    #[serde(default = "as_expected")]
+    strain: u32,
+}
+
+impl Default for Equipment {
+    fn default() -> Self {
+        Self { machine: String::new(), video: Vec::new(), strain: as_expected() }
+    }
+}
+
+fn as_expected() -> u32 {
+    100
+}
+
+/// What this process encodes with, and where that is remembered.
+struct Installed {
+    equipment: Arc<Equipment>,
+    path: PathBuf,
 }
 
 /// A process runs on one machine.
-static INSTALLED: OnceLock<Equipment> = OnceLock::new();
+static INSTALLED: RwLock<Option<Installed>> = RwLock::new(None);
 
 /// How to encode one film.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,23 +61,61 @@ pub(super) struct Choice<'a> {
     pub(super) encoder: Option<&'a EncoderSpeed>,
     /// Most lines of the picture.
     pub(super) lines: i32,
+    /// Where films are harder than this, in percent of what is expected, the choice is another one. `None`: there is
+    /// nothing lighter, or nothing is known.
+    pub(super) spare: Option<u32>,
 }
+
+/// In the data folder.
+const FILE: &str = "equipment.json";
 
 /// Heights to which a picture is made smaller, one after the other.
 const LINES: [i32; 4] = [1080, 720, 480, 360];
 
 impl Equipment {
     pub(super) fn new(video: Vec<EncoderSpeed>) -> Self {
-        Self { machine: machine(), video }
+        Self { machine: machine(), video, strain: as_expected() }
     }
 
-    /// Has all conversions of this process that are started from now on use this.
-    pub fn install(self) {
-        let _ = INSTALLED.set(self);
+    /// Has all conversions of this process that are started from now on use this, which `folder` remembers.
+    pub fn install(self, folder: &Path) {
+        let installed = Installed { equipment: Arc::new(self), path: folder.join(FILE) };
+        *INSTALLED.write().unwrap_or_else(PoisonError::into_inner) = Some(installed);
     }
 
-    pub(super) fn installed() -> Option<&'static Self> {
-        INSTALLED.get()
+    pub(super) fn installed() -> Option<Arc<Self>> {
+        let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
+        installed.as_ref().map(|installed| Arc::clone(&installed.equipment))
+    }
+
+    /// A conversion that was begun with so much to [spare](super::MediaStreams::spare) does not keep up with its
+    /// viewers: the next ones are made lighter, also after a restart. False when there is nothing lighter.
+    pub fn fell_behind(spare: u32) -> bool {
+        Self::judge(|equipment| equipment.after_falling_behind(spare));
+        Self::installed().is_some_and(|equipment| equipment.strain > spare)
+    }
+
+    /// A long conversion had most of its time left over: the next ones may be made better.
+    pub fn had_time() {
+        Self::judge(|equipment| equipment.strain * 4 / 5);
+    }
+
+    fn judge(strain: impl FnOnce(&Self) -> u32) {
+        let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(Installed { equipment, path }) = &mut *installed else { return };
+        let strain = strain(equipment).clamp(as_expected(), limits::MAX_STRAIN);
+        if strain != equipment.strain {
+            let judged = Self { strain, ..(**equipment).clone() };
+            *equipment = Arc::new(judged);
+            if let Err(error) = equipment.write(path) {
+                tracing::warn!(%error, "how hard films are for this machine will be found out again");
+            }
+        }
+    }
+
+    fn after_falling_behind(&self, spare: u32) -> u32 {
+        // Others may have said so meanwhile, of conversions that were begun when it did.
+        if self.strain > spare { self.strain } else { (self.strain * 5 / 4).max(spare.saturating_add(1)) }
     }
 
     /// Each encoder that works here, with its presets.
@@ -70,20 +127,23 @@ impl Equipment {
     /// the machine does. Unknown numbers are zero.
     pub(super) fn choose(&self, width: i32, height: i32, fps: f64) -> Choice<'_> {
         let Some(fastest) = self.video.iter().max_by_key(|encoder| encoder.kilopixels) else {
-            return Choice { encoder: None, lines: LINES[0] };
+            return Choice { encoder: None, lines: LINES[0], spare: None };
         };
         let (width, height) = if width > 0 && height > 0 { (width, height) } else { (1280, 720) };
         let fps = if fps > 1.0 { fps.min(f64::from(limits::MAX_TRANSCODE_FPS)) } else { 25.0 };
         for lines in LINES {
             let scale = (f64::from(lines) / f64::from(height)).min(1.0);
             let kilopixels = f64::from(width) * f64::from(height) * scale * scale * fps / 1000.0;
-            let needed = kilopixels * limits::ENCODER_HEADROOM;
-            let fast_enough = |encoder: &&EncoderSpeed| f64::from(encoder.kilopixels) >= needed;
-            if let Some(encoder) = self.video.iter().find(fast_enough) {
-                return Choice { encoder: Some(encoder), lines };
+            // Of percent: as whole numbers, so that the spare of a choice is exactly where it ends.
+            let expected = kilopixels * limits::ENCODER_HEADROOM / 100.0;
+            let spare = |encoder: &EncoderSpeed| (f64::from(encoder.kilopixels) / expected) as u32;
+            if let Some(encoder) = self.video.iter().find(|encoder| spare(encoder) >= self.strain) {
+                let lightest = lines == LINES[LINES.len() - 1] && encoder.kilopixels == fastest.kilopixels;
+                let spare = Some(spare(encoder)).filter(|_| !lightest);
+                return Choice { encoder: Some(encoder), lines, spare };
             }
         }
-        Choice { encoder: Some(fastest), lines: LINES[LINES.len() - 1] }
+        Choice { encoder: Some(fastest), lines: LINES[LINES.len() - 1], spare: None }
     }
 
     /// Measures this machine, in a worker: a few seconds of all its processors. Blocking.
@@ -94,16 +154,22 @@ impl Equipment {
     /// What is remembered in `folder`, when it was measured on this machine with this GStreamer; otherwise measures
     /// and remembers. Blocking.
     pub fn remembered(folder: &Path, program: &Path) -> Result<Self, ConversionError> {
-        let path = folder.join("equipment.json");
-        let known = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
-        if let Some(known) = known.filter(|known| known.machine == machine()) {
+        if let Some(known) = Self::recall(folder) {
             return Ok(known);
         }
         let measured = Self::measure(program)?;
-        if let Err(error) = measured.write(&path) {
+        if let Err(error) = measured.write(&folder.join(FILE)) {
             tracing::warn!(%error, "what this machine encodes with will be measured again at the next start");
         }
         Ok(measured)
+    }
+
+    /// What is remembered in `folder`, when it was measured on this machine with this GStreamer.
+    pub fn recall(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(FILE)).ok()?;
+        let known = serde_json::from_slice::<Self>(&text).ok()?;
+        let sane = (as_expected()..=limits::MAX_STRAIN).contains(&known.strain);
+        Some(known).filter(|known| known.machine == machine() && sane)
     }
 
     /// Beside its place and then moved there: a power cut leaves the old one.
@@ -168,9 +234,57 @@ mod tests {
             let chosen = (choice.encoder.map_or("none", |encoder| &encoder.preset[..]), choice.lines);
             assert_eq!(chosen, expected, "{width}x{height} at {fps}");
         }
-        assert_eq!(of(Vec::new()).choose(1280, 720, 25.0), Choice { encoder: None, lines: 1080 });
+        assert_eq!(
+            of(Vec::new()).choose(1280, 720, 25.0),
+            Choice { encoder: None, lines: 1080, spare: None }
+        );
         let slowest = of(vec![speed("x264enc", "ultrafast", 100)]);
         assert_eq!(slowest.choose(1920, 1080, 25.0).lines, 360);
+    }
+
+    #[test]
+    fn falling_behind_always_leads_to_something_lighter_until_there_is_nothing() {
+        let mut equipment = of(vec![
+            speed("x264enc", "veryfast", 160_000),
+            speed("x264enc", "superfast", 240_000),
+            speed("x264enc", "ultrafast", 400_000),
+        ]);
+        let mut ways = Vec::new();
+        loop {
+            let choice = equipment.choose(1920, 1080, 25.0);
+            ways.push((
+                choice.encoder.map(|encoder| encoder.preset.clone()).unwrap_or_default(),
+                choice.lines,
+            ));
+            let Some(spare) = choice.spare else { break };
+            let strain = equipment.after_falling_behind(spare);
+            assert!(strain > spare, "{choice:?}");
+            assert!(strain <= limits::MAX_STRAIN, "{choice:?}");
+            // What was begun before that does not count twice.
+            equipment.strain = strain;
+            assert_eq!(equipment.after_falling_behind(spare), strain);
+        }
+        ways.dedup();
+        let lighter = |pair: &[(String, i32)]| pair[0] != pair[1] && pair[0].1 >= pair[1].1;
+        assert!(ways.windows(2).all(lighter), "{ways:?}");
+        assert_eq!(ways.first(), Some(&("veryfast".to_owned(), 1080)), "{ways:?}");
+        assert_eq!(ways.last(), Some(&("ultrafast".to_owned(), 360)), "{ways:?}");
+    }
+
+    #[test]
+    fn how_hard_films_are_is_remembered_and_nonsense_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(FILE);
+        let strained = Equipment { strain: 250, ..of(vec![speed("x264enc", "ultrafast", 1)]) };
+        strained.write(&path).expect("room");
+        assert_eq!(Equipment::recall(folder.path()), Some(strained.clone()));
+        Equipment { strain: 0, ..strained.clone() }.write(&path).expect("room");
+        assert_eq!(Equipment::recall(folder.path()), None);
+        // As it was written before there was any strain.
+        let mut old = serde_json::to_value(&strained).expect("plain");
+        old.as_object_mut().expect("an object").remove("strain");
+        std::fs::write(&path, old.to_string()).expect("room");
+        assert_eq!(Equipment::recall(folder.path()).map(|known| known.strain), Some(100));
     }
 
     #[test]

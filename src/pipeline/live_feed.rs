@@ -118,11 +118,10 @@ impl LiveFeed {
     /// Starts `program worker live` on `input`. `pushes`: it comes when the sender likes, so that one lane need not
     /// wait for the other for long.
     pub fn spawn(program: &Path, input: &LiveInput, pushes: bool) -> io::Result<Self> {
-        let unknown = Equipment::default();
-        let equipment = Equipment::installed().unwrap_or(&unknown);
+        let equipment = Equipment::installed().unwrap_or_default();
         let mut child = Command::new(program)
             .args(["worker", "live", "--parent", &std::process::id().to_string()])
-            .args(["--equipment", &serde_json::to_string(equipment)?])
+            .args(["--equipment", &serde_json::to_string(&*equipment)?])
             .envs(QUIET_GLIB)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -214,6 +213,7 @@ impl LiveFeed {
 
     fn streams(&self) -> MediaStreams {
         MediaStreams {
+            spare: None,
             duration: None,
             video: self.announced.video.clone(),
             audio: self.announced.audio.clone(),

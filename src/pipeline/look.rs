@@ -128,6 +128,7 @@ fn read(
         contents: announced.contents,
         seekable: announced.seekable,
         lead_ns: 0,
+        spare: None,
         warnings,
     };
     Ok(Looked { streams, pictures, trouble })

@@ -26,6 +26,7 @@
 //! | `wire` | the messages on the pipe; pure |
 //! | `form` | what shall come out: profile, codecs that pass, tracks |
 //! | `equipment` | what this machine encodes with, and how fast |
+//! | `silence` | how long a worker has said nothing although it had its turns |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
 //!
@@ -44,6 +45,7 @@ mod live_feed;
 mod live_order;
 mod look;
 mod picture;
+mod silence;
 mod streams;
 mod wire;
 pub mod worker;
@@ -56,6 +58,7 @@ pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
 pub use live_order::LiveInput;
 pub use look::{Look, Looked, look};
 pub use picture::{Picture, Purpose, is_whole_jpeg};
+pub use silence::Silence;
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };

@@ -33,7 +33,7 @@ pub struct Picture {
 const HEAD_LEN: usize = 9;
 
 /// Most bytes of [`Picture::encode`].
-pub(super) const MAX_LEN: usize = HEAD_LEN + 4 * limits::LOOK_TILES + limits::MAX_PICTURE_BYTES;
+pub(super) const MAX_LEN: usize = HEAD_LEN + 4 * limits::LOOK_TILES + limits::MAX_LOOK_PICTURE;
 
 impl Picture {
     /// As the pipe carries it.
@@ -67,7 +67,7 @@ impl Picture {
             && height > 0
             && columns > 0
             && count <= limits::LOOK_TILES
-            && jpeg.len() <= limits::MAX_PICTURE_BYTES
+            && jpeg.len() <= limits::MAX_LOOK_PICTURE
             && times_ms.is_sorted_by(|a, b| a < b)
             && (purpose == Purpose::Poster || count > 0)
             && is_whole_jpeg(jpeg);

@@ -120,6 +120,9 @@ pub struct MediaStreams {
     /// decoding time is zero. A conversion that continues this timeline from another place asks for the same
     /// [`lead`](super::Request::lead). Zero from [`look`](super::look).
     pub lead_ns: i64,
+    /// The picture is encoded, and in a lighter way where films are harder than so many percent of what is expected:
+    /// what [`Equipment::fell_behind`](super::Equipment::fell_behind) wants to know. `None`: there is no lighter way.
+    pub spare: Option<u32>,
     /// What is missing from the result and why, each a sentence for people.
     pub warnings: Vec<String>,
 }
@@ -131,6 +134,9 @@ pub(super) struct Announcement {
     pub(super) settled: bool,
     pub(super) duration_ns: Option<u64>,
     pub(super) seekable: bool,
+    /// See [`MediaStreams::spare`].
+    #[serde(default)]
+    pub(super) spare: Option<u32>,
     pub(super) video: Option<VideoStream>,
     pub(super) audio: Option<AudioStream>,
     #[serde(default)]

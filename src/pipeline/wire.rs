@@ -460,6 +460,7 @@ mod tests {
                 settled: true,
                 duration_ns: Some(4_000_000_000),
                 seekable: true,
+                spare: Some(140),
                 video: Some(video),
                 audio: Some(audio),
                 ..Announcement::default()

@@ -3,9 +3,12 @@
 use super::cache::Cache;
 use super::film::{Film, Outcome};
 use super::job::Job;
+use super::pace::Pace;
 use super::transcodes::{Place, Transcodes};
-use crate::limits::{CONVERT_START_SKEW, REMUX_LEAD, TRANSCODE_PLACE_PATIENCE};
-use crate::pipeline::{Conversion, ConversionError, Event, MediaStreams, Request};
+use crate::limits::{
+    CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
+};
+use crate::pipeline::{Conversion, ConversionError, Equipment, Event, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
 use std::fs::File;
@@ -13,7 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes recorded between two looks at the free space.
 const SPACE_CHECK_BYTES: u64 = 16 << 20;
@@ -33,6 +36,9 @@ enum Failure {
     Cache(#[from] io::Error),
     #[error("{0} films are being encoded already, as many as this machine is set to; stop one and try again")]
     Busy(usize),
+    /// To be gone on with in a lighter way.
+    #[error("it goes at {0:.2} of the speed of the film")]
+    Behind(f64),
 }
 
 /// What conversions share.
@@ -57,11 +63,25 @@ pub(super) fn encodes(streams: &MediaStreams) -> bool {
 /// on, or until the job is stopped. Blocking. The worker is gone when it returns.
 pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTime) -> Outcome {
     let recorder = Recorder::of(film.reel.clone(), id, aim);
-    let mut converter = Converter { film, job, id, aim, recorder, streams: None, place: None, checked: 0 };
+    let mut converter = Converter {
+        film,
+        job,
+        id,
+        aim,
+        recorder,
+        streams: None,
+        place: None,
+        pace: None,
+        behind: None,
+        checked: 0,
+    };
     let result = converter.run(media);
     let flushed = converter.recorder.flush();
     let something = converter.recorder.indexer().has_media();
     let end = converter.recorder.indexer().end();
+    if converter.pace.is_some_and(|pace| pace.was_easy(Instant::now(), end)) {
+        Equipment::had_time();
+    }
     match (result, flushed) {
         (Ok(Pushed::Joined), _) => Outcome::Joined,
         (Err(_), _) if job.is_stopped() => Outcome::Stopped,
@@ -71,6 +91,7 @@ pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTi
             Outcome::Ended(end)
         }
         (Ok(Pushed::Taken), Ok(())) => Outcome::Nothing,
+        (Err(Failure::Behind(speed)), Ok(())) => Outcome::Behind(speed),
         // Trying again would end at the same place, so this is all there is of the file.
         (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(())) if something => {
             tracing::warn!(file = film.name, %error, "the file is damaged; it is served up to there");
@@ -94,6 +115,10 @@ struct Converter<'a> {
     streams: Option<MediaStreams>,
     /// Held while something is encoded.
     place: Option<Place>,
+    /// How fast it goes, from the first frame on, when pictures are encoded.
+    pace: Option<Pace>,
+    /// It was too slow, and ends before its next keyframe.
+    behind: Option<f64>,
     /// Where the free space was last looked at.
     checked: u64,
 }
@@ -110,6 +135,7 @@ impl Converter<'_> {
             if !conversion.has_buffered() {
                 self.recorder.flush()?;
                 self.announce_start(false);
+                self.keep_up()?;
             }
             self.job.heard();
             match conversion.next_event()? {
@@ -118,6 +144,9 @@ impl Converter<'_> {
                 Event::Duration(_) if self.aim > MediaTime::ZERO => {}
                 Event::Duration(duration) => self.film.reel.set_duration(duration),
                 Event::Tag(tag) => {
+                    if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
+                        return Err(Failure::Behind(speed));
+                    }
                     if self.recorder.push(&tag)? == Pushed::Joined {
                         return Ok(Pushed::Joined);
                     }
@@ -167,6 +196,28 @@ impl Converter<'_> {
         if complete || waited || at_end {
             self.film.reel.start(codecs);
         }
+    }
+
+    /// A conversion that those who watch it will overtake is ended, and gone on with in a lighter way, if there is one.
+    fn keep_up(&mut self) -> Result<(), Failure> {
+        let Some(spare) = self.streams.as_ref().and_then(|streams| streams.spare) else { return Ok(()) };
+        let (now, reached) = (Instant::now(), self.recorder.indexer().available());
+        if !self.recorder.indexer().has_media() || self.behind.is_some() {
+            return Ok(());
+        }
+        let pace = self.pace.get_or_insert(Pace::begin(now, reached));
+        let Some(speed) = pace.look(now, reached) else { return Ok(()) };
+        let reel = &self.film.reel;
+        let rest = reel.duration().map_or(u32::MAX, |length| length.saturating_millis_since(reached));
+        let watched_closely = reel.lead_of(self.id, REMUX_LEAD).is_some_and(|lead| lead < RESUME_LEAD);
+        if watched_closely && u128::from(rest) > PACE_REST.as_millis() && Equipment::fell_behind(spare) {
+            // Who watches goes on with a whole group of pictures, if that does not take for ever.
+            if speed < PACE_HOPELESS {
+                return Err(Failure::Behind(speed));
+            }
+            self.behind = Some(speed);
+        }
+        Ok(())
     }
 
     /// Keeps a fast conversion near its viewers, and the disk from filling up.

@@ -74,6 +74,8 @@ pub(super) enum Outcome {
     Joined,
     /// Nobody wants it.
     Stopped,
+    /// It went slower than it is watched: at this part of the film's speed.
+    Behind(f64),
     /// It found nothing at all.
     Nothing,
     /// Another one may do better; the text is for people.
@@ -304,6 +306,10 @@ impl Film {
             Outcome::Joined => tracing::info!(file = name, %aim, "converted up to what was there"),
             Outcome::Stopped => {
                 tracing::debug!(file = name, %aim, "conversion stopped: nobody waits for it");
+                self.reel.park(id);
+            }
+            Outcome::Behind(speed) => {
+                tracing::info!(file = name, %reached, speed, "conversion falls behind; it goes on in a lighter way");
                 self.reel.park(id);
             }
             Outcome::Nothing if aim > MediaTime::ZERO => {

@@ -1,7 +1,7 @@
 //! The work behind one range of a reel: how it is stopped, and how it is noticed that it hangs.
 
 use crate::limits::WORKER_STALL;
-use crate::pipeline::Killer;
+use crate::pipeline::{Killer, Silence};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -13,16 +13,18 @@ pub(super) struct Job {
     worker: Mutex<Worker>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Worker {
     killer: Option<Killer>,
     /// When the worker was last heard of; `None` while it is not expected to say anything.
     heard: Option<Instant>,
+    /// How long it has said nothing since then.
+    silence: Option<Silence>,
 }
 
 impl Job {
     pub(super) fn new() -> Self {
-        Self { stop: AtomicBool::new(false), worker: Mutex::new(Worker { killer: None, heard: None }) }
+        Self { stop: AtomicBool::new(false), worker: Mutex::new(Worker::default()) }
     }
 
     fn worker(&self) -> std::sync::MutexGuard<'_, Worker> {
@@ -35,7 +37,7 @@ impl Job {
         if self.stop.load(Ordering::SeqCst) {
             killer.kill();
         }
-        *worker = Worker { killer: Some(killer), heard: Some(Instant::now()) };
+        *worker = Worker { killer: Some(killer), heard: Some(Instant::now()), silence: None };
     }
 
     /// The worker was heard of.
@@ -50,7 +52,7 @@ impl Job {
 
     /// The worker is gone.
     pub(super) fn ended(&self) {
-        *self.worker() = Worker { killer: None, heard: None };
+        *self.worker() = Worker::default();
     }
 
     /// Ends the work, now. Nobody wants its result any more.
@@ -73,9 +75,9 @@ impl Job {
 
     /// Ends a worker that has been silent for too long.
     pub(super) fn end_if_stalled(&self, now: Instant) {
-        let worker = self.worker();
-        let silent = worker.heard.is_some_and(|heard| now.saturating_duration_since(heard) > WORKER_STALL);
-        if let (true, Some(killer)) = (silent, &worker.killer) {
+        let mut worker = self.worker();
+        let Worker { killer: Some(killer), heard: Some(heard), silence } = &mut *worker else { return };
+        if killer.is_stalled(silence, *heard, now, WORKER_STALL) {
             killer.kill_stalled();
         }
     }

@@ -18,6 +18,7 @@ mod flv_file;
 pub mod fuzzing;
 mod growing;
 mod job;
+mod pace;
 mod transcodes;
 mod wanted;
 

@@ -351,6 +351,7 @@ mod tests {
         };
         MediaStreams {
             duration: None,
+            spare: None,
             video: Some(VideoStream {
                 width: 640,
                 height: 360,

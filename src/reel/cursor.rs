@@ -35,6 +35,8 @@ pub struct Cursor {
     last: Lanes,
     /// So many of the tags that come may have been read already, in the range before.
     suspects: usize,
+    /// Pictures are left out up to the next keyframe: those before it refer to others than this viewer has.
+    to_keyframe: bool,
     /// Sequence headers of the range just entered.
     headers: VecDeque<Tag>,
 }
@@ -101,6 +103,7 @@ impl Cursor {
             position: point.time,
             last: Lanes::default(),
             suspects: 0,
+            to_keyframe: false,
             headers: VecDeque::new(),
         }
     }
@@ -125,6 +128,12 @@ impl Cursor {
                         continue;
                     }
                 }
+                if self.to_keyframe && tag.kind == TagKind::Video && !tag.is_sequence_header() {
+                    if !tag.is_keyframe() {
+                        continue;
+                    }
+                    self.to_keyframe = false;
+                }
                 self.last.saw(tag.kind, tag.timestamp);
                 let origin = self.reel.origin();
                 tag.timestamp = MediaTime::from_millis(tag.timestamp.saturating_millis_since(origin));
@@ -137,6 +146,8 @@ impl Cursor {
                 Ahead::Cross { data, point, headers, known } => {
                     (self.range, self.offset, self.data) = (point.range, point.offset, Some(data));
                     self.suspects = if known { SUSPECTS } else { self.suspects };
+                    // In the middle of a group of pictures that was encoded in another way.
+                    self.to_keyframe |= known && headers.iter().any(|tag| tag.kind == TagKind::Video);
                     self.headers.extend(headers);
                 }
             }
@@ -150,7 +161,7 @@ impl Cursor {
     /// When the disk fails or the file became shorter.
     pub async fn next_block(&mut self) -> io::Result<Option<Bytes>> {
         loop {
-            let whole = self.block.is_empty() || self.suspects > 0;
+            let whole = self.block.is_empty() || self.suspects > 0 || self.to_keyframe;
             if whole {
                 // Only what is missing of what is known already, tag by tag; headers of a range just entered.
                 let mut tags = Vec::new();
@@ -424,6 +435,53 @@ mod tests {
             }
             assert_eq!(read, tags, "letting go after every {step}");
         }
+    }
+
+    /// A viewer has read into a group of pictures of a conversion that ended there; another one has made the whole of it.
+    async fn crossing_in_the_middle(settings: [u8; 2]) -> Vec<(u32, bool)> {
+        let header = |byte| Tag {
+            kind: TagKind::Video,
+            timestamp: MediaTime::ZERO,
+            body: vec![0x17, 0, 0, 0, 0, byte].into(),
+        };
+        let reel = reel();
+        let mut recorder = Recorder::new(reel.clone());
+        recorder.push(&header(settings[0])).unwrap();
+        for n in 0..5 {
+            recorder.push(&video(n * 40, n == 0, 10)).unwrap();
+        }
+        recorder.flush().unwrap();
+        let mut cursor = Cursor::new(reel.clone(), reel.first_point().unwrap());
+        cursor.fill().await.unwrap();
+        while let Next::Tag(_) = cursor.next_tag().unwrap() {}
+        reel.park(RangeId::FIRST);
+
+        let data = Arc::new(tempfile::tempfile().unwrap());
+        let id = reel.begin(data, crate::reel::Start::default(), MediaTime::MAX, Instant::now()).unwrap();
+        let mut recorder = Recorder::of(reel.clone(), id, MediaTime::ZERO);
+        recorder.push(&header(settings[1])).unwrap();
+        for n in 0..30 {
+            recorder.push(&video(n * 40, n % 25 == 0, 10)).unwrap();
+        }
+        recorder.flush().unwrap();
+        reel.end(id, recorder.indexer().end());
+        let mut seen = Vec::new();
+        loop {
+            match cursor.next_tag().unwrap() {
+                Next::Tag(tag) => seen.push((tag.timestamp.as_millis(), tag.is_sequence_header())),
+                Next::Unread => cursor.fill().await.unwrap(),
+                Next::NotYet | Next::End { .. } => return seen,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_of_pictures_is_gone_on_with_where_it_is_the_same_and_left_out_where_it_is_not() {
+        let same = crossing_in_the_middle([1, 1]).await;
+        assert_eq!(same, (5..30).map(|n| (n * 40, false)).collect::<Vec<_>>());
+        let other = crossing_in_the_middle([1, 2]).await;
+        assert!(other[0].1, "the headers first: {other:?}");
+        assert_eq!(other[1..], (25..30).map(|n| (n * 40, false)).collect::<Vec<_>>());
     }
 
     #[tokio::test]

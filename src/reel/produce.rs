@@ -183,6 +183,15 @@ impl Reel {
         waited.timed_out() && beyond(&mut state)
     }
 
+    /// How far a range goes beyond the furthest of those who want it, when its goal is `lead` beyond that.
+    pub fn lead_of(&self, id: RangeId, lead: Duration) -> Option<Duration> {
+        let state = self.state();
+        let range = state.ranges.get(id)?;
+        let wanted =
+            range.goal.as_millis().saturating_sub(u32::try_from(lead.as_millis()).unwrap_or(u32::MAX));
+        Some(Duration::from_millis(range.available.as_millis().saturating_sub(wanted).into()))
+    }
+
     // ---- for whoever starts and ends producers --------------------------------------------------
 
     /// Waits until something has happened that may need another plan.

@@ -142,7 +142,7 @@ mod tests {
         tokio::spawn(async move {
             loop {
                 let (mut peer, _) = listener.accept().await.unwrap();
-                let mut asked = [0; 64];
+                let mut asked = [0; 4096];
                 let _ = peer.read(&mut asked).await;
                 let _ = peer.write_all(answer).await;
             }

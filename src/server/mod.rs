@@ -21,6 +21,7 @@ pub use run::{Listeners, run};
 
 use crate::choice::Preferences;
 use crate::index::Index;
+use crate::picture::Pictures;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
@@ -31,6 +32,9 @@ use connections::Connections;
 use fanout::Fanout;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The path by which the kernel knows this very program, even when its file was replaced.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// What the connections of one server share.
 pub struct App {
@@ -46,6 +50,8 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// The library's pictures.
+    pub pictures: Pictures,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
@@ -74,6 +80,7 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            pictures: Pictures::new(OWN_PROGRAM.into()),
             recordings,
             live_apps,
             preferences: Preferences::default(),

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
-use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams};
+use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, Silence};
 use crate::source_url::SourceUrl;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -36,6 +36,8 @@ struct Watch {
     stopped: bool,
     /// When the worker was heard of last; `None` while it is not expected to say anything.
     heard: Option<Instant>,
+    /// How long it has said nothing since then.
+    silence: Option<Silence>,
 }
 
 impl Run {
@@ -78,9 +80,9 @@ impl Run {
 
     /// Ends a worker that has been silent for too long.
     pub(super) fn end_if_stalled(&self, now: Instant) {
-        let watch = self.watch();
-        let silent = watch.heard.is_some_and(|heard| now.saturating_duration_since(heard) > SOURCE_STALL);
-        if let (true, Some(killer)) = (silent, &watch.killer) {
+        let mut watch = self.watch();
+        let Watch { killer: Some(killer), heard: Some(heard), silence, .. } = &mut *watch else { return };
+        if killer.is_stalled(silence, *heard, now, SOURCE_STALL) {
             killer.kill_stalled();
         }
     }

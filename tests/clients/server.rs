@@ -23,6 +23,8 @@ const LOG_TAIL: usize = 60;
 pub(crate) struct Server {
     pub(crate) http: SocketAddr,
     pub(crate) rtmp: SocketAddr,
+    /// Run by `taskset`, on the first processor.
+    on_one_processor: bool,
     child: Child,
     folder: TempDir,
     library: PathBuf,
@@ -61,6 +63,14 @@ impl Server {
         Self::run(command, samples::library(), "", None)
     }
 
+    /// On one processor, together with its workers.
+    #[track_caller]
+    pub(crate) fn on_one_processor(library: &Path) -> Self {
+        let mut server = Self::run(one_processor(), library, "", None);
+        server.on_one_processor = true;
+        server
+    }
+
     #[track_caller]
     fn run(command: Command, library: &Path, configuration: &str, rtmp: Option<SocketAddr>) -> Self {
         let folder = folder_for_server();
@@ -70,9 +80,15 @@ impl Server {
         std::fs::write(&file, format!("{configuration}{quiet}")).unwrap();
         let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let child = spawn(command, &folder, library, http, rtmp);
-        let mut server = Self { http, rtmp, child, folder, library: library.to_owned() };
+        let on_one_processor = false;
+        let mut server = Self { http, rtmp, on_one_processor, child, folder, library: library.to_owned() };
         server.wait_for_answer();
         server
+    }
+
+    /// Where it keeps what it remembers.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Ends it as systemd does, and starts it again with the same configuration, data and addresses.
@@ -98,14 +114,9 @@ impl Server {
         kill(signal, self.child.id());
         self.ended(START_LIMIT);
         meanwhile();
-        let command = server_command(server_program());
+        let command = if self.on_one_processor { one_processor() } else { server_command(server_program()) };
         self.child = spawn(command, &self.folder, &self.library, self.http, self.rtmp);
         self.wait_for_answer();
-    }
-
-    /// The folder where it keeps what it knows.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
     }
 
     #[track_caller]
@@ -253,6 +264,13 @@ pub(crate) fn server_command(program: &Path) -> Command {
     let home = SHARED.get_or_init(folder_for_server).path();
     command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
     command.env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY").env_remove("RUST_LOG");
+    command
+}
+
+/// The same on one processor.
+fn one_processor() -> Command {
+    let mut command = server_command(Path::new("taskset"));
+    command.args(["--cpu-list", "0"]).arg(server_program());
     command
 }
 

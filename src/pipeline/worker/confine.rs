@@ -8,11 +8,13 @@ use std::os::fd::AsFd;
 
 /// How long a worker is meant to live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Life {
+pub(crate) enum Life {
     /// Until its file ends: a loop without end must end.
     OneFile,
     /// Until it has seen enough of its file, which nobody waits for.
     OneLook,
+    /// For some seconds, without GStreamer.
+    OnePicture,
     /// Until the server has enough: a camera that is encoded runs for months.
     Endless,
 }
@@ -27,20 +29,15 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
     if parent.is_some() && parent.and_then(Pid::from_raw) != now {
         return Err(io::Error::other("the server has ended"));
     }
-    let limits = [
-        (
-            Resource::As,
-            if life == Life::OneLook { limits::LOOK_ADDRESS_SPACE } else { limits::WORKER_ADDRESS_SPACE },
-        ),
-        (Resource::Core, 0),
-        (Resource::Fsize, limits::WORKER_FILE_SIZE),
-    ];
-    let cpu = match life {
-        Life::OneFile => Some(limits::WORKER_CPU_TIME),
-        Life::OneLook => Some(limits::LOOK_CPU_TIME),
-        Life::Endless => None,
+    let (address_space, cpu) = match life {
+        Life::OneFile => (limits::WORKER_ADDRESS_SPACE, Some(limits::WORKER_CPU_TIME)),
+        Life::OneLook => (limits::LOOK_ADDRESS_SPACE, Some(limits::LOOK_CPU_TIME)),
+        Life::OnePicture => (limits::PICTURE_ADDRESS_SPACE, Some(limits::PICTURE_TIMEOUT)),
+        Life::Endless => (limits::WORKER_ADDRESS_SPACE, None),
     };
-    let cpu = cpu.map(|time| (Resource::Cpu, time.as_secs()));
+    let limits =
+        [(Resource::As, address_space), (Resource::Core, 0), (Resource::Fsize, limits::WORKER_FILE_SIZE)];
+    let cpu = cpu.map(|most| (Resource::Cpu, most.as_secs()));
     for (resource, most) in limits.into_iter().chain(cpu) {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }

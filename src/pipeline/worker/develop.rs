@@ -162,7 +162,7 @@ pub(super) fn jpeg(still: &Still) -> Outcome<Vec<u8>> {
         let format = make("capsfilter")?;
         format.set_property("caps", gst::Caps::builder("video/x-raw").field("format", "I420").build());
         let encoder = make("jpegenc")?;
-        encoder.set_property("quality", limits::PICTURE_QUALITY);
+        encoder.set_property("quality", limits::LOOK_PICTURE_QUALITY);
         let sink = gst_app::AppSink::builder().sync(false).build();
         let pipeline = gst::Pipeline::new();
         let elements = [source.upcast_ref(), &convert, &format, &encoder, sink.upcast_ref::<gst::Element>()];

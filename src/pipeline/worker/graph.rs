@@ -13,6 +13,9 @@
 //! 4. Each held lane is decided, built and released.
 //! 5. The last lane's end is the end.
 
+mod ending;
+
+use super::super::form::Codec;
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
 use super::decide::{self, VideoFacts};
@@ -20,8 +23,8 @@ use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
 use super::look;
-use super::media::{self, Media};
-use super::notes::{self, Note, Shared};
+use super::media::{self, Media, Watch};
+use super::notes::{Note, Shared};
 use super::outlet::Outlet;
 use super::progress::Progress;
 use super::reorder;
@@ -34,7 +37,7 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Between two looks at the clock.
 const TICK: gst::ClockTime = gst::ClockTime::from_nseconds(limits::WORKER_TICK.as_nanos() as u64);
@@ -105,6 +108,8 @@ enum Stage {
 struct Graph {
     order: Order,
     media: Arc<Media>,
+    /// While anybody asks how far the file was read.
+    watch: Option<Watch>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     shared: Arc<Shared>,
@@ -138,7 +143,7 @@ impl Graph {
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
-        media.watch(&source)?;
+        let watch = media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
         let around = Surroundings {
@@ -150,6 +155,7 @@ impl Graph {
         Ok(Self {
             order,
             media,
+            watch: Some(watch),
             pipeline,
             bus,
             shared,
@@ -229,8 +235,11 @@ impl Graph {
         if contents.chapters.is_empty() {
             contents.chapters = self.media.chapters().to_vec();
         }
-        streams.others(&chosen).for_each(|head| self.discard(head));
+        streams.others(&chosen).for_each(|head| head.discard(&self.pipeline));
         self.subtitles = chosen.subtitles;
+        if self.media.is_sound() && !self.is_demuxed_by_libav() {
+            self.watch.take().into_iter().for_each(Watch::end);
+        }
         if self.stages == [Stage::Absent; 2] {
             return Some(verdict::on_no_lanes(&streams.kinds(), self.order.form.profile));
         }
@@ -309,7 +318,7 @@ impl Graph {
             match outcome {
                 Ok(()) => self.stages[lane as usize] = Stage::Running,
                 Err(reason) => {
-                    self.discard(&head);
+                    head.discard(&self.pipeline);
                     if let Some(last) = self.lose_lane(lane, &reason) {
                         return Some(last);
                     }
@@ -354,7 +363,12 @@ impl Graph {
             Lane::Video => {
                 let stream = decide::video_stream(&caps, &facts, &self.order.form);
                 let outcome = (stream.passthrough, stream.codec);
-                self.shared.change(|announcement| announcement.video = Some(stream));
+                let encoded = outcome == (false, Codec::H264);
+                let choice = encoded.then(|| lane::choose(&caps, &self.order.form, &self.around));
+                self.shared.change(|announcement| {
+                    announcement.video = Some(stream);
+                    announcement.spare = choice.and_then(|choice| choice.spare);
+                });
                 outcome
             }
             Lane::Audio => {
@@ -375,7 +389,14 @@ impl Graph {
         if self.probe_only() {
             return Ok(());
         }
-        let bin = if passthrough {
+        let straight = match passthrough {
+            true => lane::pass_straight(codec, &caps, has_dts, &self.around).map_err(|e| e.to_string())?,
+            false => None,
+        };
+        let (straight, shortcut) = straight.unzip();
+        let bin = if let Some(bin) = straight {
+            Ok(bin)
+        } else if passthrough {
             lane::pass(codec, has_dts, &self.around)
         } else {
             let source = lane::Source {
@@ -402,6 +423,9 @@ impl Graph {
             {
                 subtitles.release_into(&pad)?;
             }
+            if let Some(shortcut) = shortcut {
+                head.shorten(shortcut);
+            }
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
@@ -422,21 +446,6 @@ impl Graph {
             Lane::Video => keyframe,
             Lane::Audio => keyframe.saturating_sub(limits::SOUND_BEFORE_START.as_nanos() as i64),
         })
-    }
-
-    /// The stream goes nowhere, without holding up the others.
-    fn discard(&self, head: &Head) {
-        head.cut_off();
-        let sink = make("fakesink").and_then(|sink| {
-            sink.set_property("sync", false);
-            sink.set_property("async", false);
-            self.pipeline.add(&sink)?;
-            sink.sync_state_with_parent()?;
-            Ok(sink)
-        });
-        if let Some(pad) = sink.ok().and_then(|sink| sink.static_pad("sink")) {
-            let _ = head.release_into(&pad);
-        }
     }
 
     /// Goes on without a lane; ends when it was the last.
@@ -478,47 +487,6 @@ impl Graph {
         self.end_if_over()
     }
 
-    /// Step 5.
-    fn end_if_over(&self) -> Option<Message> {
-        let over = self.stages.iter().all(|stage| matches!(stage, Stage::Over | Stage::Absent));
-        over.then(|| self.last_message())
-    }
-
-    fn last_message(&self) -> Message {
-        if self.around.outlet.all_units() > 0 {
-            if let Some(damage) = &self.damage {
-                self.warn(&format!("the file is damaged: {damage}; what came before is all there is"));
-            }
-            Message::End
-        } else if !self.undecodable.is_empty() {
-            fail(Failure::NoDecoder, self.undecodable.join(" and "))
-        } else if let Some(damage) = &self.damage {
-            fail(Failure::Unreadable, damage.clone())
-        } else {
-            fail(Failure::Unreadable, self.losses.join(" and "))
-        }
-    }
-
-    fn on_error(&mut self, error: &gst::message::Error) -> Option<Message> {
-        let text = verdict::text(&error.error());
-        eprintln!("{}: {text}: {}", path(error.src()), error.debug().unwrap_or_default());
-        if let Some(lane) = notes::lane_of(error.src()) {
-            if error.error().matches(gst::StreamError::CodecNotFound)
-                && let Some(caps) = self.lane_caps(lane)
-            {
-                self.undecodable.push(decide::codec_name(&caps));
-            }
-            return self.lose_lane(lane, &text);
-        }
-        if self.announced.is_some() {
-            // Demuxers send the end of the stream after their error: what was read comes out.
-            self.damage.get_or_insert(text);
-            self.progress = Progress::begin(self.progress.units);
-            return None;
-        }
-        Some(verdict::on_source_error(&error.error(), self.media.is_empty()))
-    }
-
     fn look_at_clock(&mut self) -> Option<Message> {
         if self.around.outlet.is_closed() {
             // Nobody reads this; it only ends the loop.
@@ -531,7 +499,7 @@ impl Graph {
             self.progress = Progress::begin(units);
         }
         self.progress.look();
-        let waited = self.progress.waited;
+        let waited = self.progress.waited();
         if self.first_held.is_some()
             && self.announced.is_none()
             && let Some(last) = self.announce().or_else(|| self.start_lanes())
@@ -539,7 +507,7 @@ impl Graph {
             return Some(last);
         }
         let Some(announced) = self.announced else {
-            return (waited > limits::WORKER_STREAMS_TIMEOUT).then(|| {
+            return self.progress.is_missing_for(limits::WORKER_STREAMS_TIMEOUT).then(|| {
                 let seconds = limits::WORKER_STREAMS_TIMEOUT.as_secs();
                 fail(Failure::Unreadable, format!("no streams were found in it within {seconds} s"))
             });
@@ -555,33 +523,7 @@ impl Graph {
         if waited > limits::WORKER_AT_END && self.end_is_missing() {
             self.finish_heads();
         }
-        (waited > limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
-    }
-
-    /// All was read, and all that was read came out, but the demuxer does not say that this is the end. Only those of
-    /// gst-libav forget to; any other may be waiting for a disk that has to spin up.
-    fn end_is_missing(&self) -> bool {
-        let running = || Lane::BOTH.into_iter().filter(|&lane| self.stages[lane as usize] == Stage::Running);
-        let drained = |lane: Lane| self.heads[lane as usize].as_ref().is_some_and(|head| head.is_drained());
-        self.around.outlet.all_units() > 0
-            && self.media.was_read_to_end()
-            && self.is_demuxed_by_libav()
-            && running().next().is_some()
-            && running().all(drained)
-    }
-
-    /// Says in the demuxer's place that this is the end.
-    fn finish_heads(&self) {
-        self.heads.iter().flatten().for_each(|head| head.finish());
-    }
-
-    fn stalled(&self, waited: Duration) -> Message {
-        let seconds = waited.as_secs();
-        let text = match self.around.outlet.all_units() {
-            0 => format!("no first frame came within {seconds} s"),
-            units => format!("after {units} frames nothing came for {seconds} s"),
-        };
-        fail(Failure::Stalled, text)
+        self.progress.is_missing_for(limits::WORKER_NO_PROGRESS).then(|| self.stalled(waited))
     }
 
     fn tell_duration(&mut self) {
@@ -612,8 +554,4 @@ fn duration(pad: &gst::Pad) -> Option<u64> {
 fn is_seekable(pad: &gst::Pad) -> bool {
     let mut query = gst::query::Seeking::new(gst::Format::Time);
     pad.query(&mut query) && query.result().0
-}
-
-fn path(source: Option<&gst::Object>) -> String {
-    source.map(|source| source.path_string().to_string()).unwrap_or_default()
 }

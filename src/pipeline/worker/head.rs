@@ -5,6 +5,7 @@
 //! at its first buffer: by then caps and tags (rotation) are known.
 
 use super::lane::{BuildError, make};
+use super::shortcut::{Gate, Shortcut};
 use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -28,12 +29,10 @@ pub(super) struct Head {
     source: gst::Pad,
     /// The queue was full: the demuxer goes no further until somebody empties it.
     full: Arc<AtomicBool>,
-    /// The demuxer has given all that there is.
-    ended: Arc<AtomicBool>,
+    /// What stands before the queue.
+    gate: Arc<Gate>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
-    /// Buffers are dropped before the queue.
-    cut: Arc<AtomicBool>,
 }
 
 impl Head {
@@ -62,14 +61,8 @@ impl Head {
             }
             None
         });
-        let ended = Arc::new(AtomicBool::new(false));
-        let has_ended = Arc::clone(&ended);
-        sink.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-            if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
-                has_ended.store(true, Ordering::Release);
-            }
-            gst::PadProbeReturn::Ok
-        });
+        let gate = Arc::new(Gate::default());
+        Gate::stand_before(&gate, &sink);
         let held = Arc::new(Mutex::new(None));
         let hold = hold(&source, Arc::clone(&held), when_held);
         let forget = Arc::clone(&held);
@@ -77,14 +70,10 @@ impl Head {
             *forget.lock().unwrap_or_else(PoisonError::into_inner) = None;
             gst::PadProbeReturn::Ok
         });
-        let cut = Arc::new(AtomicBool::new(false));
-        let is_cut = Arc::clone(&cut);
-        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
-            if is_cut.load(Ordering::Acquire) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
-        });
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
-        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, ended, held, hold: Mutex::new(hold), cut })
+        let hold = Mutex::new(hold);
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, gate, held, hold })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -160,6 +149,11 @@ impl Head {
         Ok(())
     }
 
+    /// Lets the stream go past the queue as soon as that is empty. To be called once.
+    pub(super) fn shorten(&self, shortcut: Shortcut) {
+        self.gate.open(shortcut);
+    }
+
     /// The demuxer waits for room here.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
@@ -167,7 +161,7 @@ impl Head {
 
     /// The demuxer has looked well ahead of what this is held at.
     pub(super) fn looked_ahead(&self) -> bool {
-        self.is_full() || self.ended.load(Ordering::Acquire)
+        self.is_full() || self.gate.ended.load(Ordering::Acquire)
     }
 
     /// Nothing waits in the queue.
@@ -182,9 +176,24 @@ impl Head {
         }
     }
 
+    /// The stream goes nowhere, without holding up the others.
+    pub(super) fn discard(&self, pipeline: &gst::Pipeline) {
+        self.cut_off();
+        let sink = make("fakesink").and_then(|sink| {
+            sink.set_property("sync", false);
+            sink.set_property("async", false);
+            pipeline.add(&sink)?;
+            sink.sync_state_with_parent()?;
+            Ok(sink)
+        });
+        if let Some(pad) = sink.ok().and_then(|sink| sink.static_pad("sink")) {
+            let _ = self.release_into(&pad);
+        }
+    }
+
     /// Drops what comes from now on. Safe from any thread.
     pub(super) fn cut_off(&self) {
-        self.cut.store(true, Ordering::Release);
+        self.gate.cut.store(true, Ordering::Release);
         // The demuxer may be waiting for room in a queue that nobody empties any more: a decodebin that found
         // no decoder blocks for ever. Nothing is added from now on, so it needs no bound.
         for bound in ["max-size-bytes", "max-size-buffers"] {

@@ -1,8 +1,8 @@
 //! The elements of one lane, from the demuxer's queue to the tap.
 //!
 //! ```text
-//!  video as it is   h264parse (or another codec's) ▶ tap
-//!  audio as it is   aacparse (or another codec's) ▶ tap
+//!  as it is         tap: parsebin's parser has brought it into the form that is sent
+//!  as it is, nearly h265parse, or another codec's ▶ tap
 //!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
 //!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac
@@ -17,6 +17,7 @@ use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
 use super::encoder::{self, set};
 use super::outlet::Outlet;
+use super::shortcut::Shortcut;
 use super::tap::{self, Listener, Times};
 use super::tone;
 use crate::limits;
@@ -63,9 +64,41 @@ pub(super) fn make(name: &'static str) -> Result<gst::Element, BuildError> {
 
 /// A stream as it is. `has_dts` tells whether the demuxer knows decoding times: Matroska does not have them.
 pub(super) fn pass(codec: Codec, has_dts: bool, around: &Surroundings) -> Result<gst::Bin, BuildError> {
+    assemble(codec.lane(), parser_and_tap(codec, times_of(codec, has_dts), around)?)
+}
+
+/// As [`pass`], where the stream has the form already in which it is sent: no parser, and past the queue when that is
+/// empty. `None` where a parser is needed.
+pub(super) fn pass_straight(
+    codec: Codec,
+    caps: &gst::CapsRef,
+    has_dts: bool,
+    around: &Surroundings,
+) -> Result<Option<(gst::Bin, Shortcut)>, BuildError> {
+    let wanted = match codec {
+        // The tap takes their headers off.
+        Codec::Aac => gst::Caps::builder("audio/mpeg")
+            .field("mpegversion", gst::List::new([2i32, 4]))
+            .field("stream-format", gst::List::new(["raw", "adts"]))
+            .field("framed", true)
+            .build(),
+        _ => parser_of(codec).1,
+    };
+    // H.264 that no parser has looked at may carry its parameter sets in the pictures.
+    let parsed = caps
+        .structure(0)
+        .is_some_and(|s| s.get::<bool>("parsed").or_else(|_| s.get::<bool>("framed")).unwrap_or(false));
+    if !parsed || !caps.is_subset(&wanted) {
+        return Ok(None);
+    }
+    let (sink, tap) = tap::sink(codec, &wanted, times_of(codec, has_dts), &around.outlet, &around.listener);
+    let bin = assemble(codec.lane(), vec![sink.upcast()])?;
+    Ok(Some((bin, Shortcut::new(tap, wanted))))
+}
+
+fn times_of(codec: Codec, has_dts: bool) -> Times {
     let reordered = matches!(codec, Codec::H264 | Codec::Hevc);
-    let times = if reordered && !has_dts { Times::PresentationOnly } else { Times::Given };
-    assemble(codec.lane(), parser_and_tap(codec, times, around)?)
+    if reordered && !has_dts { Times::PresentationOnly } else { Times::Given }
 }
 
 /// What is known of a stream that has to be decoded.
@@ -202,7 +235,7 @@ fn video_encoding(
     rate.set_property("drop-only", true);
     rate.set_property("max-rate", limits::MAX_TRANSCODE_FPS);
     let rate_caps = make("capsfilter")?;
-    let choice = choose(source, around);
+    let choice = choose(source.caps, form, around);
     let scale = make("videoconvertscale").or_else(|_| make("videoscale"))?;
     let size_caps = make("capsfilter")?;
     let mut input = encoder_input(form, choice.lines);
@@ -255,12 +288,13 @@ fn tone_mapping(transfer: tone::Transfer) -> Result<[gst::Element; 3], BuildErro
 }
 
 /// How to encode it, by its size and rate as far as they are known.
-fn choose<'a>(source: &Source<'_>, around: &'a Surroundings) -> Choice<'a> {
-    let structure = source.caps.structure(0);
-    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0);
+pub(super) fn choose<'a>(caps: &gst::CapsRef, form: &Form, around: &'a Surroundings) -> Choice<'a> {
+    let structure = caps.structure(0);
+    let side = |field| structure.and_then(|caps| caps.get::<i32>(field).ok()).unwrap_or(0).max(0);
     let rate = structure.and_then(|caps| caps.get::<gst::Fraction>("framerate").ok());
     let fps = rate.map_or(0.0, |rate| f64::from(rate.numer()) / f64::from(rate.denom().max(1)));
-    around.equipment.choose(side("width"), side("height"), fps)
+    let (most_width, most_height) = form.profile.largest().unwrap_or((MIN_SIDE, MIN_SIDE));
+    around.equipment.choose(side("width").min(most_width), side("height").min(most_height), fps)
 }
 
 /// Shortest side that is encoded: encoders refuse less than a macroblock.
@@ -381,8 +415,16 @@ fn parser_and_tap(
     times: Times,
     around: &Surroundings,
 ) -> Result<Vec<gst::Element>, BuildError> {
+    let (parser, caps) = parser_of(codec);
+    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
+    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).0.upcast());
+    Ok(elements)
+}
+
+/// The element that brings a codec into the form in which it is sent, and that form.
+fn parser_of(codec: Codec) -> (Option<&'static str>, gst::Caps) {
     let caps = |name| gst::Caps::builder(name);
-    let (parser, caps) = match codec {
+    match codec {
         Codec::H264 => (
             Some("h264parse"),
             caps("video/x-h264").field("stream-format", "avc").field("alignment", "au").build(),
@@ -405,10 +447,7 @@ fn parser_and_tap(
             Some("mpegaudioparse"),
             caps("audio/mpeg").field("mpegversion", 1i32).field("layer", 3i32).field("parsed", true).build(),
         ),
-    };
-    let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
-    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).upcast());
-    Ok(elements)
+    }
 }
 
 /// Links `elements` in a bin with a sink pad.

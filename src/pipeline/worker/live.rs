@@ -20,7 +20,7 @@ use super::super::wire::{Failure, Lane, Message};
 use super::confine::{self, Life};
 use super::decide::{self, Content, VideoFacts};
 use super::head::{First, Head};
-use super::lane::{self, BuildError, Surroundings, make};
+use super::lane::{self, BuildError, Surroundings};
 use super::live_source;
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
@@ -265,7 +265,7 @@ impl LiveGraph {
                     let caps = head.caps();
                     let content = caps.as_ref().map_or(Content::Other, |caps| decide::content(caps));
                     self.found.push((content, caps));
-                    self.discard(&head);
+                    head.discard(&self.pipeline);
                 }
             }
         }
@@ -292,7 +292,7 @@ impl LiveGraph {
             _ => Err("it is empty".to_owned()),
         };
         if let Err(reason) = started {
-            self.discard(head);
+            head.discard(&self.pipeline);
             self.lose_lane(lane, &reason);
         }
     }
@@ -351,21 +351,6 @@ impl LiveGraph {
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
-    }
-
-    /// The stream goes nowhere, without holding up the others.
-    fn discard(&self, head: &Head) {
-        head.cut_off();
-        let sink = make("fakesink").and_then(|sink| {
-            sink.set_property("sync", false);
-            sink.set_property("async", false);
-            self.pipeline.add(&sink)?;
-            sink.sync_state_with_parent()?;
-            Ok(sink)
-        });
-        if let Some(pad) = sink.ok().and_then(|sink| sink.static_pad("sink")) {
-            let _ = head.release_into(&pad);
-        }
     }
 
     /// Goes on without a lane that never gave anything.

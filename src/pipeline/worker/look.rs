@@ -161,11 +161,11 @@ fn send(
     times_ms: Vec<u32>,
 ) -> Result<(), String> {
     let jpeg = develop::jpeg(sheet)?;
-    if jpeg.len() > limits::MAX_PICTURE_BYTES {
+    if jpeg.len() > limits::MAX_LOOK_PICTURE {
         return Err(format!(
             "a picture of {} bytes, at most {} are kept",
             jpeg.len(),
-            limits::MAX_PICTURE_BYTES
+            limits::MAX_LOOK_PICTURE
         ));
     }
     let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);

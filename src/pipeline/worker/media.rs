@@ -22,6 +22,22 @@ pub(super) struct Media {
     read: AtomicU64,
 }
 
+/// Looks over what a filesrc reads.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pad: gst::Pad,
+    probe: Option<gst::PadProbeId>,
+}
+
+impl Watch {
+    /// Looks away: a demuxer may read forty times for each millisecond that it needs.
+    pub(super) fn end(self) {
+        if let Some(probe) = self.probe {
+            self.pad.remove_probe(probe);
+        }
+    }
+}
+
 impl Media {
     /// Looks at what is on standard input.
     pub(super) fn look() -> io::Result<Self> {
@@ -33,18 +49,23 @@ impl Media {
     }
 
     /// Lays the mend over what `source`, a filesrc, reads, and notes how far it has come.
-    pub(super) fn watch(self: &Arc<Self>, source: &gst::Element) -> Result<(), BuildError> {
+    pub(super) fn watch(self: &Arc<Self>, source: &gst::Element) -> Result<Watch, BuildError> {
         let pad =
             source.static_pad("src").ok_or_else(|| BuildError::Refused("a filesrc without a pad".into()))?;
         let media = Arc::clone(self);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::PUSH | gst::PadProbeType::PULL;
-        pad.add_probe(kinds, move |_, info| {
+        let probe = pad.add_probe(kinds, move |_, info| {
             if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
                 media.pass(buffer);
             }
             gst::PadProbeReturn::Ok
         });
-        Ok(())
+        Ok(Watch { pad, probe })
+    }
+
+    /// Its headers are read as they are.
+    pub(super) fn is_sound(&self) -> bool {
+        self.mend.patches.is_empty()
     }
 
     fn pass(&self, buffer: &mut gst::Buffer) {

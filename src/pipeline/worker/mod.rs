@@ -6,6 +6,7 @@
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
 //! path and no right to open one. Nothing here outlives the process, so nothing is cleaned up.
 
+mod adts;
 mod codec_config;
 mod confine;
 mod contents;
@@ -31,9 +32,12 @@ mod reorder;
 mod seal;
 mod seek;
 mod select;
+mod shortcut;
 mod tap;
 mod tone;
 mod verdict;
+
+pub(crate) use confine::Life;
 
 use super::equipment::Equipment;
 use super::form::Form;
@@ -102,6 +106,18 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     // Threads of GStreamer are still at work. Joining them could hang, and destructors that run
     // beside them could crash: the server knows all it needs, so leave at once.
     std::process::exit(0)
+}
+
+/// For processes that read one file without GStreamer: the limits of `life`, and the same seal, around the
+/// standard input.
+///
+/// # Errors
+/// The server has ended, or the process could not be told so. A kernel without Landlock or seccomp is no error.
+pub(crate) fn lock_up(parent: i32, life: Life) -> Result<(), String> {
+    confine::confine(Some(parent), life).map_err(|error| error.to_string())?;
+    // What the kernel lacks, workers of conversions report (`graph`); one report is enough.
+    let _ = seal::seal(std::io::stdin(), &std::collections::BTreeSet::new());
+    Ok(())
 }
 
 /// For `fuzz/`: a file as its demuxer sees it, read so many bytes at a time.

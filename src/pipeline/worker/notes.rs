@@ -45,6 +45,7 @@ impl Note {
 }
 
 /// What several threads share.
+#[derive(Debug)]
 pub(super) struct Shared {
     bus: gst::Bus,
     outlet: Arc<Outlet>,

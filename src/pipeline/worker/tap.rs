@@ -6,6 +6,7 @@
 
 use super::super::form::Codec;
 use super::super::wire::{Lane, Message};
+use super::adts;
 use super::codec_config;
 use super::decoding_times::DecodingTimes;
 use super::keyframe;
@@ -14,10 +15,10 @@ use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a lane tells the graph, from streaming threads.
-pub(super) trait Listener: Send + Sync {
+pub(super) trait Listener: Send + Sync + std::fmt::Debug {
     /// The picture's size, as it comes out.
     fn video_size(&self, width: u32, height: u32);
     /// Nothing more will come.
@@ -37,16 +38,26 @@ pub(super) enum Times {
     Primed(i64),
 }
 
-/// An appsink for access units in the form that `caps` ask for.
+/// A tap that two threads may come to, one after the other: see [`shortcut`](super::shortcut).
+#[derive(Clone, Debug)]
+pub(super) struct SharedTap(Arc<Mutex<Tap>>);
+
+impl SharedTap {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tap> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An appsink for access units in the form that `caps` ask for, and the tap behind it.
 pub(super) fn sink(
     codec: Codec,
     caps: &gst::Caps,
     times: Times,
     outlet: &Arc<Outlet>,
     listener: &Arc<dyn Listener>,
-) -> gst_app::AppSink {
+) -> (gst_app::AppSink, SharedTap) {
     let lane = codec.lane();
-    let mut tap = Tap {
+    let tap = Tap {
         codec,
         priming_samples: if let Times::Primed(samples) = times { samples } else { 0 },
         early_ns: if let Times::Early(ns) = times { ns } else { 0 },
@@ -57,15 +68,24 @@ pub(super) fn sink(
         config: Vec::new(),
         nal_length_size: 4,
         rate: 0,
+        adts: false,
         started: lane == Lane::Audio,
         skipped: 0,
+        taken: 0,
     };
+    let tap = SharedTap(Arc::new(Mutex::new(tap)));
     let at_end = Arc::clone(listener);
+    let behind = tap.clone();
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            tap.take(&sample);
-            if tap.outlet.is_closed() { Err(gst::FlowError::Eos) } else { Ok(gst::FlowSuccess::Ok) }
+            let mut tap = behind.lock();
+            if let (Some(buffer), Some(caps), Some(segment)) =
+                (sample.buffer(), sample.caps_owned(), sample.segment())
+            {
+                tap.take(buffer, &caps, segment);
+            }
+            tap.flow()
         })
         .eos(move |_| at_end.lane_ended(lane))
         .build();
@@ -82,7 +102,7 @@ pub(super) fn sink(
     if let Some(pad) = sink.static_pad("sink") {
         report_gaps(&pad, lane, outlet);
     }
-    sink
+    (sink, tap)
 }
 
 /// A gap says that this lane has nothing up to its end: the other lane need not wait.
@@ -101,7 +121,9 @@ fn report_gaps(pad: &gst::Pad, lane: Lane, outlet: &Arc<Outlet>) {
     });
 }
 
-struct Tap {
+/// Makes wire messages of access units, in the order in which they are decoded.
+#[derive(Debug)]
+pub(super) struct Tap {
     codec: Codec,
     priming_samples: i64,
     early_ns: i64,
@@ -112,22 +134,39 @@ struct Tap {
     config: Vec<u8>,
     nal_length_size: usize,
     rate: i64,
+    /// Each frame has a header, which says what the configuration would.
+    adts: bool,
     /// Video: the first keyframe was there.
     started: bool,
     skipped: u32,
+    /// Buffers that came here.
+    taken: u64,
 }
 
 impl Tap {
-    fn take(&mut self, sample: &gst::Sample) {
-        let (Some(buffer), Some(segment)) = (sample.buffer(), sample.segment()) else { return };
-        if let Some(caps) = sample.caps().filter(|caps| self.caps.as_deref() != Some(caps)) {
-            self.caps = Some(caps.to_owned());
+    /// Buffers that came here so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Whether there is any use in another one.
+    pub(super) fn flow(&self) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.outlet.is_closed() { Err(gst::FlowError::Eos) } else { Ok(gst::FlowSuccess::Ok) }
+    }
+
+    /// Sends what is in a buffer with these caps, whose times are of this segment.
+    pub(super) fn take(&mut self, buffer: &gst::BufferRef, caps: &gst::Caps, segment: &gst::Segment) {
+        self.taken += 1;
+        // The same caps are the same object nearly always.
+        if self.caps.as_ref().is_none_or(|known| known.as_ptr() != caps.as_ptr() && known != caps) {
+            self.caps = Some(caps.clone());
             self.take_caps(caps);
         }
         let time = |time: Option<gst::ClockTime>| time.and_then(|time| stream_time(segment, time));
         let (pts, dts) = (time(buffer.pts()), time(buffer.dts()));
         let (Some(pts), Some(mut dts)) = (pts.or(dts), dts.or(pts)) else { return };
         let Ok(data) = buffer.map_readable() else { return };
+        let data = self.without_header(&data);
         if data.is_empty() {
             return;
         }
@@ -139,9 +178,9 @@ impl Tap {
             );
             return self.outlet.send(&Message::Warning(text));
         }
-        let keyframe = self.codec.lane() == Lane::Audio || self.is_keyframe(buffer, &data);
+        let keyframe = self.codec.lane() == Lane::Audio || self.is_keyframe(buffer, data);
         if !self.started {
-            self.started = keyframe && self.take_config_of_unit(&data);
+            self.started = keyframe && self.take_config_of_unit(data);
             if !self.started {
                 self.skipped += 1;
                 return;
@@ -158,8 +197,20 @@ impl Tap {
             keyframe,
             pts.saturating_sub(shift),
             dts.saturating_sub(shift),
-            &data,
+            data,
         );
+    }
+
+    /// A frame of AAC as FLV has it. What is no frame is left out.
+    fn without_header<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        if !self.adts {
+            return data;
+        }
+        let Some(frame) = adts::frame(data) else { return &[] };
+        if self.config != frame.config {
+            self.send_config(Some(frame.config.to_vec()));
+        }
+        frame.raw
     }
 
     /// AV1 of MP4 comes without its record, which the first unit has the facts for.
@@ -184,6 +235,8 @@ impl Tap {
     fn take_caps(&mut self, caps: &gst::CapsRef) {
         let Some(structure) = caps.structure(0) else { return };
         self.rate = structure.get::<i32>("rate").unwrap_or(0).into();
+        self.adts =
+            self.codec == Codec::Aac && structure.get::<&str>("stream-format").is_ok_and(|f| f == "adts");
         if let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) {
             self.listener.video_size(width.max(0) as u32, height.max(0) as u32);
         }

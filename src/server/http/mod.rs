@@ -22,6 +22,7 @@ mod live_viewer;
 mod media;
 mod metrics;
 mod page;
+mod picture;
 mod recordings;
 mod relays;
 mod reply;
@@ -131,6 +132,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(metrics::list(&app.streams)),

@@ -2,7 +2,8 @@
 
 use super::body::Body;
 use super::route::RouteError;
-use crate::library::LibraryError;
+use crate::library::{LibraryError, LibraryPath};
+use crate::picture::PictureError;
 use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
 use crate::websocket;
@@ -68,9 +69,11 @@ impl From<RouteError> for Refusal {
     fn from(error: RouteError) -> Self {
         let status = match error {
             RouteError::Unknown => StatusCode::NOT_FOUND,
-            RouteError::Path(_) | RouteError::Seconds { .. } | RouteError::Choice(_) | RouteError::NoPath => {
-                StatusCode::BAD_REQUEST
-            }
+            RouteError::Path(_)
+            | RouteError::Seconds { .. }
+            | RouteError::Fit(_)
+            | RouteError::Choice(_)
+            | RouteError::NoPath => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }
@@ -98,6 +101,16 @@ impl From<OpenError> for Refusal {
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
             OpenError::NoTrack(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
         }
+    }
+}
+
+impl From<(&LibraryPath, PictureError)> for Refusal {
+    fn from((path, error): (&LibraryPath, PictureError)) -> Self {
+        let status = match error {
+            PictureError::NotShown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            PictureError::Busy | PictureError::NoWorker(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, format!("\"{path}\" {error}"))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::choice::{Choice, ChoiceError};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
+use crate::picture::{Fit, FitError};
 use crate::time::MediaTime;
 use percent_encoding::percent_decode_str;
 
@@ -31,6 +32,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
+    /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
+    Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
     Live { key: String, suffix: bool },
     /// `/api/v1/streams`
@@ -66,6 +69,8 @@ pub(super) enum RouteError {
     Path(#[from] PathError),
     #[error("{key}={value} is no number of seconds; write for example {key}=90.5")]
     Seconds { key: &'static str, value: String },
+    #[error(transparent)]
+    Fit(#[from] FitError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error("the address lacks path=; name the file whose progress is wanted")]
@@ -107,6 +112,13 @@ impl Route {
             let path = LibraryPath::from_percent_encoded(rest)?;
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
+        }
+        if let Some(rest) = below("/picture") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Picture {
+                path,
+                fit: Fit::parse(parameter(query, "w"), parameter(query, "h"))?,
+            });
         }
         if let Some(rest) = below("/getdir") {
             return Ok(Self::GetDir(LibraryPath::from_percent_encoded(rest)?));
@@ -255,6 +267,12 @@ mod tests {
             ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
+            ("/picture/films/a%20b.avi", None, Route::Picture { path: films(), fit: Fit::default() }),
+            (
+                "/picture/films/a%20b.avi",
+                Some("h=448&w=800"),
+                Route::Picture { path: films(), fit: Fit::parse(Some("800"), Some("448")).unwrap() },
+            ),
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
