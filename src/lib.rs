@@ -31,6 +31,7 @@
 //! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
+//! | [`snapshot`] | JPEGs of live streams: which are kept, how many are made at a time | sockets, GStreamer |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
@@ -57,6 +58,7 @@ pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
 pub mod service;
+pub mod snapshot;
 pub mod source;
 pub mod source_url;
 pub mod stream;

@@ -2,6 +2,7 @@
 //! decides how much of something there may be.
 
 mod amf;
+mod capture;
 mod configuration;
 mod conversion;
 mod flv;
@@ -21,6 +22,7 @@ mod source;
 mod worker;
 
 pub use amf::*;
+pub use capture::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;

@@ -26,6 +26,7 @@ use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
+use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
@@ -52,6 +53,8 @@ pub struct App {
     pub sources: Arc<Sources>,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// Pictures of what is live.
+    pub snapshots: Snapshots,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
@@ -81,6 +84,7 @@ impl App {
             relays: Arc::default(),
             sources: Arc::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
             live_apps,
             preferences: Preferences::default(),

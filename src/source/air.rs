@@ -4,7 +4,7 @@
 use crate::flv::Tag;
 use crate::limits::SOURCE_OUTAGE;
 use crate::relay::Relays;
-use crate::stream::{PublishRefused, Publisher, Streams};
+use crate::stream::{Keyframe, PublishRefused, Publisher, Streams};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -25,6 +25,8 @@ struct State {
     publisher: Option<Publisher>,
     /// When nothing more came, if that is so.
     lost: Option<Instant>,
+    /// Its last picture before it went off air.
+    last: Option<Keyframe>,
 }
 
 impl Air {
@@ -40,7 +42,8 @@ impl Air {
     pub(super) fn begin(&self, now: Instant) -> Result<(), PublishRefused> {
         let publisher = self.streams.publish(&self.name, THIS_SERVER, now)?;
         // The one before is dropped behind its replacement, so that viewers see no gap.
-        *self.state() = State { publisher: Some(publisher), lost: None };
+        let mut state = self.state();
+        (state.publisher, state.lost) = (Some(publisher), None);
         Ok(())
     }
 
@@ -56,14 +59,23 @@ impl Air {
 
     /// Goes off air when nothing has come for too long.
     pub(super) fn tend(&self, now: Instant) {
-        let mut state = self.state();
-        if state.lost.is_some_and(|lost| now.saturating_duration_since(lost) >= SOURCE_OUTAGE) {
-            *state = State::default();
+        let state = self.state();
+        let over = state.lost.is_some_and(|lost| now.saturating_duration_since(lost) >= SOURCE_OUTAGE);
+        drop(state);
+        if over {
+            self.end();
         }
     }
 
     pub(super) fn end(&self) {
-        *self.state() = State::default();
+        let last = self.last_keyframe();
+        *self.state() = State { last, ..State::default() };
+    }
+
+    /// What it showed last, also when it is off air.
+    pub(super) fn last_keyframe(&self) -> Option<Keyframe> {
+        let on_air = self.streams.find(&self.name).and_then(|stream| stream.keyframe());
+        on_air.or_else(|| self.state().last.clone())
     }
 
     /// Viewers of the stream now. Our own pushes to other servers are none: they send on what is on air, and a

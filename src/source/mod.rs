@@ -25,7 +25,7 @@ pub use progress::{Figures, Origin, State};
 use crate::config::{Source, SourceProblem, WrittenSource};
 use crate::limits::MAX_SOURCES;
 use crate::relay::Relays;
-use crate::stream::{Stream, Streams};
+use crate::stream::{Keyframe, Stream, Streams};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -147,6 +147,11 @@ impl Sources {
     /// How one of them is doing.
     pub fn figures_of(&self, name: &str) -> Option<Figures> {
         self.find(name).map(|source| source.figures())
+    }
+
+    /// What the source of that name showed last.
+    pub fn last_keyframe(&self, name: &str) -> Option<Keyframe> {
+        self.find(name)?.last_keyframe()
     }
 
     /// A new source. Blocks while it is written to the disk.

@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::pipeline::FeedError;
 use crate::relay::Relays;
 use crate::relay::backoff::Backoff;
-use crate::stream::{Stream, Streams};
+use crate::stream::{Keyframe, Stream, Streams};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,6 +116,11 @@ impl SourceTask {
             changes
         });
         self.asked.notify_one();
+    }
+
+    /// What it showed last.
+    pub(super) fn last_keyframe(&self) -> Option<Keyframe> {
+        self.air.last_keyframe()
     }
 
     pub(super) fn figures(&self) -> Figures {

@@ -15,6 +15,7 @@
 
 mod audience;
 mod feed;
+mod keyframe;
 mod pace;
 mod record;
 mod ring;
@@ -25,6 +26,7 @@ mod timeline;
 pub(crate) use audience::Progress;
 pub use audience::{Lag, Via};
 pub use feed::Feed;
+pub use keyframe::Keyframe;
 pub use record::{Record, UsedFourCcs};
 pub use streams::{PublishRefused, Streams};
 pub use tap::{Tap, Tapped};
@@ -183,6 +185,21 @@ impl Stream {
     pub fn four_ccs(&self) -> UsedFourCcs {
         let all = self.state().ring.preface().map(|record| record.four_ccs()).collect::<Vec<_>>();
         all.into_iter().fold(UsedFourCcs::default(), |all, one| all.joined(one).unwrap_or(all))
+    }
+
+    /// The last picture that can be decoded by itself; `None` before there is one, and for sound alone.
+    pub fn keyframe(&self) -> Option<Keyframe> {
+        self.state().ring.keyframe()
+    }
+
+    /// Something has come.
+    pub fn has_any(&self) -> bool {
+        self.edge.borrow().next > 0
+    }
+
+    /// There is a picture in it, or there was.
+    pub fn has_video(&self) -> bool {
+        self.state().ring.has_video()
     }
 
     /// Viewers now.

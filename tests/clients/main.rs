@@ -48,6 +48,7 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod service;
+mod snapshots;
 mod soak;
 mod sources;
 mod web_socket;

@@ -128,9 +128,7 @@ fn run(
     for feature in FORBIDDEN_FEATURES.iter().filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
-    let folder = |plugin: gst::Plugin| Some(plugin.filename()?.parent()?.to_owned());
-    let plugins = registry.plugins().into_iter().filter_map(folder).collect();
-    if let Err(error) = seal::seal_but_network(&plugins) {
+    if let Err(error) = seal::seal_but_network(&seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     let mut graph = LiveGraph::new(input, equipment, outlet, leaving)?;

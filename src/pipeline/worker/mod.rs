@@ -33,6 +33,7 @@ mod seal;
 mod seek;
 mod select;
 mod shortcut;
+mod snapshot;
 mod tap;
 mod tone;
 mod verdict;
@@ -78,6 +79,9 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut args = args.peekable();
     if args.next_if(|verb| verb == "live").is_some() {
         return live::main(args);
+    }
+    if args.next_if(|verb| verb == "snapshot").is_some() {
+        return snapshot::main(args);
     }
     let order = match parse(args) {
         Ok(order) => order,

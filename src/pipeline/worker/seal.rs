@@ -17,7 +17,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 /// What plug-ins, codecs, fonts and the C library read. What is not there is left out.
@@ -78,7 +78,7 @@ const LANDLOCK: ABI = ABI::V6;
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
 pub(super) fn seal(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(media, plugins), forbidden::close_calls())
+    enforced(close_files(Some(media.as_fd()), plugins), forbidden::close_calls())
 }
 
 /// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
@@ -89,6 +89,21 @@ pub(super) fn seal(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<(), 
 /// As [`seal`].
 pub(super) fn seal_but_network(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
     enforced(close_files_but_network(plugins), forbidden::close_calls_but_network())
+}
+
+/// The third profile, for workers that are given bytes over a pipe: no file but what plug-ins are made of, and no
+/// network.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_all(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files(None, plugins), forbidden::close_calls())
+}
+
+/// The folders that GStreamer's plug-ins lie in, which it has to be able to load. To be called once it is initialised.
+pub(super) fn plugin_folders() -> BTreeSet<PathBuf> {
+    let folder = |plugin: gstreamer::Plugin| Some(plugin.filename()?.parent()?.to_owned());
+    gstreamer::Registry::get().plugins().into_iter().filter_map(folder).collect()
 }
 
 fn enforced<E: std::fmt::Display>(
@@ -103,15 +118,19 @@ fn enforced<E: std::fmt::Display>(
     files.and(calls.map_err(|error| format!("no seccomp: {error}")))
 }
 
-fn close_files(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
+fn close_files(
+    media: Option<BorrowedFd<'_>>,
+    plugins: &BTreeSet<PathBuf>,
+) -> Result<RulesetStatus, RulesetError> {
+    // filesrc opens it again through /proc.
+    let media = media.map(|media| PathBeneath::new(media, AccessFs::ReadFile));
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
         .scope(Scope::from_all(LANDLOCK))?
         .create()?
-        // filesrc opens it again through /proc.
-        .add_rule(PathBeneath::new(media, AccessFs::ReadFile))?
+        .add_rules(media.into_iter().map(Ok::<_, RulesetError>))?
         .add_rules(rules(&READABLE, plugins).map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)

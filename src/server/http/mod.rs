@@ -29,6 +29,7 @@ mod reply;
 mod route;
 mod seeks;
 mod send_file;
+mod snapshot;
 mod sources;
 mod upgrade;
 mod watch;
@@ -132,6 +133,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),

@@ -36,6 +36,8 @@ pub(super) enum Route {
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
     Live { key: String, suffix: bool },
+    /// `/live/<key>.jpg[?w=<pixels>][&h=<pixels>]`: a live stream's picture, no larger than that.
+    Snapshot { key: String, fit: Option<Fit> },
     /// `/api/v1/streams`
     Streams,
     /// `/api/v1/relays`
@@ -128,6 +130,12 @@ impl Route {
             return Ok(Self::Feedback(
                 text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
             ));
+        }
+        if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".jpg")) {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            let (width, height) = (parameter(query, "w"), parameter(query, "h"));
+            let fit = (width.is_some() || height.is_some()).then(|| Fit::parse(width, height)).transpose()?;
+            return Ok(Self::Snapshot { key, fit });
         }
         if let Some(rest) = path.strip_prefix("/live/") {
             let (key, suffix) = rest.strip_suffix(".flv").map_or((rest, false), |key| (key, true));
@@ -281,6 +289,12 @@ mod tests {
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
+            ("/live/a%20b/c.jpg", None, Route::Snapshot { key: "a b/c".into(), fit: None }),
+            (
+                "/live/cam.jpg",
+                Some("w=320"),
+                Route::Snapshot { key: "cam".into(), fit: Fit::parse(Some("320"), None).ok() },
+            ),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
             (
                 "/api/v1/events",

@@ -1,0 +1,29 @@
+//! Pictures of live streams, capture devices, and what viewers see while nothing comes.
+
+use std::time::Duration;
+
+/// A picture of a live stream is as large as the stream's, but no larger than this: Full HD.
+pub const SNAPSHOT_SIZE: (u16, u16) = (1920, 1080);
+
+/// Pictures of live streams that are made at the same time, of all streams together: as with pictures of the library,
+/// more would only take turns.
+pub const SNAPSHOTS_AT_ONCE: usize = 2;
+
+/// Requests for them that wait: a page of tiles, on several screens.
+pub const MAX_SNAPSHOTS_WAITING: usize = 128;
+
+/// A picture that is younger is given again, even if there was a keyframe since: a stream with a keyframe in every
+/// frame costs as much as any other.
+pub const SNAPSHOT_FRESH: Duration = Duration::from_secs(1);
+
+/// Sizes of a stream's picture that are kept: a tile, a large one, and that of somebody else.
+pub const SNAPSHOT_SIZES_KEPT: usize = 3;
+
+/// Streams whose pictures are kept in memory, the ones asked for last: some 100 KB each.
+pub const SNAPSHOT_STREAMS_KEPT: usize = 64;
+
+/// For one picture, from the start of its process: [`LOOK_PICTURE`](super::LOOK_PICTURE), and room for a busy machine.
+pub const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest line that a picture's order begins with; it names a codec and three numbers.
+pub const MAX_SNAPSHOT_ORDER: u64 = 1024;
