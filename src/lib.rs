@@ -26,6 +26,7 @@
 //! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
+//! | [`device`] | capture devices of this machine: what they can do, how they are set | who uses them, GStreamer |
 //! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
@@ -43,6 +44,7 @@
 pub mod amf0;
 pub mod choice;
 pub mod config;
+pub mod device;
 pub mod flv;
 pub mod fmp4;
 pub mod index;

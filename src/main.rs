@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::config::{self, Command, Config, Environment};
+use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         },
         Ok(Command::Help) => say(config::HELP),
         Ok(Command::Version) => say(config::VERSION),
+        Ok(Command::Devices) => say(&Shown(&Devices::default().list()).to_string()),
         Ok(Command::CheckConfig(config)) => match check(&config) {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
@@ -107,7 +109,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let app = app.with_preferences(config.playback.preferences.clone());
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
-        let app = app.with_sources(sources).with_index(index.clone());
+        let devices = Devices::default();
+        devices.watch();
+        let app = app.with_sources(sources).with_devices(devices).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;

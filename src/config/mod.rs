@@ -41,6 +41,8 @@ pub enum Command {
     CheckConfig(Box<Config>),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// List the capture devices of this machine.
+    Devices,
     /// Print [`VERSION`].
     Version,
     /// Print [`HELP`].

@@ -27,3 +27,35 @@ pub const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest line that a picture's order begins with; it names a codec and three numbers.
 pub const MAX_SNAPSHOT_ORDER: u64 = 1024;
+
+/// Capture devices that are looked at: a box has one or two.
+pub const MAX_DEVICES: usize = 32;
+
+/// Formats listed of one; the kernel's own test device has 83, and real ones a handful.
+pub const MAX_DEVICE_FORMATS: usize = 128;
+
+/// Sizes listed of one of its formats; webcams have two dozen.
+pub const MAX_DEVICE_SIZES: usize = 64;
+
+/// Rates listed of one of its sizes.
+pub const MAX_DEVICE_RATES: usize = 32;
+
+/// Sockets listed of a device; television cards of old had eight.
+pub const MAX_DEVICE_INPUTS: usize = 32;
+
+/// Television standards listed of a socket: the kernel knows two dozen.
+pub const MAX_DEVICE_STANDARDS: usize = 64;
+
+/// Controls listed of a device; the kernel's test device has 73.
+pub const MAX_DEVICE_CONTROLS: usize = 256;
+
+/// What is known of devices holds for so long while nothing is plugged in or out: values of controls change by other
+/// programs as well.
+pub const DEVICES_FRESH: Duration = Duration::from_secs(2);
+
+/// For devices to answer before somebody who asked is told what was known before: a stick that hangs makes the
+/// kernel wait five seconds for it.
+pub const DEVICES_PATIENCE: Duration = Duration::from_secs(8);
+
+/// After a device came or went, before anybody looks: its other nodes come, and udev gives it its rights.
+pub const DEVICE_SETTLE: Duration = Duration::from_millis(300);

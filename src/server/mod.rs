@@ -20,6 +20,7 @@ pub use process::ask_for_descriptors;
 pub use run::{Listeners, run};
 
 use crate::choice::Preferences;
+use crate::device::Devices;
 use crate::index::Index;
 use crate::picture::Pictures;
 use crate::provider::Providers;
@@ -51,6 +52,8 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// The capture devices of this machine.
+    pub devices: Devices,
     /// The library's pictures.
     pub pictures: Pictures,
     /// Pictures of what is live.
@@ -83,6 +86,7 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
             snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
@@ -109,6 +113,12 @@ impl App {
     #[must_use]
     pub fn with_index(self, index: Index) -> Self {
         Self { index, ..self }
+    }
+
+    /// … with these capture devices.
+    #[must_use]
+    pub fn with_devices(self, devices: Devices) -> Self {
+        Self { devices, ..self }
     }
 
     /// … with these sources.

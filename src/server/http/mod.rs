@@ -8,6 +8,7 @@ mod body;
 mod changing;
 mod connection;
 mod contents;
+mod devices;
 mod exposition;
 mod flv;
 mod fmp4;
@@ -74,6 +75,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
         Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
+        Ok(Route::DeviceControls(_)) => "PUT",
         _ => "GET, HEAD",
     };
     let result = match (method.clone(), route) {
@@ -81,6 +83,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
+        (Method::PUT, Ok(Route::DeviceControls(id))) => devices::control(app, &head.headers, id, body).await,
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
@@ -140,6 +143,11 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Streams => Ok(metrics::list(&app.streams)),
         Route::Relays => Ok(relays::list(&app.relays)),
         Route::Sources => Ok(sources::list(&app.sources)),
+        Route::Devices => Ok(devices::list(&app.devices).await),
+        Route::DeviceControls(_) => Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "controls are listed with their device at /api/v1/devices; PUT changes them",
+        )),
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),

@@ -50,6 +50,10 @@ pub(super) enum Route {
     Sources,
     /// `/api/v1/sources/<name>`: one live source.
     Source(String),
+    /// `/api/v1/devices`: the capture devices of this machine.
+    Devices,
+    /// `/api/v1/devices/<id>/controls`
+    DeviceControls(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -148,7 +152,13 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(id) =
+            path.strip_prefix("/api/v1/devices/").and_then(|rest| rest.strip_suffix("/controls"))
+        {
+            return Ok(Self::DeviceControls(percent_decode_str(id).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/devices" => Ok(Self::Devices),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
@@ -286,6 +296,12 @@ mod tests {
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
+            ("/api/v1/devices", None, Route::Devices),
+            (
+                "/api/v1/devices/usb-a%20b-video-index0/controls",
+                None,
+                Route::DeviceControls("usb-a b-video-index0".into()),
+            ),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
