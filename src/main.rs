@@ -108,9 +108,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
         let app = app.with_preferences(config.playback.preferences.clone());
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
-        let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let devices = Devices::default();
         devices.watch();
+        let of_devices = devices.clone();
+        let sources =
+            Sources::new(&config.sources, &config.data, PROGRAM.into(), streams, relays, of_devices);
         let app = app.with_sources(sources).with_devices(devices).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;

@@ -23,6 +23,7 @@ pub use list::{Devices, NoDevice};
 pub use mode::{Coding, Mode, NoMode, Wish};
 pub use set::{NotSet, Settings, Value, set};
 pub use show::Shown;
+pub use sysfs::sound_card;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -87,6 +87,27 @@ impl Root {
         folder.ancestors().find(|folder| folder.join("idVendor").exists()).map(Path::to_owned)
     }
 
+    fn sound_card(&self, name: &str) -> Option<(u32, u32)> {
+        let (mut card, mut device) = (None, 0);
+        for (place, part) in name.strip_prefix("hw:")?.split(',').enumerate() {
+            let (key, value) = part.split_once('=').unwrap_or((["CARD", "DEV"].get(place)?, part));
+            match key {
+                "CARD" => card = Some(value),
+                "DEV" => device = value.parse().ok()?,
+                _ => {}
+            }
+        }
+        let card = card?;
+        let is_there = |number: &u32| self.path(&format!("sys/class/sound/card{number}")).exists();
+        if let Ok(number) = card.parse() {
+            return Some((number, device)).filter(|(number, _)| is_there(number));
+        }
+        let named = |number: &u32| {
+            read(&self.path(&format!("sys/class/sound/card{number}/id"))).is_some_and(|id| id == card)
+        };
+        (0..MAX_CARDS).find(named).map(|number| (number, device))
+    }
+
     /// As udev's `by-id` does: who made it, what it is, its number; and which of its video devices this is.
     fn id_by_name(&self, number: u32) -> Option<String> {
         let folder = self.path(&format!("sys/class/video4linux/video{number}")).canonicalize().ok()?;
@@ -135,6 +156,12 @@ fn sound_of(usb: &Path) -> Vec<Audio> {
     found
 }
 
+/// Card and device of ALSA's name for them: `hw:1,0`, `hw:MS2109,0` or `hw:CARD=MS2109,DEV=0`. `None`: there is no such
+/// card now.
+pub fn sound_card(name: &str) -> Option<(u32, u32)> {
+    Root::default().sound_card(name)
+}
+
 /// Card and device of `pcmC1D0c`; `None` for one that plays.
 fn capture_place(name: &str) -> Option<(u32, u32)> {
     let (card, device) = name.strip_prefix("pcmC")?.strip_suffix('c')?.split_once('D')?;
@@ -147,6 +174,9 @@ fn read(path: &Path) -> Option<String> {
     let line = String::from_utf8_lossy(&text).lines().next()?.trim().chars().take(MAX_WORD).collect::<String>();
     Some(line).filter(|line| !line.is_empty())
 }
+
+/// ALSA counts no further.
+const MAX_CARDS: u32 = 32;
 
 /// Characters of a name that a device gives itself.
 const MAX_WORD: usize = 128;
@@ -247,6 +277,29 @@ mod tests {
     fn a_machine_without_such_devices_has_none() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(Root::at(root.path()).video_devices(), []);
+    }
+
+    #[test]
+    fn sound_cards_are_found_by_name_and_by_number() {
+        let root = tempfile::tempdir().unwrap();
+        let card = root.path().join("sys/class/sound/card3");
+        fs::create_dir_all(&card).unwrap();
+        fs::write(card.join("id"), "Loopback\n").unwrap();
+        let root = Root::at(root.path());
+        for (name, expected) in [
+            ("hw:3,1", Some((3, 1))),
+            ("hw:3", Some((3, 0))),
+            ("hw:Loopback,1", Some((3, 1))),
+            ("hw:CARD=Loopback,DEV=1", Some((3, 1))),
+            ("hw:DEV=1,CARD=Loopback", Some((3, 1))),
+            ("hw:2,0", None),
+            ("hw:Other", None),
+            ("hw:3,x", None),
+            ("default", None),
+            ("hw:", None),
+        ] {
+            assert_eq!(root.sound_card(name), expected, "{name}");
+        }
     }
 
     #[test]

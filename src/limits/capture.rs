@@ -59,3 +59,49 @@ pub const DEVICES_PATIENCE: Duration = Duration::from_secs(8);
 
 /// After a device came or went, before anybody looks: its other nodes come, and udev gives it its rights.
 pub const DEVICE_SETTLE: Duration = Duration::from_millis(300);
+
+/// Length in bytes of a name that settings give of a device, a socket, a control.
+pub const MAX_DEVICE_WORD: usize = 256;
+
+/// Sides of pictures that can be asked of a device.
+pub const CAPTURE_SIDES: std::ops::RangeInclusive<u32> = 16..=4096;
+
+/// Pictures a second that can be asked of it.
+pub const CAPTURE_RATES: std::ops::RangeInclusive<u32> = 1..=240;
+
+/// What a sound card may hold before samples are lost: a busy machine comes late.
+pub const CAPTURE_SOUND_BUFFER: Duration = Duration::from_millis(400);
+
+/// Samples are taken out of it in such pieces.
+pub const CAPTURE_SOUND_PERIOD: Duration = Duration::from_millis(20);
+
+/// Inside the worker, for a device's first picture: some sticks need seconds to find out what is on their socket.
+pub const CAPTURE_FIRST_UNIT: Duration = Duration::from_secs(12);
+
+/// Inside it, without another one: it is unplugged, or nothing is plugged into it.
+pub const CAPTURE_NO_UNIT: Duration = Duration::from_secs(4);
+
+/// A slate is a film of this length, shown over and over: two keyframes, which decoders want to tell apart.
+pub const SLATE_LENGTH: Duration = Duration::from_secs(2 * super::KEYFRAME_INTERVAL.as_secs());
+
+/// For a slate to be made; it takes a second on a small box that does nothing else.
+pub const SLATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Without pictures from a device for so long while somebody watches, they see a slate. Most sticks begin sooner.
+pub const CAPTURE_SLATE_AFTER: Duration = Duration::from_millis(1500);
+
+/// Without pictures from the network for so long after a source was started: most cameras begin sooner, and a
+/// picture that changes its size after a moment is worse than a moment's wait.
+pub const NETWORK_SLATE_AFTER: Duration = Duration::from_millis(3000);
+
+/// Pictures a second of a slate for a source of which nothing is known: nothing moves in it.
+pub const SLATE_RATE: (u32, u32) = (10, 1);
+
+/// Size of a slate for a source of which nothing is known: what most sources have.
+pub const SLATE_SIZE: (u32, u32) = (1280, 720);
+
+/// Between two looks at whether a slate is wanted.
+pub const SLATE_TICK: Duration = Duration::from_millis(250);
+
+/// After a slate could not be made, before it is tried again.
+pub const SLATE_RETRY: Duration = Duration::from_secs(30);

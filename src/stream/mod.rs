@@ -259,7 +259,16 @@ pub struct Publisher {
 
 impl Publisher {
     /// Adds a tag to the stream. False when another publisher has replaced this one.
-    pub fn push(&self, mut tag: Tag, now: Instant) -> bool {
+    pub fn push(&self, tag: Tag, now: Instant) -> bool {
+        self.put(tag, now, true)
+    }
+
+    /// As [`push`](Self::push), but recordings leave it out: it only says that there is nothing.
+    pub fn push_unrecorded(&self, tag: Tag, now: Instant) -> bool {
+        self.put(tag, now, false)
+    }
+
+    fn put(&self, mut tag: Tag, now: Instant, recorded: bool) -> bool {
         let counters = &self.stream.counters;
         let mut state = self.stream.state();
         if state.publisher.as_ref().is_none_or(|publisher| publisher.number != self.number) {
@@ -273,7 +282,7 @@ impl Publisher {
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
         self.stream.audience.edge_at(tag.timestamp);
-        if let Some(tap) = &state.tap {
+        if let Some(tap) = state.tap.as_ref().filter(|_| recorded) {
             tap.push(tag.clone());
         }
         state.ring.push(Arc::new(Record::new(tag, now)));

@@ -106,6 +106,24 @@ pub(super) fn plugin_folders() -> BTreeSet<PathBuf> {
     gstreamer::Registry::get().plugins().into_iter().filter_map(folder).collect()
 }
 
+/// The fourth profile, for a capture device: no network, and of the devices only `nodes`.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_but_devices(nodes: &[PathBuf], plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files_but_devices(nodes, plugins), forbidden::close_calls())
+}
+
+/// The nodes of V4L2 codecs, as far as their names tell: those of a Raspberry Pi are `bcm2835-codec-encode` and the
+/// like.
+pub(super) fn video_codecs() -> Vec<PathBuf> {
+    let is_codec = |number: &usize| {
+        let name = std::fs::read_to_string(format!("/sys/class/video4linux/video{number}/name"));
+        name.is_ok_and(|name| name.contains("codec") || name.contains("enc"))
+    };
+    (0..MAX_VIDEO_DEVICES).filter(is_codec).map(|number| PathBuf::from(format!("/dev/video{number}"))).collect()
+}
+
 fn enforced<E: std::fmt::Display>(
     files: Result<RulesetStatus, RulesetError>,
     calls: Result<(), E>,
@@ -148,11 +166,35 @@ fn close_files_but_network(plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus,
     Ok(status.ruleset)
 }
 
+fn close_files_but_devices(
+    nodes: &[PathBuf],
+    plugins: &BTreeSet<PathBuf>,
+) -> Result<RulesetStatus, RulesetError> {
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?
+        .add_rules(rules_with(&READABLE_WITH_NETWORK, plugins, nodes.to_vec()).map(Ok::<_, RulesetError>))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
 /// Rules for what may be read, and for the devices.
 fn rules(readable: &[&str], plugins: &BTreeSet<PathBuf>) -> impl Iterator<Item = PathBeneath<PathFd>> {
+    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
+    rules_with(readable, plugins, video.collect())
+}
+
+/// … with these video devices.
+fn rules_with(
+    readable: &[&str],
+    plugins: &BTreeSet<PathBuf>,
+    video: Vec<PathBuf>,
+) -> impl Iterator<Item = PathBeneath<PathFd>> + use<> {
     let read = AccessFs::from_read(LANDLOCK);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
     let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
     let readable = readable.iter().map(PathBuf::from).chain(plugins.iter().cloned()).collect::<Vec<_>>();
     // A file has no directory rights: the crate leaves out what does not apply to one.

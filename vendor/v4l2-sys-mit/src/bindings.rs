@@ -61,6 +61,7 @@ pub const V4L2_CTRL_FLAG_NEXT_CTRL: u32 = 2147483648;
 pub const V4L2_CTRL_FLAG_NEXT_COMPOUND: u32 = 1073741824;
 pub const V4L2_CAP_ASYNCIO: u32 = 33554432;
 pub type __time_t = ::std::os::raw::c_long;
+pub type time_t = __time_t;
 pub type __suseconds_t = ::std::os::raw::c_long;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
