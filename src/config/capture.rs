@@ -101,9 +101,8 @@ impl Capture {
         if written.controls.len() > MAX_DEVICE_CONTROLS {
             return Err(CaptureProblem::ManyControls(written.controls.len()));
         }
-        let optional = |key, value: &Option<String>| {
-            value.as_deref().map(|value| word(key, value, names)).transpose()
-        };
+        let optional =
+            |key, value: &Option<String>| value.as_deref().map(|value| word(key, value, names)).transpose();
         for (name, value) in &written.controls {
             word("controls", name, names)?;
             if let Value::Choice(label) = value {
@@ -152,20 +151,21 @@ fn word(key: &'static str, value: &str, expected: &'static str) -> Result<String
 
 fn size(text: &str) -> Result<(u32, u32), CaptureProblem> {
     let side = |side: &str| side.trim().parse().ok().filter(|side| CAPTURE_SIDES.contains(side));
-    let sides = text.split_once(['x', 'X', '×']).and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    let sides =
+        text.split_once(['x', 'X', '×']).and_then(|(width, height)| Some((side(width)?, side(height)?)));
     sides.ok_or_else(|| CaptureProblem::Size(text.chars().take(40).collect()))
 }
 
 /// Cards only: ALSA's other names can start programs and write files.
 fn sound(text: &str) -> Result<Sound, CaptureProblem> {
-    let expected =
-        "write \"auto\" (the sound card of the same stick), \"none\", or a card such as \"hw:CARD=MS2109,DEV=0\"";
+    let expected = "write \"auto\" (the sound card of the same stick), \"none\", or a card such as \"hw:CARD=MS2109,DEV=0\"";
     match word("audio", text, expected)?.as_str() {
         "auto" => Ok(Sound::Matching),
         "none" => Ok(Sound::None),
         name => {
             let plain = |c: char| c.is_ascii_alphanumeric() || "=,_-".contains(c);
-            let of_card = name.strip_prefix("hw:").is_some_and(|card| !card.is_empty() && card.chars().all(plain));
+            let of_card =
+                name.strip_prefix("hw:").is_some_and(|card| !card.is_empty() && card.chars().all(plain));
             let wrong = || CaptureProblem::Word { key: "audio", value: name.to_owned(), expected };
             of_card.then(|| Sound::Named(name.to_owned())).ok_or_else(wrong)
         }
@@ -189,11 +189,13 @@ mod tests {
             format: Some("raw".into()),
             input: Some("S-Video".into()),
             standard: Some("PAL".into()),
-            controls: [("brightness".to_owned(), Value::Number(3)), ("auto".to_owned(), Value::Switch(true))].into(),
+            controls: [("brightness".to_owned(), Value::Number(3)), ("auto".to_owned(), Value::Switch(true))]
+                .into(),
             audio: Some("hw:CARD=MS2109,DEV=0".into()),
             ..written("usb-x-video-index0")
         };
-        for source in [full, written("auto"), WrittenSource { audio: Some("none".into()), ..written("auto") }] {
+        for source in [full, written("auto"), WrittenSource { audio: Some("none".into()), ..written("auto") }]
+        {
             let capture = Capture::check(&source).unwrap().unwrap();
             let mut again = written("");
             capture.write(&mut again);
@@ -224,7 +226,8 @@ mod tests {
     #[test]
     fn controls_alone_are_told_from_the_rest() {
         let one = Capture::check(&written("auto")).unwrap().unwrap();
-        let brighter = Capture { controls: [("brightness".to_owned(), Value::Number(3))].into(), ..one.clone() };
+        let brighter =
+            Capture { controls: [("brightness".to_owned(), Value::Number(3))].into(), ..one.clone() };
         assert!(one.differs_in_controls_only(&brighter));
         assert!(!one.differs_in_controls_only(&one.clone()));
         assert!(!one.differs_in_controls_only(&Capture { rate: Some(25), ..brighter }));

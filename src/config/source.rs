@@ -5,10 +5,10 @@ use super::error::{ConfigError, Problem};
 use super::file::{self, File};
 use super::nearest::nearest;
 use super::relay::is_name;
+use crate::device::Value;
 use crate::limits::{
     MAX_SOURCES, SOURCE_START_SECONDS, SOURCE_START_TIMEOUT, SOURCE_STOP_DELAY, SOURCE_STOP_SECONDS,
 };
-use crate::device::Value;
 use crate::source_url::{SourceUrl, SourceUrlError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,6 +97,13 @@ pub struct WrittenSource {
     /// Viewers see a picture that says so while nothing comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slate: Option<bool>,
+}
+
+/// Without the address: it may hold a password.
+impl fmt::Debug for WrittenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrittenSource").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use std::path::Path;
 /// Calls `changed` whenever something in one of `folders` came, went or changed its rights, a moment after it did:
 /// a stick makes several nodes, and udev sets their rights later. Runs on a thread of its own until `changed` says
 /// false.
-pub(super) fn watch(folders: &[&Path], mut changed: impl FnMut() -> bool + Send + 'static) -> std::io::Result<()> {
+pub(super) fn watch(
+    folders: &[&Path],
+    mut changed: impl FnMut() -> bool + Send + 'static,
+) -> std::io::Result<()> {
     let inotify = inotify::init(CreateFlags::CLOEXEC)?;
     let what = WatchFlags::CREATE
         | WatchFlags::DELETE
@@ -17,7 +20,8 @@ pub(super) fn watch(folders: &[&Path], mut changed: impl FnMut() -> bool + Send 
         | WatchFlags::MOVED_FROM
         | WatchFlags::ATTRIB;
     // /dev/snd is not everywhere, and comes with the first sound card, which comes with a video device.
-    let watched = folders.iter().filter(|folder| inotify::add_watch(&inotify, **folder, what).is_ok()).count();
+    let watched =
+        folders.iter().filter(|folder| inotify::add_watch(&inotify, **folder, what).is_ok()).count();
     if watched == 0 {
         return Err(std::io::Error::other("none of the folders with devices can be watched"));
     }
@@ -25,7 +29,8 @@ pub(super) fn watch(folders: &[&Path], mut changed: impl FnMut() -> bool + Send 
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(inotify, &mut buffer);
         // /dev has terminals and the like as well, which come and go all day.
-        let concerns = |name: &str| name.starts_with("video") || name.starts_with("pcmC") || name.ends_with(".json");
+        let concerns =
+            |name: &str| name.starts_with("video") || name.starts_with("pcmC") || name.ends_with(".json");
         while let Ok(event) = events.next() {
             let name = event.file_name().and_then(|name| name.to_str().ok()).unwrap_or_default();
             if !concerns(name) {

@@ -36,7 +36,9 @@ struct Known {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoDevice {
     /// None of that name.
-    #[error("\"{0}\" is not plugged in; plug it in, or choose one of those that `wiidiaserver devices` lists")]
+    #[error(
+        "\"{0}\" is not plugged in; plug it in, or choose one of those that `wiidiaserver devices` lists"
+    )]
     Absent(String),
     /// None at all.
     #[error("no capture device is plugged in")]

@@ -114,7 +114,9 @@ pub struct Mode {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoMode {
     /// Nothing that we can read.
-    #[error("it has no format that this server reads, only {0}; it needs one of H.264, MJPEG or raw pictures")]
+    #[error(
+        "it has no format that this server reads, only {0}; it needs one of H.264, MJPEG or raw pictures"
+    )]
     Unreadable(String),
     /// Not the one that is wanted.
     #[error("it has no format \"{wanted}\", only {there}; choose one of these, or leave the format out")]
@@ -176,7 +178,8 @@ impl Mode {
             None => readable,
             Some(wanted) => {
                 let there = listed(device.formats.iter().map(|format| format.fourcc.clone()), "nothing");
-                let fits = |(_, coding, format): &(usize, Coding, &Format)| is_called(*coding, format, wanted);
+                let fits =
+                    |(_, coding, format): &(usize, Coding, &Format)| is_called(*coding, format, wanted);
                 let fitting: Vec<_> = readable.into_iter().filter(fits).collect();
                 if fitting.is_empty() {
                     return Err(NoMode::Format { wanted: wanted.to_owned(), there });
@@ -193,9 +196,7 @@ impl Mode {
             a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
         });
         match (best, wish.size) {
-            (Some(best), _) => {
-                Ok(Self { coding: best.coding, size: best.size, rate: best.rate(wish.rate) })
-            }
+            (Some(best), _) => Ok(Self { coding: best.coding, size: best.size, rate: best.rate(wish.rate) }),
             (None, size) => {
                 let mut sizes: Vec<_> = wanted.iter().flat_map(|(_, _, format)| &format.sizes).collect();
                 sizes.sort_by_key(|size| std::cmp::Reverse((size.width, size.height)));
@@ -280,7 +281,11 @@ impl Candidate<'_> {
     }
 
     /// Larger is better, from the most important to the least.
-    fn rank(&self, wish: Wish<'_>, manages: &impl Fn(u32, u32, f64) -> bool) -> (bool, bool, bool, f64, f64, usize) {
+    fn rank(
+        &self,
+        wish: Wish<'_>,
+        manages: &impl Fn(u32, u32, f64) -> bool,
+    ) -> (bool, bool, bool, f64, f64, usize) {
         let rate = self.rate(wish.rate).map_or(25.0, Rate::fps);
         let near = wish.rate.map_or(0.0, |wanted| -(rate - wanted).abs());
         let (width, height) = self.size.unwrap_or(USUAL_SIZE);
@@ -380,7 +385,8 @@ mod tests {
         let fast = device(&[("MJPG", &[(1280, 720, &[30])]), ("YUYV", &[(1280, 720, &[30])])]);
         assert_eq!(chosen(&fast, none, desktop), "YUY2 1280x720 30");
         // H.264 costs nothing, whatever the machine manages.
-        let camera = device(&[("MJPG", &[(1920, 1080, &[30])]), ("H264", &[(1920, 1080, &[30]), (640, 480, &[30])])]);
+        let camera =
+            device(&[("MJPG", &[(1920, 1080, &[30])]), ("H264", &[(1920, 1080, &[30]), (640, 480, &[30])])]);
         assert_eq!(chosen(&camera, none, |_, _, _| false), "h264 1920x1080 30");
         // Larger than a television is only taken when asked for.
         let large = device(&[("MJPG", &[(3840, 2160, &[30]), (1920, 1080, &[60, 30])])]);

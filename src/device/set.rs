@@ -108,13 +108,15 @@ pub fn set(device: &Device, settings: &Settings) -> Result<(), NotSet> {
         return stand_in::set(device, input, &controls).map_err(|error| refused("it", &error));
     }
     let opened = v4l::Device::with_path(&device.node).map_err(|error| NotSet::NotOpened(problem(&error)))?;
-    if let Some(place) = input.filter(|place| !device.inputs.get(*place).is_some_and(|input| input.selected)) {
+    if let Some(place) = input.filter(|place| !device.inputs.get(*place).is_some_and(|input| input.selected))
+    {
         ioctl::select_input(&opened, place).map_err(|error| refused("the input", &error))?;
     }
     if let Some(standard) = &settings.standard {
         ioctl::select_standard(&opened, standard).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidInput => {
-                let known = device.inputs.iter().find(|input| input.selected).map(|input| &input.standards[..]);
+                let known =
+                    device.inputs.iter().find(|input| input.selected).map(|input| &input.standards[..]);
                 let there = there(known.unwrap_or_default().iter().map(String::as_str));
                 NotSet::Standard { wanted: standard.clone(), there }
             }
@@ -148,9 +150,8 @@ fn number(device: &Device, name: &str, value: &Value) -> Result<i64, NotSet> {
         let there = there(device.controls.iter().map(|control| &control.name[..]));
         NotSet::Control { wanted: name.to_owned(), there }
     })?;
-    let wrong = |expected: String| {
-        Err(NotSet::Value { name: name.to_owned(), value: value.to_string(), expected })
-    };
+    let wrong =
+        |expected: String| Err(NotSet::Value { name: name.to_owned(), value: value.to_string(), expected });
     if control.read_only {
         return wrong("it can only be read".to_owned());
     }
@@ -171,7 +172,9 @@ fn number(device: &Device, name: &str, value: &Value) -> Result<i64, NotSet> {
                 None => wrong(there(control.choices.iter().map(|choice| &choice.label[..]))),
             }
         }
-        (ControlKind::Number, Value::Number(number)) if (control.minimum..=control.maximum).contains(number) => {
+        (ControlKind::Number, Value::Number(number))
+            if (control.minimum..=control.maximum).contains(number) =>
+        {
             Ok(*number)
         }
         (ControlKind::Number, _) => {
@@ -234,7 +237,8 @@ mod tests {
 
     #[test]
     fn values_are_checked_and_refusals_say_what_is_possible() {
-        let value = |name: &str, value: Value| number(&device(), name, &value).map_err(|error| error.to_string());
+        let value =
+            |name: &str, value: Value| number(&device(), name, &value).map_err(|error| error.to_string());
         assert_eq!(value("brightness", Value::Number(-10)), Ok(-10));
         assert_eq!(value("auto", Value::Switch(true)), Ok(1));
         assert_eq!(value("auto", Value::Number(0)), Ok(0));
@@ -265,8 +269,10 @@ mod tests {
 
     #[test]
     fn a_device_that_has_gone_says_so() {
-        let settings =
-            Settings { controls: [("brightness".to_owned(), Value::Number(1))].into(), ..Settings::default() };
+        let settings = Settings {
+            controls: [("brightness".to_owned(), Value::Number(1))].into(),
+            ..Settings::default()
+        };
         assert!(set(&device(), &settings).unwrap_err().to_string().contains("not plugged in"));
         assert_eq!(set(&device(), &Settings::default()), Ok(()), "nothing to set");
     }

@@ -50,7 +50,8 @@ fn one(f: &mut fmt::Formatter<'_>, device: &Device) -> fmt::Result {
             ControlKind::Switch => if control.value == Some(1) { "true" } else { "false" }.to_owned(),
             ControlKind::Button => "a button".to_owned(),
             ControlKind::Menu => {
-                let choices = control.choices.iter().map(|choice| format!("{} {}", choice.value, choice.label));
+                let choices =
+                    control.choices.iter().map(|choice| format!("{} {}", choice.value, choice.label));
                 format!("{now} of {}", choices.collect::<Vec<_>>().join(", "))
             }
         };

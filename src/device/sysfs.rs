@@ -42,7 +42,8 @@ impl Root {
     pub(super) fn video_devices(&self) -> Vec<Found> {
         let entries = fs::read_dir(self.path("sys/class/video4linux")).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let mut numbers: Vec<u32> = names.filter_map(|name| name.strip_prefix("video")?.parse().ok()).collect();
+        let mut numbers: Vec<u32> =
+            names.filter_map(|name| name.strip_prefix("video")?.parse().ok()).collect();
         numbers.sort_unstable();
         let mut found: Vec<Found> = Vec::new();
         for number in numbers {
@@ -171,7 +172,8 @@ fn capture_place(name: &str) -> Option<(u32, u32)> {
 /// The first line of a small file; `None` when it is empty or not there.
 fn read(path: &Path) -> Option<String> {
     let text = fs::read(path).ok()?;
-    let line = String::from_utf8_lossy(&text).lines().next()?.trim().chars().take(MAX_WORD).collect::<String>();
+    let line =
+        String::from_utf8_lossy(&text).lines().next()?.trim().chars().take(MAX_WORD).collect::<String>();
     Some(line).filter(|line| !line.is_empty())
 }
 
@@ -220,8 +222,11 @@ mod tests {
                 write(&format!("{video}/index"), &format!("{index}\n"));
                 fs::write(path(&format!("dev/video{number}")), "").unwrap();
                 symlink(path(&format!("{usb}/{port}:1.0")), path(&format!("{usb}/{video}/device"))).unwrap();
-                symlink(path(&format!("{usb}/{video}")), path(&format!("sys/class/video4linux/video{number}")))
-                    .unwrap();
+                symlink(
+                    path(&format!("{usb}/{video}")),
+                    path(&format!("sys/class/video4linux/video{number}")),
+                )
+                .unwrap();
             }
             symlink(path("sys/bus/usb"), path(&format!("{usb}/{port}:1.0/subsystem"))).unwrap();
             let card = format!("{port}:1.2/sound/card{}", n + 1);

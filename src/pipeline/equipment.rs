@@ -154,7 +154,8 @@ impl Equipment {
             Some(equipment) => {
                 let choice = equipment.choose(wide, high, fps);
                 // Where there is nothing lighter, it may still be too much.
-                choice.lines >= high.min(LINES[0]) && (choice.spare.is_some() || high <= LINES[LINES.len() - 1])
+                choice.lines >= high.min(LINES[0])
+                    && (choice.spare.is_some() || high <= LINES[LINES.len() - 1])
             }
             None => f64::from(width) * f64::from(height) * fps <= 1280.0 * 720.0 * 30.0,
         }

@@ -61,7 +61,9 @@ pub struct Quiet {
 impl Slate {
     /// Its silence, if it has any.
     pub fn silence(&self) -> Option<Quiet> {
-        let of_sound = |tags: &[Tag]| tags.iter().rev().find(|tag| tag.kind == TagKind::Audio).map(|tag| tag.body.clone());
+        let of_sound = |tags: &[Tag]| {
+            tags.iter().rev().find(|tag| tag.kind == TagKind::Audio).map(|tag| tag.body.clone())
+        };
         let (header, frame) = (of_sound(&self.headers)?, of_sound(&self.frames)?);
         (frame.len() > AAC_HEADER_LEN).then_some(Quiet { header, frame })
     }
@@ -124,7 +126,9 @@ fn read(
             Ok(Some(_)) => {}
             Ok(None) => {
                 let status = process.reap();
-                return Err(process.verdict().unwrap_or_else(|| ConversionError::crashed(status, words.take())));
+                return Err(process
+                    .verdict()
+                    .unwrap_or_else(|| ConversionError::crashed(status, words.take())));
             }
             Err(error) => return Err(process.verdict().unwrap_or_else(|| ConversionError::from_wire(error))),
         }
@@ -176,7 +180,10 @@ mod tests {
         assert_eq!(slate.headers.len(), 2);
         assert_eq!(slate.frames.iter().map(|tag| tag.timestamp.as_millis()).collect::<Vec<_>>(), [0, 21, 40]);
         let silence = slate.silence().unwrap();
-        assert_eq!((&silence.header[..], &silence.frame[..]), (&[0xaf, 0, 0x11, 0x90][..], &[0xaf, 1, 8][..]));
+        assert_eq!(
+            (&silence.header[..], &silence.frame[..]),
+            (&[0xaf, 0, 0x11, 0x90][..], &[0xaf, 1, 8][..])
+        );
         assert!(of_tags(Vec::new()).is_err());
     }
 }

@@ -107,12 +107,8 @@ pub fn snapshot(program: &Path, coded: &CodedPicture, most: (u16, u16)) -> Resul
         .map_err(ConversionError::Spawn)?;
     let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
     let process = Arc::new(Process::new(child));
-    let order = SnapshotOrder {
-        codec: coded.codec,
-        config_len: coded.config.len(),
-        width: most.0,
-        height: most.1,
-    };
+    let order =
+        SnapshotOrder { codec: coded.codec, config_len: coded.config.len(), width: most.0, height: most.1 };
     // From here on an early return must not leave the child behind.
     let outcome = pipes.ok_or_else(|| io::Error::other("no pipes to the worker")).and_then(
         |((mut input, out), err)| {
@@ -120,7 +116,9 @@ pub fn snapshot(program: &Path, coded: &CodedPicture, most: (u16, u16)) -> Resul
             let mut words = LastWords::listen(err)?;
             let mut line = serde_json::to_vec(&order)?;
             line.push(b'\n');
-            let written = [&line[..], &coded.config, &coded.data].into_iter().try_for_each(|part| input.write_all(part));
+            let written = [&line[..], &coded.config, &coded.data]
+                .into_iter()
+                .try_for_each(|part| input.write_all(part));
             match written {
                 // It has ended already: the other pipes tell how.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -148,7 +146,9 @@ fn read(
             Ok(Some(_)) => {}
             Ok(None) => {
                 let status = process.reap();
-                return Err(process.verdict().unwrap_or_else(|| ConversionError::crashed(status, words.take())));
+                return Err(process
+                    .verdict()
+                    .unwrap_or_else(|| ConversionError::crashed(status, words.take())));
             }
             Err(error) => return Err(process.verdict().unwrap_or_else(|| ConversionError::from_wire(error))),
         }
@@ -171,7 +171,10 @@ mod tests {
         let avc = tag(&[0x17, 0, 0, 0, 0, 1, 2]);
         let key = tag(&[0x17, 1, 0, 0, 0, 9]);
         let coded = CodedPicture::of_keyframe(Some(&avc), &key).unwrap();
-        assert_eq!((coded.codec, &coded.config[..], &coded.data[..]), (PictureCodec::H264, &[1, 2][..], &[9][..]));
+        assert_eq!(
+            (coded.codec, &coded.config[..], &coded.data[..]),
+            (PictureCodec::H264, &[1, 2][..], &[9][..])
+        );
         assert_eq!(CodedPicture::of_keyframe(None, &key), None, "nothing can decode it");
         let delta = tag(&[0x27, 1, 0, 0, 0, 9]);
         assert_eq!(CodedPicture::of_keyframe(Some(&avc), &delta), None);
@@ -180,7 +183,10 @@ mod tests {
         assert_eq!(CodedPicture::of_keyframe(Some(&hevc), &key), None, "the header is another codec's");
         let hevc_key = tag(b"\x91hvc1\0\0\0\x07");
         let coded = CodedPicture::of_keyframe(Some(&hevc), &hevc_key).unwrap();
-        assert_eq!((coded.codec, &coded.config[..], &coded.data[..]), (PictureCodec::Hevc, &[5][..], &[7][..]));
+        assert_eq!(
+            (coded.codec, &coded.config[..], &coded.data[..]),
+            (PictureCodec::Hevc, &[5][..], &[7][..])
+        );
         let coded = CodedPicture::of_keyframe(None, &tag(&[0x14, 0x30, 8])).unwrap();
         assert_eq!((coded.codec, &coded.data[..]), (PictureCodec::Vp6, &[8][..]));
     }

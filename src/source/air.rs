@@ -101,8 +101,14 @@ impl Air {
         let mut state = self.state();
         let quiet = state.quiet.take().filter(|_| !has_sound);
         let quiet = quiet.map(|quiet| Filling { began: None, ..quiet });
-        *state =
-            State { publisher: Some(publisher), shows: Shows::Own, lost: None, last, quiet, rate: state.rate };
+        *state = State {
+            publisher: Some(publisher),
+            shows: Shows::Own,
+            lost: None,
+            last,
+            quiet,
+            rate: state.rate,
+        };
         Ok(())
     }
 

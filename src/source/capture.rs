@@ -1,7 +1,9 @@
 //! What a source that captures tells its worker: which device that is now, and what to ask it for. Blocking.
 
 use crate::config::{Capture, Sound};
-use crate::device::{self, Coding, Device, Devices, Mode, NoDevice, NoMode, NotSet, Settings, Wish, stand_in};
+use crate::device::{
+    self, Coding, Device, Devices, Mode, NoDevice, NoMode, NotSet, Settings, Wish, stand_in,
+};
 use crate::pipeline::{CaptureOrder, Equipment, LiveInput, SoundCard};
 
 /// Why a device cannot be captured from now. The texts are shown to people.
@@ -37,11 +39,8 @@ pub(super) struct Ready {
 /// Finds the device, sets it, and chooses how its pictures shall come.
 pub(super) fn prepare(devices: &Devices, capture: &Capture) -> Result<Ready, NotReady> {
     let device = devices.find(&capture.device)?;
-    let wish = Wish {
-        size: capture.size,
-        rate: capture.rate.map(f64::from),
-        format: capture.format.as_deref(),
-    };
+    let wish =
+        Wish { size: capture.size, rate: capture.rate.map(f64::from), format: capture.format.as_deref() };
     let mode = Mode::choose(&device, wish, Equipment::machine_manages)?;
     device::set(&device, &settings(capture))?;
     let about = about(&device, &mode);

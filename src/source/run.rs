@@ -118,7 +118,12 @@ impl Means {
             Input::Network(url) => Ok((LiveInput::Network { url: resolved(url) }, url.pushes())),
             Input::Capture(settings) => {
                 let ready = capture::prepare(&self.devices, settings)?;
-                tracing::info!(source = self.progress.name(), device = ready.id, mode = ready.about, "capturing");
+                tracing::info!(
+                    source = self.progress.name(),
+                    device = ready.id,
+                    mode = ready.about,
+                    "capturing"
+                );
                 self.progress.captures(ready.id, ready.about);
                 self.air.expect_rate(ready.rate.map(|rate| (rate.0, rate.1)));
                 Ok((ready.input, true))
@@ -176,7 +181,11 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, Ended> 
         }
         means.progress.received(tag.body.len());
         if !means.air.push(tag, now) {
-            return Err(Ended::new("somebody else publishes a stream of this name", false, Caption::Unavailable));
+            return Err(Ended::new(
+                "somebody else publishes a stream of this name",
+                false,
+                Caption::Unavailable,
+            ));
         }
         if feed.jumps() > jumps {
             jumps = feed.jumps();

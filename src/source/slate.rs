@@ -120,7 +120,11 @@ impl SourceTask {
         match making {
             Ok(Ok(slate)) => Some(Made { order, behind, slate: Arc::new(slate) }),
             Ok(Err(error)) => {
-                tracing::warn!(source = self.progress().name(), error, "viewers see nothing while nothing comes");
+                tracing::warn!(
+                    source = self.progress().name(),
+                    error,
+                    "viewers see nothing while nothing comes"
+                );
                 None
             }
             Err(_) => None,
@@ -155,7 +159,11 @@ impl SourceTask {
                     return Shown::Replaced;
                 }
                 let lasting = || self.progress().moment().lasting;
-                if until.is_some() && tag.is_keyframe() && self.progress().state() == State::Waiting && lasting() {
+                if until.is_some()
+                    && tag.is_keyframe()
+                    && self.progress().state() == State::Waiting
+                    && lasting()
+                {
                     return Shown::TooLong;
                 }
             }

@@ -10,9 +10,9 @@
 //! One task decides for all viewers, so fifty who come at once start one worker.
 
 use super::air::Air;
-use super::progress::{Figures, Origin, Progress, State};
 use super::capture;
 use super::ended::{Caption, Ended};
+use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
 use crate::config::{Input, Source};
 use crate::device::Devices;

@@ -66,11 +66,7 @@ pub(super) fn build(
     Ok(warnings)
 }
 
-fn add(
-    pipeline: &gst::Pipeline,
-    elements: &[gst::Element],
-    shared: &Arc<Shared>,
-) -> Result<(), BuildError> {
+fn add(pipeline: &gst::Pipeline, elements: &[gst::Element], shared: &Arc<Shared>) -> Result<(), BuildError> {
     pipeline.add_many(elements)?;
     gst::Element::link_many(elements)?;
     let pad = elements.last().and_then(|last| last.static_pad("src"));
@@ -95,7 +91,8 @@ fn opens(source: &gst::Element) -> Result<(), (gst::glib::Error, String)> {
         }
         _ => None,
     });
-    let silent = || (gst::glib::Error::new(gst::ResourceError::OpenRead, "it cannot be opened"), String::new());
+    let silent =
+        || (gst::glib::Error::new(gst::ResourceError::OpenRead, "it cannot be opened"), String::new());
     Err(told.unwrap_or_else(silent))
 }
 
@@ -178,13 +175,16 @@ pub(super) fn on_error(error: &gst::glib::Error, debug: Option<&str>) -> Message
     if error.matches(gst::ResourceError::NotFound) || says(&["No such file", "No such device"]) {
         return fail(Failure::Unreadable, "it is not plugged in any more");
     }
-    if error.matches(gst::CoreError::Negotiation) || says(&["not-negotiated", "Device '", "S_FMT"])
-        && error.matches(gst::ResourceError::Settings)
+    if error.matches(gst::CoreError::Negotiation)
+        || says(&["not-negotiated", "Device '", "S_FMT"]) && error.matches(gst::ResourceError::Settings)
     {
         let text = "it does not send what it promised; choose another size, rate or format";
         return fail(Failure::NotMedia, text);
     }
-    fail(Failure::Unreadable, format!("it stopped sending; is it still plugged in? ({})", verdict::text(error)))
+    fail(
+        Failure::Unreadable,
+        format!("it stopped sending; is it still plugged in? ({})", verdict::text(error)),
+    )
 }
 
 /// **For tests only**, in the place of a device: see [`crate::device::stand_in`]. Orders of a release build never ask
@@ -205,7 +205,11 @@ mod stand_in {
             pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
                 if !node.exists() {
                     if let Some(element) = pad.parent_element() {
-                        gst::element_error!(element, gst::ResourceError::Read, ["the stand-in was unplugged"]);
+                        gst::element_error!(
+                            element,
+                            gst::ResourceError::Read,
+                            ["the stand-in was unplugged"]
+                        );
                     }
                     return gst::PadProbeReturn::Remove;
                 }

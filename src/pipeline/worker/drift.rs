@@ -77,6 +77,7 @@ impl Drift {
         Advice::BeginAnew
     }
 
+    #[cfg(test)]
     /// How much the card was found to be off, in millionths.
     pub(super) fn millionths(&self) -> i64 {
         (self.integral * 1e6).round() as i64

@@ -202,7 +202,9 @@ impl LiveGraph {
             LiveInput::Capture(order) => {
                 shared.cut_off_what_fails();
                 match capture::build(&pipeline, order, &shared) {
-                    Ok(warnings) => warnings.into_iter().for_each(|text| outlet.send(&Message::Warning(text))),
+                    Ok(warnings) => {
+                        warnings.into_iter().for_each(|text| outlet.send(&Message::Warning(text)))
+                    }
                     Err(last) => return Ok(Err(last)),
                 }
                 true

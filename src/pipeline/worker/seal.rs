@@ -121,7 +121,10 @@ pub(super) fn video_codecs() -> Vec<PathBuf> {
         let name = std::fs::read_to_string(format!("/sys/class/video4linux/video{number}/name"));
         name.is_ok_and(|name| name.contains("codec") || name.contains("enc"))
     };
-    (0..MAX_VIDEO_DEVICES).filter(is_codec).map(|number| PathBuf::from(format!("/dev/video{number}"))).collect()
+    (0..MAX_VIDEO_DEVICES)
+        .filter(is_codec)
+        .map(|number| PathBuf::from(format!("/dev/video{number}")))
+        .collect()
 }
 
 fn enforced<E: std::fmt::Display>(

@@ -138,7 +138,10 @@ fn raw(order: &SlateOrder) -> gst::Caps {
         .field("width", width)
         .field("height", height)
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
-        .field("framerate", gst::Fraction::new(numerator.clamp(1, 240_000) as i32, denominator.clamp(1, 1001) as i32))
+        .field(
+            "framerate",
+            gst::Fraction::new(numerator.clamp(1, 240_000) as i32, denominator.clamp(1, 1001) as i32),
+        )
         .build()
 }
 
@@ -208,7 +211,10 @@ fn silence() -> Result<Vec<gst::Element>, BuildError> {
     let source = make("audiotestsrc")?;
     encoder::set(&source, "wave", "silence");
     source.set_property("samplesperbuffer", 1024i32);
-    source.set_property("num-buffers", (limits::SLATE_LENGTH.as_secs_f64() * 48_000.0 / 1024.0).ceil() as i32 + 2);
+    source.set_property(
+        "num-buffers",
+        (limits::SLATE_LENGTH.as_secs_f64() * 48_000.0 / 1024.0).ceil() as i32 + 2,
+    );
     let filter = make("capsfilter")?;
     filter.set_property("caps", sound());
     Ok(vec![source, filter])

@@ -89,7 +89,11 @@ fn read() -> Option<(SnapshotOrder, Vec<u8>, Vec<u8>)> {
 fn caps(codec: PictureCodec, config: Vec<u8>) -> gst::Caps {
     let unit = |name: &str, format: &str, alignment: &str| {
         let caps = gst::Caps::builder(name).field("stream-format", format).field("alignment", alignment);
-        if config.is_empty() { caps.build() } else { caps.field("codec_data", buffer(config.clone())).build() }
+        if config.is_empty() {
+            caps.build()
+        } else {
+            caps.field("codec_data", buffer(config.clone())).build()
+        }
     };
     match codec {
         PictureCodec::H264 => unit("video/x-h264", "avc", "au"),

@@ -70,8 +70,10 @@ impl State {
         let card = self.card.as_mut()?;
         let taken = buffer.pts()?;
         let map = buffer.map_readable().ok()?;
-        let samples: Vec<f32> =
-            map.chunks_exact(4).map(|four| f32::from_ne_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let samples: Vec<f32> = map
+            .chunks_exact(4)
+            .map(|four| f32::from_ne_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
         let (began, out) = *card.began.get_or_insert((taken, 0));
         let seconds = |time: gst::ClockTime| time.nseconds() as f64 / 1e9;
         let placed = seconds(began) + card.time(out as f64 + card.stretch.pending());

@@ -51,7 +51,9 @@ fn keyframe(app: &App, key: &str) -> Result<Keyframe, Refusal> {
         )),
         _ if app.sources.provides(key) || app.relays.provides(key) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            format!("\"{key}\" rests, and there is no picture of it yet; there is one once somebody watches it"),
+            format!(
+                "\"{key}\" rests, and there is no picture of it yet; there is one once somebody watches it"
+            ),
         )),
         _ => missing(format!("nobody publishes \"{key}\"; start the encoder, then try again")),
     }
