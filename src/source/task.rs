@@ -144,9 +144,11 @@ impl SourceTask {
         let mut news = self.progress.news();
         let failures = news.borrow_and_update().failures;
         self.asked.notify_one();
-        let (name, patience) = {
+        let (name, patience, waits) = {
             let settings = self.settings.borrow();
-            (settings.name.clone(), settings.start_timeout)
+            // Viewers of a device see a slate, whatever is wrong with it: it may be mended while they watch.
+            let waits = settings.slate && matches!(settings.input, Input::Capture(_));
+            (settings.name.clone(), settings.start_timeout, waits)
         };
         let on_air = async {
             loop {
@@ -155,7 +157,7 @@ impl SourceTask {
                 }
                 let moment = news.borrow_and_update().clone();
                 // A camera that is being switched on refuses at first; a wrong password stays wrong.
-                if moment.failures > failures && moment.lasting {
+                if moment.failures > failures && moment.lasting && !waits {
                     return Err(moment.reason.unwrap_or_default());
                 }
                 // The sender is ours.

@@ -222,7 +222,10 @@ mod stand_in {
                 encoder.set_property_from_str("tune", "zerolatency");
                 encoder.set_property_from_str("speed-preset", "ultrafast");
                 encoder.set_property("key-int-max", 15u32);
-                vec![encoder]
+                // 4:2:0, as every device has it.
+                let raw = make("capsfilter")?;
+                raw.set_property("caps", gst::Caps::builder("video/x-raw").field("format", "I420").build());
+                vec![raw, encoder]
             }
             Coding::Jpeg => vec![make("jpegenc")?],
             Coding::Raw(_) => Vec::new(),
