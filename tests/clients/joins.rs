@@ -104,7 +104,8 @@ fn holes(url: &str) -> Vec<(f64, f64)> {
     let packets = probe(url);
     let frame = 1.0 / f64::from(FPS);
     // The first one of an AVI may be a frame early.
-    let steps = lane(&packets, true)[1..].windows(2).map(|pair| (pair[0].pts, pair[1].pts - pair[0].pts));
+    let pictures = lane(&packets, true);
+    let steps = pictures[1..].windows(2).map(|pair| (pair[0].pts, pair[1].pts - pair[0].pts));
     let holes: Vec<(f64, f64)> = steps.filter(|(_, step)| (step - frame).abs() >= 0.002).collect();
     assert!(holes.iter().all(|(_, step)| *step > 0.0), "{holes:?}");
     holes
