@@ -19,7 +19,7 @@
 //! |---|---|
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
-//! | [`look`] | what is in a file, and pictures of it, for listings |
+//! | [`look()`] | what is in a file, and pictures of it, for listings |
 //! | [`slate()`] | the picture that viewers see while nothing comes |
 //! | [`snapshot()`] | a JPEG of a live stream's last keyframe |
 //! | `picture` | pictures as both sides speak of them; pure |
