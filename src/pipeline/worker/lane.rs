@@ -252,6 +252,7 @@ fn video_encoding(
         // Pixels of devices say this or that of their colours; a slate in their place has to be encoded alike.
         let lines = source.caps.structure(0).and_then(|caps| caps.get::<i32>("height").ok()).unwrap_or(0);
         input.make_mut().set("colorimetry", if lines > 576 { "bt709" } else { "bt601" });
+        input.make_mut().set("chroma-site", "mpeg2");
     }
     size_caps.set_property("caps", input);
     let flip = make("videoflip")?;
