@@ -12,6 +12,10 @@ use std::os::raw::{c_int, c_void};
 use v4l::v4l_sys::{V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, v4l2_input, v4l2_standard, v4l2_std_id};
 use v4l::v4l2::{ioctl, vidioc};
 
+/// What people call the families of standards, and all of each (`V4L2_STD_PAL` and so on).
+const COMMON: [(&str, v4l2_std_id); 3] =
+    [("PAL", 0x0000_00ff), ("NTSC", 0x0000_b000), ("SECAM", 0x00ff_0000)];
+
 /// All sockets, in the driver's order. None: the device has no choice.
 pub(super) fn inputs(device: &v4l::Device) -> Vec<Input> {
     let selected = selected_input(device).ok();
@@ -19,12 +23,16 @@ pub(super) fn inputs(device: &v4l::Device) -> Vec<Input> {
     let described = (0..MAX_DEVICE_INPUTS as u32).map_while(|index| input(device, index).ok());
     let inputs = described.map(|input| {
         let status = input.status;
-        let of_this = standards.iter().filter(|(_, id)| input.std & id != 0).map(|(name, _)| name.clone());
+        // The driver names those of the socket in use.
+        let named = standards.iter().filter(|(_, id)| input.std & id != 0).map(|(name, _)| name.clone());
+        let common = COMMON.iter().filter(|(_, id)| input.std & id != 0).map(|(name, _)| (*name).to_owned());
+        let mut of_this: Vec<String> = common.collect();
+        of_this.extend(named.filter(|name| !COMMON.iter().any(|(common, _)| common == name)));
         Input {
             name: text(&input.name),
             selected: selected == Some(input.index as c_int),
             no_signal: status & (V4L2_IN_ST_NO_SIGNAL | V4L2_IN_ST_NO_POWER) != 0,
-            standards: of_this.collect(),
+            standards: of_this,
         }
     });
     inputs.collect()
@@ -39,9 +47,14 @@ pub(super) fn select_input(device: &v4l::Device, index: usize) -> io::Result<()>
 /// Chooses a television standard by its name.
 pub(super) fn select_standard(device: &v4l::Device, name: &str) -> io::Result<()> {
     let known = standards(device);
-    let found = known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    let (_, id) = found.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut id: v4l2_std_id = *id;
+    let named = known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, id)| *id);
+    let common = || {
+        let (_, id) = COMMON.iter().find(|(common, _)| common.eq_ignore_ascii_case(name))?;
+        let of_input = selected_input(device).and_then(|index| input(device, index.unsigned_abs())).ok()?.std;
+        Some(of_input & id).filter(|id| *id != 0)
+    };
+    let found = named.or_else(common);
+    let mut id: v4l2_std_id = found.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     ask(device, vidioc::VIDIOC_S_STD, &mut id)
 }
 

@@ -2,8 +2,9 @@
 
 use crate::config::{Capture, Sound};
 use crate::device::{
-    self, Coding, Device, Devices, Mode, NoDevice, NoMode, NotSet, Settings, Wish, stand_in,
+    self, Coding, Device, Devices, Mode, NoDevice, NoMode, NotSet, Settings, Value, Wish, stand_in,
 };
+use crate::limits::KEYFRAME_INTERVAL;
 use crate::pipeline::{CaptureOrder, Equipment, LiveInput, SoundCard};
 
 /// Why a device cannot be captured from now. The texts are shown to people.
@@ -42,7 +43,11 @@ pub(super) fn prepare(devices: &Devices, capture: &Capture) -> Result<Ready, Not
     let wish =
         Wish { size: capture.size, rate: capture.rate.map(f64::from), format: capture.format.as_deref() };
     let mode = Mode::choose(&device, wish, Equipment::machine_manages)?;
-    device::set(&device, &settings(capture))?;
+    let mut settings = settings(capture);
+    if let (Coding::H264, Some(rate)) = (mode.coding, mode.rate) {
+        frequent_keyframes(&device, rate.fps(), &mut settings);
+    }
+    device::set(&device, &settings)?;
     let about = about(&device, &mode);
     let audio = sound(&device, &capture.audio);
     if audio.is_none() && capture.audio != Sound::None && !device.audio.is_empty() {
@@ -68,6 +73,18 @@ fn settings(capture: &Capture) -> Settings {
         input: capture.input.clone(),
         standard: capture.standard.clone(),
         controls: capture.controls.clone(),
+    }
+}
+
+/// A device that encodes itself may send a whole picture every ten seconds only: viewers who join would wait for it.
+fn frequent_keyframes(device: &Device, fps: f64, settings: &mut Settings) {
+    let frames = (KEYFRAME_INTERVAL.as_secs_f64() * fps).round() as i64;
+    for name in ["h264_i_frame_period", "video_gop_size"] {
+        let control = device.controls.iter().find(|control| control.name == name && !control.read_only);
+        if let Some(control) = control.filter(|_| !settings.controls.contains_key(name)) {
+            let value = Value::Number(frames.clamp(control.minimum, control.maximum.max(control.minimum)));
+            settings.controls.insert(name.to_owned(), value);
+        }
     }
 }
 
