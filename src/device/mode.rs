@@ -21,6 +21,7 @@ pub enum Coding {
 
 /// Orders of pixels that GStreamer's `v4l2src` knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(clippy::upper_case_acronyms, reason = "these are GStreamer's names")]
 pub enum RawFormat {
     /// Packed 4:2:2, the one that all sticks have.
     YUY2,
@@ -321,7 +322,10 @@ const MAX_LISTED: usize = 24;
 mod tests {
     use super::*;
 
-    fn device(formats: &[(&str, &[(u32, u32, &[u32])])]) -> Device {
+    /// Width, height, rates.
+    type Sizes<'a> = &'a [(u32, u32, &'a [u32])];
+
+    fn device(formats: &[(&str, Sizes<'_>)]) -> Device {
         let formats = formats.iter().map(|(fourcc, sizes)| Format {
             fourcc: (*fourcc).to_owned(),
             description: String::new(),

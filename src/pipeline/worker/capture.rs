@@ -41,18 +41,21 @@ pub(super) fn build(
     pipeline: &gst::Pipeline,
     order: &CaptureOrder,
     shared: &Arc<Shared>,
-) -> Result<Vec<String>, Message> {
+) -> Result<Vec<String>, Box<Message>> {
     pipeline.use_clock(Some(&gst::SystemClock::obtain()));
-    let build_failed = |error: BuildError| match error {
-        BuildError::Missing(_) => fail(Failure::NotInstalled, error.to_string()),
-        BuildError::Refused(_) => fail(Failure::Unreadable, error.to_string()),
+    let build_failed = |error: BuildError| {
+        let failure = match error {
+            BuildError::Missing(_) => Failure::NotInstalled,
+            BuildError::Refused(_) => Failure::Unreadable,
+        };
+        Box::new(fail(failure, error.to_string()))
     };
     let picture = picture(order).map_err(build_failed)?;
     if !order.stand_in
         && let Some(source) = picture.first()
         && let Err((error, debug)) = opens(source)
     {
-        return Err(on_error(&error, Some(&debug)));
+        return Err(Box::new(on_error(&error, Some(&debug))));
     }
     add(pipeline, &picture, shared).map_err(build_failed)?;
     let mut warnings = Vec::new();

@@ -139,7 +139,7 @@ fn run(
     }
     let mut graph = match LiveGraph::new(input, equipment, outlet, leaving)? {
         Ok(graph) => graph,
-        Err(last) => return Ok(last),
+        Err(last) => return Ok(*last),
     };
     let last = graph.run();
     // The process ends now: nothing is gained by taking a running pipeline apart.
@@ -190,7 +190,7 @@ impl LiveGraph {
         equipment: Equipment,
         outlet: &Arc<Outlet>,
         leaving: Arc<AtomicBool>,
-    ) -> Result<Result<Self, Message>, BuildError> {
+    ) -> Result<Result<Self, Box<Message>>, BuildError> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
