@@ -36,12 +36,17 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`document`] | files that must not be lost when the power goes | what is in them |
+//! | [`access`] | passwords, sessions, tokens: who may do what | HTTP, RTMP, what there is to do |
+//! | [`settings`] | what the owner changes on the page, over the configuration | HTTP, who may |
 //! | [`service`] | the service manager: sockets it gives, what it wants to hear | all of the above |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
+pub mod access;
 pub mod amf0;
 pub mod choice;
 pub mod config;
+pub mod document;
 pub mod flv;
 pub mod fmp4;
 pub mod index;
@@ -57,6 +62,7 @@ pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
 pub mod service;
+pub mod settings;
 pub mod source;
 pub mod source_url;
 pub mod stream;

@@ -1,11 +1,13 @@
 //! The `wiidiaserver` program: reads the command line, binds the sockets, runs the server.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use wiidiaserver::access::{Access, Mode};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
@@ -15,7 +17,9 @@ use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
-use wiidiaserver::service::{Inherited, Use};
+use wiidiaserver::server::Ending;
+use wiidiaserver::service::{self, Inherited, Use};
+use wiidiaserver::settings::Settings;
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::{picture, pipeline, server};
@@ -36,8 +40,9 @@ fn main() -> ExitCode {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
         },
-        Ok(Command::Serve(config)) => match serve(&config) {
-            Ok(()) => ExitCode::SUCCESS,
+        Ok(Command::Serve(config)) => match serve(*config) {
+            Ok(Ending::Stopped) => ExitCode::SUCCESS,
+            Ok(Ending::Restart) => begin_anew(),
             Err(error) => refuse(&*error),
         },
         Err(error) => refuse(&error),
@@ -61,9 +66,11 @@ const MB: u64 = 1_000_000;
 
 type Failure = Box<dyn std::error::Error>;
 
-fn serve(config: &Config) -> Result<(), Failure> {
-    config::refuse_root(config.allow_root)?;
-    server::log::start(&config.log.directives());
+fn serve(base: Config) -> Result<Ending, Failure> {
+    config::refuse_root(base.allow_root)?;
+    server::log::start(&base.log.directives());
+    let settings = Settings::open(base);
+    let config = &settings.config();
     server::ask_for_descriptors();
     let mut inherited = Inherited::from_environment()?;
     let certificates = certificates(config)?;
@@ -101,18 +108,33 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, streams.clone(), own_ports)?;
-        let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
+        let mode = if config.access.open { Mode::Open } else { Mode::Owner };
+        let access = Access::open(mode, config.access.names.clone(), &config.data);
         let recordings = Arc::new(recordings(config, &providers)?);
-        let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
-        let app = app.with_preferences(config.playback.preferences.clone());
+        let app = server::App::new(providers, streams, recordings, LiveApps::default()).with_relays(relays);
+        let app = app.with_access(access).with_settings(settings);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
-        server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
-        Ok(())
+        Ok(server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await)
     })
+}
+
+/// Starts this very program again in this process's place. A service manager does that better: it keeps the sockets.
+fn begin_anew() -> ExitCode {
+    if service::is_managed() {
+        return ExitCode::SUCCESS;
+    }
+    let mut arguments = std::env::args_os();
+    let mut again = std::process::Command::new(PROGRAM);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    let error = again.args(arguments).exec();
+    eprintln!("wiidiaserver: it could not be started again: {error}; start it by hand");
+    ExitCode::FAILURE
 }
 
 /// The path by which the kernel knows this very program, even when its file was replaced.

@@ -1,6 +1,7 @@
 //! Every capacity and time-out, each with its reason, in one file for each part of the server. Nothing else in the source
 //! decides how much of something there may be.
 
+mod access;
 mod amf;
 mod configuration;
 mod conversion;
@@ -16,10 +17,12 @@ mod recording;
 mod reel;
 mod relay;
 mod rtmp;
+mod settings;
 mod socket;
 mod source;
 mod worker;
 
+pub use access::*;
 pub use amf::*;
 pub use configuration::*;
 pub use conversion::*;
@@ -35,6 +38,7 @@ pub use recording::*;
 pub use reel::*;
 pub use relay::*;
 pub use rtmp::*;
+pub use settings::*;
 pub use socket::*;
 pub use source::*;
 pub use worker::*;

@@ -20,8 +20,18 @@ pub struct Listeners {
     pub rtmps: Option<(TcpListener, Certificates)>,
 }
 
-/// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
+/// Why a server has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to.
+    Stopped,
+    /// It is to begin anew.
+    Restart,
+}
+
+/// Serves until `stop` is ready or somebody wants it to begin anew, then tells clients, waits for them a little, and
+/// ends all work.
+pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) -> Ending {
     let (trigger, shutdown) = Shutdown::new();
     let app = Arc::new(app);
     let watching = watch_health(&listeners, &app);
@@ -42,7 +52,10 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         async move { relays.run().await }
     });
     notice::ready();
-    stop.await;
+    tokio::select! {
+        () = stop => {}
+        () = app.restart.asked() => tracing::info!("starting anew"),
+    }
     notice::stopping();
     tracing::info!("ending: clients are told");
     relaying.abort();
@@ -61,6 +74,7 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;
     app.providers.stop();
+    if app.restart.is_asked() { Ending::Restart } else { Ending::Stopped }
 }
 
 /// Tells the service manager that the server serves, if it wants to hear it.
@@ -68,7 +82,7 @@ fn watch_health(listeners: &Listeners, app: &App) -> Option<JoinHandle<()>> {
     let watchdog = notice::watchdog()?;
     let (http, rtmp) = (listeners.http.local_addr().ok()?, listeners.rtmp.local_addr().ok()?);
     let probes = vec![
-        Probe::http(http, app.connections.http.clone()),
+        Probe::http(http, app.connections.http.clone(), app.access.own_token()),
         Probe::rtmp(rtmp, app.connections.rtmp.clone()),
     ];
     Some(tokio::spawn(health::watch(probes, watchdog)))
@@ -82,6 +96,8 @@ async fn tend(app: Arc<App>) {
             tick.tick().await;
             app.streams.tend(std::time::Instant::now());
             app.recordings.tend(&app.streams);
+            let access = app.access.clone();
+            let _ = tokio::task::spawn_blocking(move || access.tend()).await;
         }
     };
     futures_util::future::join(app.providers.clone().tend(), streams_end).await;

@@ -1,0 +1,160 @@
+//! Looking after the server: who may do what, settings, the machine it runs on. `/api/v1/…`, see docs/http-api.md.
+//!
+//! The addresses are one table with what each needs beside it; the [`guard`](super::guard) reads it before anything
+//! here is asked.
+
+mod session;
+mod settings;
+mod setup;
+
+use super::reply::{Refusal, Reply};
+use crate::access::{Need, Who};
+use crate::server::App;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::server::http) enum Manage {
+    /// `/api/v1/setup`: what the page has to know before anybody has signed in.
+    Setup,
+    /// `/api/v1/claim`: the first password.
+    Claim,
+    /// `/api/v1/session`: this browser's.
+    Session,
+    /// `/api/v1/sessions`
+    Sessions,
+    /// `/api/v1/sessions/<id>`
+    OneSession(String),
+    /// `/api/v1/tokens`
+    Tokens,
+    /// `/api/v1/tokens/<id>`
+    Token(String),
+    /// `/api/v1/password`: the owner's.
+    Password,
+    /// `/api/v1/viewers`: whether they need a password.
+    Viewers,
+    /// `/api/v1/settings`
+    Settings,
+    /// `/api/v1/settings/<section>`
+    Section(String),
+    /// `/api/v1/restart`
+    Restart,
+}
+
+/// A request, once it was let in.
+pub(super) struct Asked<'a> {
+    pub(super) app: &'a App,
+    pub(super) head: &'a Parts,
+    pub(super) who: Who,
+    pub(super) address: IpAddr,
+}
+
+impl Manage {
+    /// From an address's path, still percent-encoded; `None` when it is none of these.
+    pub(in crate::server::http) fn decode(path: &str) -> Option<Self> {
+        let name = |prefix: &str| {
+            let name = path.strip_prefix(prefix)?;
+            Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+        };
+        Some(match path {
+            "/api/v1/setup" => Self::Setup,
+            "/api/v1/claim" => Self::Claim,
+            "/api/v1/session" => Self::Session,
+            "/api/v1/sessions" => Self::Sessions,
+            "/api/v1/tokens" => Self::Tokens,
+            "/api/v1/password" => Self::Password,
+            "/api/v1/viewers" => Self::Viewers,
+            "/api/v1/settings" => Self::Settings,
+            "/api/v1/restart" => Self::Restart,
+            _ => {
+                if let Some(id) = name("/api/v1/sessions/") {
+                    Self::OneSession(id)
+                } else if let Some(id) = name("/api/v1/tokens/") {
+                    Self::Token(id)
+                } else {
+                    Self::Section(name("/api/v1/settings/")?)
+                }
+            }
+        })
+    }
+
+    /// The methods there, and what each needs. HEAD is where GET is.
+    pub(in crate::server::http) fn needs(&self) -> &'static [(&'static str, Need)] {
+        match self {
+            Self::Setup => &[("GET", Need::Nothing)],
+            Self::Claim => &[("POST", Need::Nothing)],
+            Self::Session => {
+                &[("GET", Need::Nothing), ("POST", Need::Nothing), ("DELETE", Need::Nothing)]
+            }
+            Self::Sessions => &[("GET", Need::Own), ("DELETE", Need::Own)],
+            Self::OneSession(_) | Self::Token(_) => &[("DELETE", Need::Own)],
+            Self::Tokens => &[("GET", Need::Own), ("POST", Need::Own)],
+            Self::Password => &[("PUT", Need::Own)],
+            Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
+            Self::Settings => &[("GET", Need::Own)],
+            Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
+            Self::Restart => &[("POST", Need::Own)],
+        }
+    }
+
+    /// Whether there is anything for that method.
+    pub(in crate::server::http) fn takes(&self, method: &Method) -> bool {
+        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        self.needs().iter().any(|(of, _)| *of == method)
+    }
+
+    /// As `Allow` has it.
+    pub(in crate::server::http) fn allowed(&self) -> String {
+        let methods = self.needs().iter().map(|(method, _)| match *method {
+            "GET" => "GET, HEAD",
+            other => other,
+        });
+        methods.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Answers a request that was let in, by a method that is there.
+pub(in crate::server::http) async fn answer(
+    app: &App,
+    manage: Manage,
+    head: &Parts,
+    who: Who,
+    address: IpAddr,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    let asked = Asked { app, head, who, address };
+    match (manage, head.method.as_str()) {
+        (Manage::Setup, _) => Ok(setup::state(&asked)),
+        (Manage::Claim, _) => session::claim(&asked, body).await,
+        (Manage::Session, "POST") => session::sign_in(&asked, body).await,
+        (Manage::Session, "DELETE") => session::sign_out(&asked).await,
+        (Manage::Session, _) => Ok(session::state(&asked)),
+        (Manage::Sessions, "DELETE") => session::end_others(&asked).await,
+        (Manage::Sessions, _) => Ok(session::list(&asked)),
+        (Manage::OneSession(id), _) => session::end(&asked, id).await,
+        (Manage::Tokens, "POST") => session::make_token(&asked, body).await,
+        (Manage::Tokens, _) => Ok(session::tokens(&asked)),
+        (Manage::Token(id), _) => session::remove_token(&asked, id).await,
+        (Manage::Password, _) => session::change_password(&asked, body).await,
+        (Manage::Viewers, "PUT") => session::set_viewers(&asked, body).await,
+        (Manage::Viewers, _) => Ok(session::viewers(&asked)),
+        (Manage::Settings, _) => Ok(settings::all(&asked)),
+        (Manage::Section(name), "PATCH") => settings::change(&asked, name, body).await,
+        (Manage::Section(name), _) => settings::one(&asked, &name),
+        (Manage::Restart, _) => Ok(setup::restart(&asked)),
+    }
+}
+
+/// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
+pub(super) async fn apart<T: Send + 'static>(
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(act).await.map_err(|_| {
+        let text = "this failed by a mistake of the server's; see its log";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+    })
+}
