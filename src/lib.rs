@@ -36,6 +36,7 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`health`] | how the machine is, and was within the hour | HTTP, who watches |
 //! | [`document`] | files that must not be lost when the power goes | what is in them |
 //! | [`access`] | passwords, sessions, tokens: who may do what | HTTP, RTMP, what there is to do |
 //! | [`settings`] | what the owner changes on the page, over the configuration | HTTP, who may |
@@ -49,6 +50,7 @@ pub mod config;
 pub mod document;
 pub mod flv;
 pub mod fmp4;
+pub mod health;
 pub mod index;
 pub mod library;
 pub mod limits;

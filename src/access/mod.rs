@@ -104,7 +104,9 @@ pub enum Denied {
     #[error("this needs the owner's password; sign in, or send a token as Authorization: Bearer")]
     SignIn,
     /// A password would help, the viewers' too.
-    #[error("watching needs a password in this house; sign in on the page, or use an address with ?token= from there")]
+    #[error(
+        "watching needs a password in this house; sign in on the page, or use an address with ?token= from there"
+    )]
     SignInToWatch,
     /// The viewers' password will not do.
     #[error("this is the owner's to do; sign in with the owner's password")]
@@ -217,7 +219,11 @@ impl Access {
             Found::Nothing => Inner::new(State::default(), false),
             Found::Latest(state) => Inner::new(state, false),
             Found::Previous(state, reason) => {
-                tracing::error!(file, reason, "the file can't be read; its previous copy is used: sign in again where needed");
+                tracing::error!(
+                    file,
+                    reason,
+                    "the file can't be read; its previous copy is used: sign in again where needed"
+                );
                 Inner::new(state, false)
             }
             Found::Unreadable(reason) => {
@@ -507,7 +513,11 @@ impl Access {
     ///
     /// # Errors
     /// There are too many, or it could not be kept.
-    pub fn make_token(&self, name: &str, role: Role) -> Result<Result<(Secret, Token), TooManyTokens>, ChangeError> {
+    pub fn make_token(
+        &self,
+        name: &str,
+        role: Role,
+    ) -> Result<Result<(Secret, Token), TooManyTokens>, ChangeError> {
         self.change(|state| Ok(state.make_token(name, role, unix_time())))
     }
 

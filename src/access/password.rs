@@ -98,8 +98,7 @@ impl PasswordHash {
         if sent.len() > MAX_PASSWORD_BYTES {
             return false;
         }
-        let (Ok(salt), Ok(kept)) =
-            (BASE64.decode(self.salt.as_bytes()), BASE64.decode(self.hash.as_bytes()))
+        let (Ok(salt), Ok(kept)) = (BASE64.decode(self.salt.as_bytes()), BASE64.decode(self.hash.as_bytes()))
         else {
             return false;
         };
@@ -113,7 +112,8 @@ impl PasswordHash {
 }
 
 fn argon2id(password: &[u8], salt: &[u8], memory_kib: u32, passes: u32) -> Result<Vec<u8>, HashError> {
-    let params = Params::new(memory_kib, passes, 1, Some(LEN)).map_err(|error| HashError(error.to_string()))?;
+    let params =
+        Params::new(memory_kib, passes, 1, Some(LEN)).map_err(|error| HashError(error.to_string()))?;
     let mut hash = vec![0; LEN];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password, salt, &mut hash)

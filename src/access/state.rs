@@ -158,7 +158,12 @@ impl State {
     ///
     /// # Errors
     /// There are too many. (No random numbers count as that.)
-    pub fn make_token(&mut self, name: &str, role: Role, made: u64) -> Result<(Secret, Token), TooManyTokens> {
+    pub fn make_token(
+        &mut self,
+        name: &str,
+        role: Role,
+        made: u64,
+    ) -> Result<(Secret, Token), TooManyTokens> {
         if self.tokens.len() >= MAX_TOKENS {
             return Err(TooManyTokens);
         }

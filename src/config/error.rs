@@ -159,7 +159,9 @@ pub enum Problem {
         nearest: Option<String>,
     },
     /// Not the name of a host.
-    #[error("\"{0}\" is no name of a host; write it without http:// and without a port, such as media.example.org")]
+    #[error(
+        "\"{0}\" is no name of a host; write it without http:// and without a port, such as media.example.org"
+    )]
     HostName(String),
     /// More than [`limits::MAX_HOST_NAMES`].
     #[error("{0} names are too many, expected at most {max}; keep those that people type", max = limits::MAX_HOST_NAMES)]

@@ -7,6 +7,7 @@ pub mod fanout;
 mod health;
 pub mod http;
 pub mod log;
+mod monitor;
 mod process;
 mod restart;
 pub mod rtmp;
@@ -35,6 +36,7 @@ use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
 use fanout::Fanout;
+use monitor::Monitor;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -71,6 +73,8 @@ pub struct App {
     preferences: RwLock<Arc<Preferences>>,
     /// When the server began.
     pub started: Instant,
+    /// How the machine is.
+    monitor: Monitor,
     /// Who is connected.
     connections: Connections,
 }
@@ -99,6 +103,7 @@ impl App {
             live_apps: RwLock::new(Arc::new(live_apps)),
             preferences: RwLock::default(),
             started: Instant::now(),
+            monitor: Monitor::default(),
             connections: Connections::default(),
         }
     }

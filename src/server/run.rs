@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, http, rtmp};
+use super::{App, Certificates, http, monitor, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
 use crate::service::notice;
 use std::future::Future;
@@ -36,6 +36,7 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     let app = Arc::new(app);
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
+    let monitoring = tokio::spawn(monitor::watch(app.clone()));
     let Listeners { http, rtmp, rtmps } = listeners;
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
     let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
@@ -70,6 +71,7 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
+    monitoring.abort();
     let (recordings, index) = (app.recordings.clone(), app.index.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;

@@ -102,7 +102,9 @@ impl Kind {
                     // Nothing takes it away.
                     0 => Ok(Value::from("")),
                     len if len < *min => Err(format!("it has {len} characters, expected at least {min}")),
-                    _ if text.contains(char::is_control) => Err("it has a control character in it".to_owned()),
+                    _ if text.contains(char::is_control) => {
+                        Err("it has a control character in it".to_owned())
+                    }
                     _ => Ok(Value::from(text)),
                 }
             }

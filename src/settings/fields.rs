@@ -91,8 +91,7 @@ pub const FIELDS: &[Field] = &[
         toml: Some("playback.profile"),
         read: |config| config.playback.preferences.profile.name().into(),
         write: |config, value| {
-            config.playback.preferences.profile =
-                value.as_str().and_then(Profile::named).unwrap_or_default();
+            config.playback.preferences.profile = value.as_str().and_then(Profile::named).unwrap_or_default();
         },
     },
     Field {
@@ -139,7 +138,9 @@ pub const FIELDS: &[Field] = &[
         kind: Kind::Text { form: Form::Folder },
         applies: Applies::AtRestart,
         toml: Some("record.folder"),
-        read: |config| config.record.folder.as_ref().map_or_else(String::new, |f| f.display().to_string()).into(),
+        read: |config| {
+            config.record.folder.as_ref().map_or_else(String::new, |f| f.display().to_string()).into()
+        },
         write: |config, value| config.record.folder = value.as_str().map(PathBuf::from),
     },
     Field {
@@ -193,7 +194,8 @@ impl Field {
     /// Where somebody has decided this by hand, if they have.
     pub(super) fn locked(&self, base: &Config) -> Option<String> {
         let key = self.toml.filter(|key| base.written.contains(*key))?;
-        let file = base.file.as_ref().map_or_else(|| "the command line".to_owned(), |f| f.display().to_string());
+        let file =
+            base.file.as_ref().map_or_else(|| "the command line".to_owned(), |f| f.display().to_string());
         Some(format!("{key} in {file}"))
     }
 
@@ -213,14 +215,19 @@ impl Field {
         match (self.section, self.name) {
             ("library", "folders") => {
                 for folder in texts(&value) {
-                    let unreadable = |error| format!("the folder {folder} can't be read ({error}); correct it, or let the server's user read it");
+                    let unreadable = |error| {
+                        format!(
+                            "the folder {folder} can't be read ({error}); correct it, or let the server's user read it"
+                        )
+                    };
                     PathBuf::from(folder).read_dir().map_err(unreadable)?;
                 }
             }
             ("record", "folder") => {
                 let path = PathBuf::from(value.as_str().unwrap_or_default());
                 if !config.library.iter().any(|root| path.starts_with(root)) {
-                    let example = config.library.first().map(|root| root.join("Recordings")).unwrap_or_default();
+                    let example =
+                        config.library.first().map(|root| root.join("Recordings")).unwrap_or_default();
                     return Err(format!(
                         "the folder is not in the library, so recordings could not be played; choose for example {}",
                         example.display()

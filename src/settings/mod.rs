@@ -247,7 +247,8 @@ impl Settings {
         let parsed = parse(&bytes)?;
         let mut inner = self.inner();
         if let Some(kept) = &self.kept {
-            kept.write(&serde_json::to_vec_pretty(&parsed).unwrap_or(bytes)).map_err(|error| error.to_string())?;
+            kept.write(&serde_json::to_vec_pretty(&parsed).unwrap_or(bytes))
+                .map_err(|error| error.to_string())?;
         }
         inner.document = parsed;
         inner.restart = true;

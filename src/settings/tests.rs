@@ -35,7 +35,8 @@ fn a_change_holds_at_once_and_after_a_restart_and_can_be_taken_back() {
     let settings = Settings::open(config(&folder, ""));
     assert_eq!(settings.config(), config(&folder, ""));
     let (section, changed) =
-        change(&settings, "playback", json!({"profile": "small", "audio_languages": ["ger", "en-GB"]})).unwrap();
+        change(&settings, "playback", json!({"profile": "small", "audio_languages": ["ger", "en-GB"]}))
+            .unwrap();
     assert_eq!(value(&section, "audio_languages"), json!(["de", "en"]));
     assert_eq!(changed.playback.preferences.profile, crate::choice::Profile::Small);
     assert!(!settings.wants_restart());
@@ -135,7 +136,10 @@ fn values_are_held_to_what_they_can_be() {
         ("live", json!({"secret": "short"})),
         ("cache", json!({"limit_mb": "10"})),
     ] {
-        assert!(matches!(change(&settings, section, wrong.clone()), Err(ChangeRefused::Fields(_))), "{wrong}");
+        assert!(
+            matches!(change(&settings, section, wrong.clone()), Err(ChangeRefused::Fields(_))),
+            "{wrong}"
+        );
     }
     assert!(matches!(settings.section("nothing"), Err(ChangeRefused::Unknown(_))));
 }

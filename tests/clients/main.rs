@@ -21,6 +21,7 @@ mod server;
 mod stamped;
 mod tls;
 
+mod access;
 mod command_line;
 mod ffmpeg;
 mod forms;

@@ -28,7 +28,10 @@ pub(super) fn admit(
 ) -> Result<Who, Refusal> {
     let origin = Origin {
         host: head.headers.get(header::HOST).map(|_| text(&head.headers, header::HOST).unwrap_or_default()),
-        origin: head.headers.get(header::ORIGIN).map(|_| text(&head.headers, header::ORIGIN).unwrap_or_default()),
+        origin: head
+            .headers
+            .get(header::ORIGIN)
+            .map(|_| text(&head.headers, header::ORIGIN).unwrap_or_default()),
         site: text(&head.headers, HeaderName::from_static("sec-fetch-site")),
     };
     let looks = looks(&head.method);
@@ -131,11 +134,8 @@ mod tests {
     }
 
     /// What somebody may do who shows nothing.
-    const FREE: [(&str, &str); 3] = [
-        ("POST", "/api/v1/claim"),
-        ("POST", "/api/v1/session"),
-        ("DELETE", "/api/v1/session"),
-    ];
+    const FREE: [(&str, &str); 3] =
+        [("POST", "/api/v1/claim"), ("POST", "/api/v1/session"), ("DELETE", "/api/v1/session")];
 
     #[test]
     fn nothing_can_be_changed_by_anybody_but_the_owner_wherever_it_is() {

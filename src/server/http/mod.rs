@@ -11,9 +11,9 @@ mod contents;
 mod exposition;
 mod flv;
 mod fmp4;
-mod guard;
 #[doc(hidden)]
 pub mod fuzzing;
+mod guard;
 mod handover;
 mod index;
 mod library;

@@ -457,7 +457,8 @@ impl Connection {
 /// The `token` parameter behind a question mark.
 fn token_in(text: &[u8]) -> Option<String> {
     let query = text.splitn(2, |&byte| byte == b'?').nth(1)?;
-    let token = query.split(|&byte| byte == b'&' || byte == b'/').find_map(|pair| pair.strip_prefix(b"token="))?;
+    let token =
+        query.split(|&byte| byte == b'&' || byte == b'/').find_map(|pair| pair.strip_prefix(b"token="))?;
     Some(String::from_utf8_lossy(token).into_owned())
 }
 

@@ -3,6 +3,7 @@
 //! The addresses are one table with what each needs beside it; the [`guard`](super::guard) reads it before anything
 //! here is asked.
 
+mod health;
 mod session;
 mod settings;
 mod setup;
@@ -43,6 +44,12 @@ pub(in crate::server::http) enum Manage {
     Section(String),
     /// `/api/v1/restart`
     Restart,
+    /// `/api/v1/health`
+    Health,
+    /// `/api/v1/log`
+    Log,
+    /// `/api/v1/support`: a file for somebody who helps.
+    Support,
 }
 
 /// A request, once it was let in.
@@ -70,6 +77,9 @@ impl Manage {
             "/api/v1/viewers" => Self::Viewers,
             "/api/v1/settings" => Self::Settings,
             "/api/v1/restart" => Self::Restart,
+            "/api/v1/health" => Self::Health,
+            "/api/v1/log" => Self::Log,
+            "/api/v1/support" => Self::Support,
             _ => {
                 if let Some(id) = name("/api/v1/sessions/") {
                     Self::OneSession(id)
@@ -87,15 +97,13 @@ impl Manage {
         match self {
             Self::Setup => &[("GET", Need::Nothing)],
             Self::Claim => &[("POST", Need::Nothing)],
-            Self::Session => {
-                &[("GET", Need::Nothing), ("POST", Need::Nothing), ("DELETE", Need::Nothing)]
-            }
+            Self::Session => &[("GET", Need::Nothing), ("POST", Need::Nothing), ("DELETE", Need::Nothing)],
             Self::Sessions => &[("GET", Need::Own), ("DELETE", Need::Own)],
             Self::OneSession(_) | Self::Token(_) => &[("DELETE", Need::Own)],
             Self::Tokens => &[("GET", Need::Own), ("POST", Need::Own)],
             Self::Password => &[("PUT", Need::Own)],
             Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
-            Self::Settings => &[("GET", Need::Own)],
+            Self::Settings | Self::Health | Self::Log | Self::Support => &[("GET", Need::Own)],
             Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
             Self::Restart => &[("POST", Need::Own)],
         }
@@ -145,14 +153,15 @@ pub(in crate::server::http) async fn answer(
         (Manage::Settings, _) => Ok(settings::all(&asked)),
         (Manage::Section(name), "PATCH") => settings::change(&asked, name, body).await,
         (Manage::Section(name), _) => settings::one(&asked, &name),
+        (Manage::Health, _) => Ok(health::health(&asked)),
+        (Manage::Log, _) => Ok(health::lines(&asked)),
+        (Manage::Support, _) => health::support(&asked).await,
         (Manage::Restart, _) => Ok(setup::restart(&asked)),
     }
 }
 
 /// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
-pub(super) async fn apart<T: Send + 'static>(
-    act: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Refusal> {
+pub(super) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(act).await.map_err(|_| {
         let text = "this failed by a mistake of the server's; see its log";
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)

@@ -138,7 +138,8 @@ pub(super) fn list(asked: &Asked<'_>) -> Reply {
 /// `DELETE /api/v1/sessions/<id>`
 pub(super) async fn end(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal> {
     let access = asked.app.access.clone();
-    let missing = Refusal::new(StatusCode::NOT_FOUND, "there is no such session; it may have ended by itself");
+    let missing =
+        Refusal::new(StatusCode::NOT_FOUND, "there is no such session; it may have ended by itself");
     match apart(move || access.end_sessions(|session| session.id() == id)).await? {
         true => Ok(list(asked)),
         false => Err(missing),

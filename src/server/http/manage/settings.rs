@@ -55,7 +55,9 @@ fn refused(error: ChangeRefused) -> Result<Reply, Refusal> {
     let (status, extra) = match error {
         ChangeRefused::Unknown(_) => return Err(Refusal::new(StatusCode::NOT_FOUND, text)),
         ChangeRefused::NotKept(_) => return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, text)),
-        ChangeRefused::Stale(present) => (StatusCode::PRECONDITION_FAILED, ("present", serde_json::json!(present))),
+        ChangeRefused::Stale(present) => {
+            (StatusCode::PRECONDITION_FAILED, ("present", serde_json::json!(present)))
+        }
         ChangeRefused::Fields(problems) => (StatusCode::BAD_REQUEST, ("fields", serde_json::json!(problems))),
     };
     let mut problem = serde_json::json!({
