@@ -30,14 +30,14 @@ impl Bucket {
 
 /// The guesses of everybody.
 #[derive(Debug)]
-pub struct Guesses {
+pub(super) struct Guesses {
     all: Bucket,
     of_address: HashMap<IpAddr, Bucket>,
 }
 
 impl Guesses {
     /// Nobody has guessed yet.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { all: Bucket { full_at: now }, of_address: HashMap::new() }
     }
 
@@ -45,7 +45,7 @@ impl Guesses {
     ///
     /// # Errors
     /// The time until the next guess.
-    pub fn guess(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub(super) fn guess(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let address = network_of(address);
         if !self.of_address.contains_key(&address) && self.of_address.len() >= MAX_GUESSING_ADDRESSES {
             self.forget(now);
@@ -59,7 +59,7 @@ impl Guesses {
     }
 
     /// It was right: those before it were slips.
-    pub fn right(&mut self, address: IpAddr, now: Instant) {
+    pub(super) fn right(&mut self, address: IpAddr, now: Instant) {
         if self.of_address.remove(&network_of(address)).is_some() {
             self.all.full_at = now.max(self.all.full_at - GUESS_INTERVAL_IN_ALL);
         }

@@ -536,7 +536,7 @@ impl Access {
     pub fn forget_owner(&self) -> Result<(), ChangeError> {
         self.inner().locked = false;
         self.change(|state| {
-            *state = State { clock: state.clock, ..State::default() };
+            state.forget_all();
             Ok(())
         })
     }

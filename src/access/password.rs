@@ -57,7 +57,7 @@ impl fmt::Debug for NewPassword {
 
 /// What is kept of a password. The costs are kept beside it, so that they can be raised later.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct PasswordHash {
+pub(super) struct PasswordHash {
     memory_kib: u32,
     passes: u32,
     salt: String,
@@ -73,7 +73,7 @@ impl fmt::Debug for PasswordHash {
 /// The hash could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the password can't be hashed: {0}")]
-pub struct HashError(String);
+pub(super) struct HashError(String);
 
 const LEN: usize = 32;
 
@@ -82,7 +82,7 @@ impl PasswordHash {
     ///
     /// # Errors
     /// No random numbers, or no memory.
-    pub fn of(password: &NewPassword) -> Result<Self, HashError> {
+    pub(super) fn of(password: &NewPassword) -> Result<Self, HashError> {
         let salt: [u8; 16] = random().map_err(|error| HashError(error.to_string()))?;
         let hash = argon2id(password.0.as_bytes(), &salt, PASSWORD_MEMORY_KIB, PASSWORD_PASSES)?;
         Ok(Self {
@@ -94,7 +94,7 @@ impl PasswordHash {
     }
 
     /// Whether that was the password. Takes as long as [`of`](Self::of).
-    pub fn opens(&self, sent: &str) -> bool {
+    pub(super) fn opens(&self, sent: &str) -> bool {
         if sent.len() > MAX_PASSWORD_BYTES {
             return false;
         }

@@ -26,7 +26,7 @@ impl Secret {
     }
 
     /// What is kept of it.
-    pub fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }
 }
@@ -50,16 +50,16 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
 /// SHA-256 of a secret: whoever reads the file learns nothing that opens anything. A fast hash will do, because there
 /// are too many such secrets to try.
 #[derive(Clone, Copy, Eq)]
-pub struct Digest([u8; 32]);
+pub(super) struct Digest([u8; 32]);
 
 impl Digest {
     /// Of what somebody has sent.
-    pub fn of(sent: &str) -> Self {
+    pub(super) fn of(sent: &str) -> Self {
         Self(Sha256::digest(sent.as_bytes()).into())
     }
 
     /// A name for what the secret opens, which lists can show: it opens nothing.
-    pub fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         HEXLOWER.encode(&Sha256::digest(self.0)[..8])
     }
 }

@@ -73,12 +73,12 @@ pub struct TooManyTokens;
 
 /// All of it. What a newer version has written besides is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct State {
+pub(super) struct State {
     /// Opens everything. Without one the server is nobody's yet.
-    pub owner: Option<PasswordHash>,
+    pub(super) owner: Option<PasswordHash>,
     /// Opens what can be watched. Without one everybody at home may.
     #[serde(default)]
-    pub viewers: Option<PasswordHash>,
+    pub(super) viewers: Option<PasswordHash>,
     /// Goes into addresses for players that know no passwords, while viewers need one.
     #[serde(default)]
     link: Option<String>,
@@ -88,7 +88,7 @@ pub struct State {
     tokens: Vec<Token>,
     /// Seconds that the server has run.
     #[serde(default)]
-    pub clock: u64,
+    pub(super) clock: u64,
     /// Nobody knows what this is, so nobody throws it away.
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
@@ -99,7 +99,13 @@ impl State {
     ///
     /// # Errors
     /// No random numbers.
-    pub fn sign_in(&mut self, role: Role, agent: &str, address: &str, made: u64) -> io::Result<Secret> {
+    pub(super) fn sign_in(
+        &mut self,
+        role: Role,
+        agent: &str,
+        address: &str,
+        made: u64,
+    ) -> io::Result<Secret> {
         let secret = Secret::random()?;
         self.drop_idle();
         if self.sessions.len() >= MAX_SESSIONS
@@ -120,7 +126,7 @@ impl State {
     }
 
     /// The session of that secret, which is used now.
-    pub fn session(&mut self, secret: &str, address: &str) -> Option<&Session> {
+    pub(super) fn session(&mut self, secret: &str, address: &str) -> Option<&Session> {
         let digest = Digest::of(secret);
         let clock = self.clock;
         let session = self.sessions.iter_mut().find(|session| session.digest == digest)?;
@@ -135,7 +141,7 @@ impl State {
     }
 
     /// All of them, the one used last first.
-    pub fn sessions(&self) -> Vec<Session> {
+    pub(super) fn sessions(&self) -> Vec<Session> {
         let mut sessions = self.sessions.clone();
         sessions.retain(|session| session.idle(self.clock) <= SESSION_IDLE.as_secs());
         sessions.sort_by_key(|session| std::cmp::Reverse(session.seen));
@@ -143,7 +149,7 @@ impl State {
     }
 
     /// Ends those for which `which` is true; whether there were any.
-    pub fn end_sessions(&mut self, which: impl Fn(&Session) -> bool) -> bool {
+    pub(super) fn end_sessions(&mut self, which: impl Fn(&Session) -> bool) -> bool {
         let before = self.sessions.len();
         self.sessions.retain(|session| !which(session));
         self.sessions.len() < before
@@ -158,7 +164,7 @@ impl State {
     ///
     /// # Errors
     /// There are too many. (No random numbers count as that.)
-    pub fn make_token(
+    pub(super) fn make_token(
         &mut self,
         name: &str,
         role: Role,
@@ -174,18 +180,18 @@ impl State {
     }
 
     /// What that token opens.
-    pub fn token(&self, secret: &str) -> Option<&Token> {
+    pub(super) fn token(&self, secret: &str) -> Option<&Token> {
         let digest = Digest::of(secret);
         self.tokens.iter().find(|token| token.digest == digest)
     }
 
     /// All of them, as they were made.
-    pub fn tokens(&self) -> &[Token] {
+    pub(super) fn tokens(&self) -> &[Token] {
         &self.tokens
     }
 
     /// Takes one away; whether it was there.
-    pub fn remove_token(&mut self, id: &str) -> bool {
+    pub(super) fn remove_token(&mut self, id: &str) -> bool {
         let before = self.tokens.len();
         self.tokens.retain(|token| token.id() != id);
         self.tokens.len() < before
@@ -195,7 +201,7 @@ impl State {
     ///
     /// # Errors
     /// No random numbers.
-    pub fn set_viewers(&mut self, password: Option<PasswordHash>) -> io::Result<()> {
+    pub(super) fn set_viewers(&mut self, password: Option<PasswordHash>) -> io::Result<()> {
         self.link = match password {
             Some(_) => Some(Secret::random()?.reveal().to_owned()),
             None => None,
@@ -205,13 +211,19 @@ impl State {
         Ok(())
     }
 
+    /// Forgets everybody.
+    pub(super) fn forget_all(&mut self) {
+        let clock = self.clock;
+        *self = Self { clock, ..Self::default() };
+    }
+
     /// What goes into addresses for players, while viewers need a password.
-    pub fn link(&self) -> Option<&str> {
+    pub(super) fn link(&self) -> Option<&str> {
         self.link.as_deref()
     }
 
     /// Whether that is it.
-    pub fn is_link(&self, sent: &str) -> bool {
+    pub(super) fn is_link(&self, sent: &str) -> bool {
         self.link.as_deref().is_some_and(|link| Digest::of(link) == Digest::of(sent))
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod amf;
+mod appliance;
 mod configuration;
 mod conversion;
 mod flv;
@@ -25,6 +26,7 @@ mod worker;
 
 pub use access::*;
 pub use amf::*;
+pub use appliance::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;

@@ -11,9 +11,9 @@ mod setup;
 use super::reply::{Refusal, Reply};
 use crate::access::{Need, Who};
 use crate::server::App;
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 
@@ -107,12 +107,6 @@ impl Manage {
             Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
             Self::Restart => &[("POST", Need::Own)],
         }
-    }
-
-    /// Whether there is anything for that method.
-    pub(in crate::server::http) fn takes(&self, method: &Method) -> bool {
-        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        self.needs().iter().any(|(of, _)| *of == method)
     }
 
     /// As `Allow` has it.
