@@ -529,6 +529,30 @@ impl Access {
         self.change(|state| Ok(state.remove_token(id)))
     }
 
+    /// All of it, for a backup: hashes and digests, which open nothing, and the token for addresses.
+    pub fn export(&self) -> serde_json::Value {
+        serde_json::to_value(&self.inner().state).unwrap_or_default()
+    }
+
+    /// Takes the place of what is known now, sessions included.
+    ///
+    /// # Errors
+    /// It is nothing that was exported, it has no owner, or it could not be kept.
+    pub fn import(&self, exported: &serde_json::Value) -> Result<(), String> {
+        let mut state: State = serde_json::from_value(exported.clone()).map_err(|error| error.to_string())?;
+        if state.owner.is_none() {
+            return Err("there is no owner in it".to_owned());
+        }
+        let mut inner = self.inner();
+        inner.tick();
+        // Sessions go on counting from here.
+        state.clock = state.clock.max(inner.state.clock);
+        self.keep(&mut inner, state).map_err(|error| error.to_string())?;
+        inner.clock = (inner.state.clock, Instant::now());
+        inner.locked = false;
+        Ok(())
+    }
+
     /// Forgets the owner, and everybody who was let in by them: whoever can reach the card may choose a new password.
     ///
     /// # Errors

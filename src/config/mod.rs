@@ -41,6 +41,15 @@ pub enum Command {
     CheckConfig(Box<Config>),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// Ask the running server whose data folder this is.
+    Control {
+        /// The data folder.
+        data: PathBuf,
+        /// What to ask.
+        words: Vec<String>,
+    },
+    /// Be the helper that has root's rights, for one request on standard input.
+    Helper,
     /// Print [`VERSION`].
     Version,
     /// Print [`HELP`].

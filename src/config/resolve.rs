@@ -130,7 +130,7 @@ fn check_readable_folder(path: &Path) -> Result<(), Problem> {
     }
 }
 
-fn data(flags: &Flags, file: &File, environment: &Environment) -> Result<PathBuf, ConfigError> {
+pub(super) fn data(flags: &Flags, file: &File, environment: &Environment) -> Result<PathBuf, ConfigError> {
     let (data, place) = match (&flags.data, &file.content.data) {
         (Some(written), _) => (path(written, &environment.working_dir, environment), Place::Flag("--data")),
         (None, Some(written)) => {

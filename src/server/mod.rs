@@ -3,6 +3,7 @@
 mod accept;
 mod certificates;
 mod connections;
+mod control;
 pub mod fanout;
 mod health;
 pub mod http;
@@ -18,11 +19,13 @@ pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;
 pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
+pub use control::{CONTROL_SOCKET, Control};
 pub use process::ask_for_descriptors;
 pub use restart::Restart;
 pub use run::{Ending, Listeners, run};
 
 use crate::access::Access;
+use crate::appliance::Appliance;
 use crate::choice::Preferences;
 use crate::config::Config;
 use crate::index::Index;
@@ -65,6 +68,8 @@ pub struct App {
     pub access: Arc<Access>,
     /// What the owner has changed on the page.
     pub settings: Arc<Settings>,
+    /// The box that it runs on, if it does.
+    pub appliance: Arc<Appliance>,
     /// Whether the server is to be started anew.
     pub restart: Restart,
     /// What may be published, and what publishers must know.
@@ -99,6 +104,7 @@ impl App {
             recordings,
             access: Arc::new(Access::everybody()),
             settings: Arc::new(Settings::none(Config::default())),
+            appliance: Arc::new(Appliance::none()),
             restart: Restart::default(),
             live_apps: RwLock::new(Arc::new(live_apps)),
             preferences: RwLock::default(),
@@ -112,6 +118,12 @@ impl App {
     #[must_use]
     pub fn with_access(self, access: Access) -> Self {
         Self { access: Arc::new(access), ..self }
+    }
+
+    /// … on this box.
+    #[must_use]
+    pub fn with_appliance(self, appliance: Appliance) -> Self {
+        Self { appliance: Arc::new(appliance), ..self }
     }
 
     /// … with what the owner has changed.

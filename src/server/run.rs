@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, http, monitor, rtmp};
+use super::{App, Certificates, Control, http, monitor, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
 use crate::service::notice;
 use std::future::Future;
@@ -18,6 +18,8 @@ pub struct Listeners {
     pub rtmp: TcpListener,
     /// RTMP over TLS, if wanted.
     pub rtmps: Option<(TcpListener, Certificates)>,
+    /// For programs of this machine; `None` where it could not be made.
+    pub control: Option<Control>,
 }
 
 /// Why a server has ended.
@@ -37,7 +39,10 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
     let monitoring = tokio::spawn(monitor::watch(app.clone()));
-    let Listeners { http, rtmp, rtmps } = listeners;
+    let Listeners { http, rtmp, rtmps, control } = listeners;
+    if let Some(control) = control {
+        tokio::spawn(control.serve(app.clone(), shutdown.clone()));
+    }
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
     let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
     let rtmps = tokio::spawn({
@@ -100,6 +105,7 @@ async fn tend(app: Arc<App>) {
             app.recordings.tend(&app.streams);
             let access = app.access.clone();
             let _ = tokio::task::spawn_blocking(move || access.tend()).await;
+            app.appliance.tend().await;
         }
     };
     futures_util::future::join(app.providers.clone().tend(), streams_end).await;

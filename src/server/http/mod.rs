@@ -35,7 +35,7 @@ mod sources;
 mod upgrade;
 mod watch;
 
-use crate::access::Who;
+use crate::access::{Role, Who};
 use crate::choice::Choice;
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::pipeline::Purpose;
@@ -51,7 +51,7 @@ use hyper::{Method, Request, StatusCode};
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use upgrade::Opening;
@@ -69,7 +69,24 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. What goes past hyper
+/// to the socket is not for it.
+pub(super) async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let reply = answer_as(app, request, peer, true).await;
+    if !matches!(reply.body(), Body::Socket(_)) {
+        return reply;
+    }
+    let text = "media are not served here; use the server's HTTP port";
+    finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_reply())
+}
+
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+    answer_as(app, request, peer, false).await
+}
+
+/// `local`: the kernel has said that it is the owner.
+async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, local: bool) -> Reply {
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
     let route = Route::decode(uri.path(), uri.query());
@@ -81,7 +98,11 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         _ => "GET, HEAD".into(),
     };
     let result = if allowed.split(", ").any(|one| one == method.as_str()) {
-        match guard::admit(&app.access, &head, &route, peer.ip()) {
+        let who = match local {
+            true => Ok(Who { role: Some(Role::Owner), session: None }),
+            false => guard::admit(&app.access, &head, &route, peer.ip()),
+        };
+        match who {
             Ok(who) => admitted(app, route, &head, who, peer, body).await,
             Err(refusal) => Err(refusal),
         }

@@ -291,6 +291,15 @@ impl Route {
         "/api/v1/health",
         "/api/v1/log",
         "/api/v1/support",
+        "/api/v1/backup",
+        "/api/v1/restore",
+        "/api/v1/reset",
+        "/api/v1/system",
+        "/api/v1/system/power",
+        "/api/v1/system/time",
+        "/api/v1/system/network",
+        "/api/v1/system/update",
+        "/api/v1/system/ssh",
     ];
 
     /// Those that everybody may look at, whatever the house's rules are.

@@ -3,10 +3,12 @@
 //! The addresses are one table with what each needs beside it; the [`guard`](super::guard) reads it before anything
 //! here is asked.
 
+mod backup;
 mod health;
 mod session;
 mod settings;
 mod setup;
+mod system;
 
 use super::reply::{Refusal, Reply};
 use crate::access::{Need, Who};
@@ -50,6 +52,24 @@ pub(in crate::server::http) enum Manage {
     Log,
     /// `/api/v1/support`: a file for somebody who helps.
     Support,
+    /// `/api/v1/backup`
+    Backup,
+    /// `/api/v1/restore`
+    Restore,
+    /// `/api/v1/reset`
+    Reset,
+    /// `/api/v1/system`: the box.
+    System,
+    /// `/api/v1/system/power`
+    Power,
+    /// `/api/v1/system/time`
+    Time,
+    /// `/api/v1/system/network`
+    Network,
+    /// `/api/v1/system/update`
+    Update,
+    /// `/api/v1/system/ssh`
+    Ssh,
 }
 
 /// A request, once it was let in.
@@ -80,6 +100,15 @@ impl Manage {
             "/api/v1/health" => Self::Health,
             "/api/v1/log" => Self::Log,
             "/api/v1/support" => Self::Support,
+            "/api/v1/backup" => Self::Backup,
+            "/api/v1/restore" => Self::Restore,
+            "/api/v1/reset" => Self::Reset,
+            "/api/v1/system" => Self::System,
+            "/api/v1/system/power" => Self::Power,
+            "/api/v1/system/time" => Self::Time,
+            "/api/v1/system/network" => Self::Network,
+            "/api/v1/system/update" => Self::Update,
+            "/api/v1/system/ssh" => Self::Ssh,
             _ => {
                 if let Some(id) = name("/api/v1/sessions/") {
                     Self::OneSession(id)
@@ -103,9 +132,13 @@ impl Manage {
             Self::Tokens => &[("GET", Need::Own), ("POST", Need::Own)],
             Self::Password => &[("PUT", Need::Own)],
             Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
-            Self::Settings | Self::Health | Self::Log | Self::Support => &[("GET", Need::Own)],
+            Self::Settings | Self::Health | Self::Log | Self::Support | Self::System => &[("GET", Need::Own)],
             Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
-            Self::Restart => &[("POST", Need::Own)],
+            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power | Self::Update => {
+                &[("POST", Need::Own)]
+            }
+            Self::Time | Self::Ssh => &[("PUT", Need::Own)],
+            Self::Network => &[("PUT", Need::Own), ("POST", Need::Own)],
         }
     }
 
@@ -150,6 +183,16 @@ pub(in crate::server::http) async fn answer(
         (Manage::Health, _) => Ok(health::health(&asked)),
         (Manage::Log, _) => Ok(health::lines(&asked)),
         (Manage::Support, _) => health::support(&asked).await,
+        (Manage::Backup, _) => backup::make(&asked, body).await,
+        (Manage::Restore, _) => backup::restore(&asked, body).await,
+        (Manage::Reset, _) => backup::reset(&asked, body).await,
+        (Manage::System, _) => Ok(system::state(&asked).await),
+        (Manage::Power, _) => system::power(&asked, body).await,
+        (Manage::Time, _) => system::set_time(&asked, body).await,
+        (Manage::Network, "PUT") => system::try_network(&asked, body).await,
+        (Manage::Network, _) => system::end_trial(&asked, body).await,
+        (Manage::Update, _) => system::update(&asked, body).await,
+        (Manage::Ssh, _) => system::ssh(&asked, body).await,
         (Manage::Restart, _) => Ok(setup::restart(&asked)),
     }
 }
