@@ -87,9 +87,7 @@ impl Archive {
         let bytes = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| BackupError::Shape);
         let nonce: [u8; 24] = bytes(&self.nonce)?.try_into().map_err(|_| BackupError::Shape)?;
         let (salt, sealed) = (bytes(&self.salt)?, bytes(&self.sealed)?);
-        cipher(passphrase, &salt)?
-            .decrypt(&XNonce::from(nonce), &sealed[..])
-            .map_err(|_| BackupError::Closed)
+        cipher(passphrase, &salt)?.decrypt(&XNonce::from(nonce), &sealed[..]).map_err(|_| BackupError::Closed)
     }
 }
 

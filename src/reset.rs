@@ -87,7 +87,9 @@ mod tests {
 
     fn house() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["settings.json", "settings.json.previous", "access.json", "sources.json", "encoders.json"] {
+        for name in
+            ["settings.json", "settings.json.previous", "access.json", "sources.json", "encoders.json"]
+        {
             fs::write(folder.path().join(name), "x").unwrap();
         }
         fs::create_dir_all(folder.path().join("index/a")).unwrap();

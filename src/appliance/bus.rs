@@ -36,7 +36,11 @@ impl Appliance {
     }
 
     /// Reads a property.
-    pub(super) async fn property<T>(&self, service: &'static Service, name: &'static str) -> Result<T, SystemError>
+    pub(super) async fn property<T>(
+        &self,
+        service: &'static Service,
+        name: &'static str,
+    ) -> Result<T, SystemError>
     where
         T: TryFrom<OwnedValue>,
         T::Error: Into<zbus::Error>,
@@ -75,9 +79,8 @@ impl From<zbus::Error> for SystemError {
                 | zbus::fdo::Error::UnknownInterface(text)
                 | zbus::fdo::Error::UnknownMethod(text)
                 | zbus::fdo::Error::UnknownProperty(text) => Self::NotHere(text.clone()),
-                zbus::fdo::Error::AccessDenied(text) | zbus::fdo::Error::InteractiveAuthorizationRequired(text) => {
-                    Self::Refused(text.clone())
-                }
+                zbus::fdo::Error::AccessDenied(text)
+                | zbus::fdo::Error::InteractiveAuthorizationRequired(text) => Self::Refused(text.clone()),
                 other => Self::Failed(other.to_string()),
             },
             zbus::Error::InputOutput(error) => Self::NotHere(format!("there is no D-Bus ({error})")),

@@ -77,14 +77,19 @@ impl Verb {
 fn check_key(key: &str) -> Result<(), String> {
     let mut words = key.split(' ');
     let kind = words.next().unwrap_or_default();
-    let known = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
+    let known =
+        ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
     let body = words.next().unwrap_or_default();
     let good = known.contains(&kind)
         && body.starts_with("AAAA")
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
         && key.len() <= 2000
         && !key.contains(char::is_control);
-    if good { Ok(()) } else { Err("this is no public key; expected a line such as ssh-ed25519 AAAA… name".to_owned()) }
+    if good {
+        Ok(())
+    } else {
+        Err("this is no public key; expected a line such as ssh-ed25519 AAAA… name".to_owned())
+    }
 }
 
 impl Appliance {
@@ -267,7 +272,8 @@ mod tests {
         answer.error
     }
 
-    const WISH: &str = r#"{"verb":"network","wish":{"interface":"eth0","mode":"static","address":"192.168.1.20/24"}}"#;
+    const WISH: &str =
+        r#"{"verb":"network","wish":{"interface":"eth0","mode":"static","address":"192.168.1.20/24"}}"#;
     const REVERT: &str = r#"{"verb":"network_revert","interface":"eth0"}"#;
 
     #[test]

@@ -287,7 +287,9 @@ impl Appliance {
                 *trial = None;
                 let _ = self.kept.remove();
             }
-            Err(error) => tracing::error!(%error, "the address before can't be brought back; it is tried again"),
+            Err(error) => {
+                tracing::error!(%error, "the address before can't be brought back; it is tried again")
+            }
         }
     }
 }
@@ -311,7 +313,10 @@ mod tests {
         let fixed = wish(fixed).unwrap().to_networkd();
         let lines = "Address=192.168.1.20/24\nGateway=192.168.1.1\nDNS=192.168.1.1\nDNS=9.9.9.9\n";
         assert!(fixed.ends_with(lines) && !fixed.contains("DHCP"), "{fixed}");
-        assert!(wish(r#"{"interface":"eth0","mode":"static","address":"fd00::20/64","gateway":"fe80::1"}"#).is_ok());
+        assert!(
+            wish(r#"{"interface":"eth0","mode":"static","address":"fd00::20/64","gateway":"fe80::1"}"#)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -332,7 +337,10 @@ mod tests {
             (fixed(r#""address":"192.168.1.20/24","gateway":"192.168.2.1""#), "not in the network"),
             (fixed(r#""address":"192.168.1.20/24","gateway":"192.168.1.20""#), "not in the network"),
             (fixed(r#""address":"192.168.1.20/24","gateway":"fe80::1""#), "not in the network"),
-            (fixed(r#""address":"192.168.1.20/24","dns":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"]"#), "too many"),
+            (
+                fixed(r#""address":"192.168.1.20/24","dns":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"]"#),
+                "too many",
+            ),
             (fixed(r#""address":"192.168.1.20/24","dns":["router"]"#), ""),
         ] {
             let refused = wish(&json).unwrap_err();

@@ -87,9 +87,11 @@ fn control(
             Arg::Long("config") => flags.config = Some(parser.value().map_err(refused)?),
             Arg::Long("data") => flags.data = Some(parser.value().map_err(refused)?),
             Arg::Value(value) => {
-                words.push(value.into_string().map_err(|value| {
-                    ConfigError::new(Place::Everywhere, Problem::NotText(value))
-                })?);
+                words.push(
+                    value
+                        .into_string()
+                        .map_err(|value| ConfigError::new(Place::Everywhere, Problem::NotText(value)))?,
+                );
             }
             other => return Err(refused(other.unexpected())),
         }

@@ -47,7 +47,8 @@ pub(super) fn call(socket: &Path, call: &Call<'_>) -> Result<Answer, String> {
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(failed)?;
     let mut received = Vec::new();
     stream.take(MAX_BACKUP_BODY as u64).read_to_end(&mut received).map_err(failed)?;
-    parse(&received).ok_or_else(|| "the server's answer can't be read; is it a wiidiaserver of this version?".to_owned())
+    parse(&received)
+        .ok_or_else(|| "the server's answer can't be read; is it a wiidiaserver of this version?".to_owned())
 }
 
 /// Answers of ours are whole: they have a length.

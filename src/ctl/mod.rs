@@ -57,7 +57,8 @@ pub fn run(socket: &Path, words: &[String]) -> Result<String, String> {
             Ok(shown(&json!({ "sections": [section] })))
         }
         ["set", name, value] => {
-            let (section, name) = name.split_once('.').ok_or("expected for example: set playback.profile small")?;
+            let (section, name) =
+                name.split_once('.').ok_or("expected for example: set playback.profile small")?;
             let path = format!("/api/v1/settings/{section}");
             let present = good(call("GET", &path, None, None)?)?;
             let tag = format!("\"{}\"", present["tag"].as_str().unwrap_or_default());
@@ -71,7 +72,9 @@ pub fn run(socket: &Path, words: &[String]) -> Result<String, String> {
             let sought = percent_encoding::utf8_percent_encode(sought, percent_encoding::NON_ALPHANUMERIC);
             log(&good(call("GET", &format!("/api/v1/log?words={sought}"), None, None)?)?)
         }
-        ["restart"] => good(call("POST", "/api/v1/restart", None, None)?).map(|_| "it starts anew".to_owned()),
+        ["restart"] => {
+            good(call("POST", "/api/v1/restart", None, None)?).map(|_| "it starts anew".to_owned())
+        }
         [method, path] if is_method(method) => whole(call(method, path, None, None)?),
         [method, path, body] if is_method(method) => {
             let body = serde_json::from_str(body).map_err(|error| format!("the body is no JSON: {error}"))?;
@@ -91,7 +94,9 @@ fn good(answer: Answer) -> Result<Value, String> {
     if (200..300).contains(&answer.status) {
         return Ok(body);
     }
-    Err(body["detail"].as_str().map_or_else(|| format!("the server answered {}", answer.status), str::to_owned))
+    Err(body["detail"]
+        .as_str()
+        .map_or_else(|| format!("the server answered {}", answer.status), str::to_owned))
 }
 
 /// An answer as it is, or its reason.
@@ -118,7 +123,11 @@ fn shown(settings: &Value) -> String {
 fn log(answer: &Value) -> Result<String, String> {
     let lines = answer["lines"].as_array().cloned().unwrap_or_default();
     let lines = lines.iter().map(|line| {
-        format!("{:5} {}", line["level"].as_str().unwrap_or_default(), line["text"].as_str().unwrap_or_default())
+        format!(
+            "{:5} {}",
+            line["level"].as_str().unwrap_or_default(),
+            line["text"].as_str().unwrap_or_default()
+        )
     });
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }

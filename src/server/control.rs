@@ -3,13 +3,8 @@
 
 use super::App;
 use super::accept::Shutdown;
-use super::http::answer_local;
-use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_CONTROL_CONNECTIONS};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::Request;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use super::http::serve_local;
+use crate::limits::MAX_CONTROL_CONNECTIONS;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,15 +58,7 @@ impl Control {
             };
             let app = app.clone();
             tokio::spawn(async move {
-                let service = service_fn(|request: Request<Incoming>| {
-                    let app = app.clone();
-                    async move { Ok::<_, Infallible>(answer_local(&app, request).await) }
-                });
-                let mut http = hyper::server::conn::http1::Builder::new();
-                http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
-                if let Err(error) = http.serve_connection(TokioIo::new(socket), service).await {
-                    tracing::debug!(%error, "control connection ended");
-                }
+                serve_local(socket, app).await;
                 drop(place);
             });
         }

@@ -22,6 +22,7 @@ mod stamped;
 mod tls;
 
 mod access;
+mod appliance;
 mod command_line;
 mod ffmpeg;
 mod forms;

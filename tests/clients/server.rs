@@ -55,6 +55,14 @@ impl Server {
         Self::run(server_command(server_program()), library, configuration, rtmp)
     }
 
+    /// With these variables.
+    #[track_caller]
+    pub(crate) fn with_environment(library: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = server_command(server_program());
+        command.envs(variables.iter().copied());
+        Self::run(command, library, "", None)
+    }
+
     /// With so many descriptors, and the right to ask for 8192.
     #[track_caller]
     pub(crate) fn with_descriptors(count: u32) -> Self {

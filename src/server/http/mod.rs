@@ -37,7 +37,7 @@ mod watch;
 
 use crate::access::{Role, Who};
 use crate::choice::Choice;
-use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::pipeline::Purpose;
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
@@ -47,13 +47,16 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixStream};
 use upgrade::Opening;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
@@ -69,9 +72,22 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Serves a program of this machine that runs as the server's user or as root, until it has had enough.
+pub(super) async fn serve_local(socket: UnixStream, app: Arc<App>) {
+    let service = service_fn(|request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(answer_local(&app, request).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+    if let Err(error) = http.serve_connection(TokioIo::new(socket), service).await {
+        tracing::debug!(%error, "control connection ended");
+    }
+}
+
 /// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. What goes past hyper
 /// to the socket is not for it.
-pub(super) async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
+async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let reply = answer_as(app, request, peer, true).await;
     if !matches!(reply.body(), Body::Socket(_)) {

@@ -13,18 +13,16 @@ export function Claim({ onDone }: { onDone: () => void }) {
   const [password, setPassword] = useState("");
   const [again, setAgain] = useState("");
   const [differ, setDiffer] = useState(false);
-  const act = async (): Promise<void> => {
+  const act = (): Promise<unknown> => {
     setDiffer(password !== again);
-    if (password !== again) throw { differ };
-    await send("POST", "/api/v1/claim", { password });
-    onDone();
+    return password === again ? send("POST", "/api/v1/claim", { password }).then(onDone) : Promise.resolve();
   };
   return (
     <Page state="claim" title={text.title} summary={text.step(1, STEPS)}>
       <Form
         detail={text.intro}
         action={text.claim}
-        act={() => act().catch((thrown: unknown) => (password === again ? Promise.reject(thrown) : undefined))}
+        act={act}
       >
         <Text name="password" type="password" complete="new-password" label={text.password} hint={text.passwordHint} value={password} onInput={setPassword} first />
         <Text name="again" type="password" complete="new-password" label={text.again} value={again} onInput={setAgain} message={differ ? text.differ : undefined} />

@@ -103,7 +103,8 @@ pub(super) async fn reset(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Re
     struct Wanted {
         what: What,
     }
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"what":"settings"}"#).await?;
+    let wanted: Wanted =
+        read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"what":"settings"}"#).await?;
     if wanted.what == What::Everything && asked.app.appliance.is_here() {
         asked.app.appliance.forget().await?;
         return Ok(accepted());
@@ -115,7 +116,10 @@ pub(super) async fn reset(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Re
     };
     let written = apart(move || reset::ask(&data, flag)).await?;
     written.map_err(|error| {
-        Refusal::new(StatusCode::INSUFFICIENT_STORAGE, format!("it can't be written down: {error}; try again"))
+        Refusal::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            format!("it can't be written down: {error}; try again"),
+        )
     })?;
     asked.app.restart.ask();
     Ok(accepted())

@@ -59,7 +59,8 @@ pub(super) async fn set_time(asked: &Asked<'_>, body: Incoming) -> Result<Reply,
     struct Wanted {
         time: u64,
     }
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"time":1795392000}"#).await?;
+    let wanted: Wanted =
+        read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"time":1795392000}"#).await?;
     asked.app.appliance.set_time(wanted.time).await?;
     Ok(state(asked).await)
 }
