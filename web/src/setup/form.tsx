@@ -53,7 +53,7 @@ export function Text(props: {
   label: string;
   hint?: string | undefined;
   message?: string | undefined;
-  type?: string;
+  type?: "text" | "password" | "url";
   value: string;
   complete?: string;
   first?: boolean;
@@ -63,8 +63,7 @@ export function Text(props: {
     <Field {...props}>
       {(ids) => (
         <input
-          {...ids}
-          type={props.type ?? "text"}
+          {...(Object.assign({ type: props.type ?? "text" }, ids) as object)}
           value={props.value}
           autocomplete={props.complete ?? "off"}
           data-first={props.first ? "" : undefined}

@@ -9,7 +9,7 @@ import { fetchSettings, RemoveSecret, type Section, SectionForm } from "./settin
 import { System } from "./system.tsx";
 import { Users } from "./users.tsx";
 import { Claim, Welcome } from "./welcome.tsx";
-import { words } from "./words.ts";
+import { learnWords, words } from "./words.ts";
 
 interface State {
   claimed: boolean;
@@ -25,6 +25,7 @@ function Setup({ path }: { path: string }) {
     void Promise.all([
       getJson<{ claimed: boolean; greeted: boolean }>("/api/v1/setup"),
       getJson<{ role: string | null }>("/api/v1/session"),
+      learnWords(),
     ]).then(
       ([setup, session]) => {
         setProblem(null);
@@ -82,7 +83,7 @@ function SignIn({ onDone }: { onDone: () => void }) {
   const [password, setPassword] = useState("");
   return (
     <Page state="sign-in" title={text.title}>
-      <Form detail={text.intro} action={text.go} act={() => send("POST", "/api/v1/session", { password }).then(onDone)}>
+      <Form detail={text.intro} action={text.go} act={() => send<{ role: string }>("POST", "/api/v1/session", { password }).then(({ role }) => (role === "viewer" ? goTo({ view: "browse", path: "" }) : onDone()))}>
         <Text name="password" type="password" complete="current-password" label={text.password} value={password} onInput={setPassword} first />
       </Form>
     </Page>
@@ -118,7 +119,6 @@ function Overview({ onSignOut }: { onSignOut: () => void }) {
 }
 
 function Settings({ name }: { name: string }) {
-  const text = words();
   const [section, setSection] = useState<Section | null>(null);
   const [waits, setWaits] = useState(false);
   const load = (): void =>

@@ -1,7 +1,7 @@
 // A section of the settings as a form, made of what the server says its fields can be.
 
 import { getJson, Problem, say, useState } from "../shell.ts";
-import { Field, Form, type Messages, Text } from "./form.tsx";
+import { Field, Form, type Messages } from "./form.tsx";
 import { words } from "./words.ts";
 
 type Value = string | number | boolean | string[];
@@ -48,6 +48,8 @@ export async function change(section: string, tag: string, values: Record<string
   const problem = new Problem(response.status, "", said.detail ?? String(response.status));
   throw Object.assign(problem, { present: said.present, wrong: response.status === 400 ? (said.fields ?? []) : [] });
 }
+
+const INPUTS: Record<string, string> = { number: "number", secret: "password" };
 
 interface Rejected extends Problem {
   present?: Section;
@@ -189,11 +191,8 @@ export function SectionForm(props: {
                 <textarea {...ids} rows={3} value={value} onInput={(event) => input(event.currentTarget.value)} />
               ) : (
                 <input
-                  {...ids}
-                  type={kind.type === "number" ? "number" : kind.type === "secret" ? "password" : "text"}
+                  {...(Object.assign({ type: INPUTS[kind.type] ?? "text", min: kind.min, max: kind.max }, ids) as object)}
                   autocomplete={kind.type === "secret" ? "new-password" : "off"}
-                  min={kind.min}
-                  max={kind.max}
                   value={value}
                   onInput={(event) => input(event.currentTarget.value)}
                 />
