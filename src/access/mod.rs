@@ -442,6 +442,11 @@ impl Access {
         Ok(hash())
     }
 
+    /// A word that only a page made for this session can know: another site's form does not have it.
+    pub fn word_for(&self, session: &str) -> String {
+        Digest::of(&format!("form of {session}")).id()
+    }
+
     /// Ends the session of that secret.
     pub fn sign_out(&self, session: &str) {
         let digest = Digest::of(session).id();

@@ -170,6 +170,10 @@ struct Box_ {
 }
 
 fn a_box() -> Box_ {
+    a_box_of("")
+}
+
+fn a_box_of(configuration: &str) -> Box_ {
     let bus = Bus::start();
     let asked = Asked::default();
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -190,7 +194,7 @@ fn a_box() -> Box_ {
     });
     let services = (services.unwrap(), runtime);
     let environment = [("DBUS_SYSTEM_BUS_ADDRESS", bus.address.as_str()), ("WIIDIA_APPLIANCE", "1")];
-    let server = Server::with_environment(samples::library(), &environment);
+    let server = Server::with_environment(samples::library(), configuration, &environment);
     Box_ { server, asked, bus, _services: services }
 }
 
@@ -261,6 +265,36 @@ fn a_box_whose_services_are_gone_says_so_part_by_part_and_serves_on() {
     assert_eq!(state["reasons"].as_object().unwrap().len(), 4, "{state}");
     assert_ne!(house.ask("POST", "/api/v1/system/power", json!({ "action": "off" })).status, 202);
     house.server.must_be_well();
+}
+
+#[test]
+fn the_network_can_be_seen_without_javascript_by_whoever_has_signed_in() {
+    let house = a_box_of("[access]\nmode = \"owner\"\n");
+    let form = |cookie: &str, body: &str| {
+        let headers = format!("Content-Type: application/x-www-form-urlencoded\r\n{cookie}");
+        crate::http_client::request_with(house.server.http, "POST", "/setup/network", &headers, body)
+    };
+    let page = get(house.server.http, "/setup/network");
+    assert!(page.text().contains("nobody’s yet") && !page.text().contains("eth0"), "{}", page.text());
+    let short = form("", "what=claim&password=short");
+    assert!(short.status == 400 && short.text().contains("at least 8"), "{}", short.text());
+    let claimed = form("", "what=claim&password=a+password+of+tests");
+    assert_eq!((claimed.status, claimed.header("location")), (303, "/setup/network"));
+    let cookie = format!("Cookie: {}\r\n", claimed.header("set-cookie").split(';').next().unwrap());
+    let page = crate::http_client::get_with(house.server.http, "/setup/network", &cookie).text();
+    assert!(page.contains("eth0 (routable, 192.168.1.20/24)"), "{page}");
+    let word = page.split_once("name=\"word\" value=\"").unwrap().1.split('"').next().unwrap();
+    let wish = "what=try&interface=eth0&mode=static&address=192.168.1.0%2F24";
+    // Without the page's word, as another site would send it.
+    assert_eq!(form(&cookie, wish).status, 403);
+    assert_eq!(form("", &format!("{wish}&word={word}")).status, 401);
+    let wrong = form(&cookie, &format!("{wish}&word={word}"));
+    assert_eq!(wrong.status, 400);
+    let text = wrong.text();
+    assert!(
+        text.contains("can&#39;t be a machine&#39;s address") && text.contains("value=\"192.168.1.0/24\""),
+        "{text}"
+    );
 }
 
 #[test]

@@ -57,10 +57,10 @@ impl Server {
 
     /// With these variables.
     #[track_caller]
-    pub(crate) fn with_environment(library: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn with_environment(library: &Path, configuration: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = server_command(server_program());
         command.envs(variables.iter().copied());
-        Self::run(command, library, "", None)
+        Self::run(command, library, configuration, None)
     }
 
     /// With so many descriptors, and the right to ask for 8192.

@@ -5,7 +5,9 @@ use crate::limits::REQUEST_BODY_TIMEOUT;
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 
@@ -33,6 +35,29 @@ pub(super) async fn read_json<T: DeserializeOwned>(
             "the body can't be read at line {line}, column {column}; send for example {expected}"
         ))
     })
+}
+
+/// The fields of a form in a request's body, as browsers send them (`application/x-www-form-urlencoded`); of a name that is
+/// there twice, the last.
+pub(super) async fn read_form(
+    headers: &HeaderMap,
+    body: Incoming,
+    most: usize,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    const EXPECTED: &str = "name=value&name=value";
+    let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let text = "the body has to be a form; send it from the page";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let reading = tokio::time::timeout(REQUEST_BODY_TIMEOUT, read(body, most, EXPECTED));
+    let body =
+        reading.await.unwrap_or_else(|_| Err(bad_request("the request's body did not come".to_owned())))?;
+    let body = String::from_utf8_lossy(&body);
+    let word = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    Ok(pairs.map(|(name, value)| (word(name), word(value))).collect())
 }
 
 /// All of a small body.

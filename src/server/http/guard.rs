@@ -134,8 +134,12 @@ mod tests {
     }
 
     /// What somebody may do who shows nothing.
-    const FREE: [(&str, &str); 3] =
-        [("POST", "/api/v1/claim"), ("POST", "/api/v1/session"), ("DELETE", "/api/v1/session")];
+    const FREE: [(&str, &str); 4] = [
+        ("POST", "/api/v1/claim"),
+        ("POST", "/api/v1/session"),
+        ("DELETE", "/api/v1/session"),
+        ("POST", "/setup/network"),
+    ];
 
     #[test]
     fn nothing_can_be_changed_by_anybody_but_the_owner_wherever_it_is() {

@@ -300,11 +300,12 @@ impl Route {
         "/api/v1/system/network",
         "/api/v1/system/update",
         "/api/v1/system/ssh",
+        "/setup/network",
     ];
 
     /// Those that everybody may look at, whatever the house's rules are.
     pub(super) const PUBLIC: &[&str] =
-        &["/", "/assets/x-1.js", "/crossdomain.xml", "/api/v1/setup", "/api/v1/session"];
+        &["/", "/assets/x-1.js", "/crossdomain.xml", "/api/v1/setup", "/api/v1/session", "/setup/network"];
 }
 
 #[cfg(test)]

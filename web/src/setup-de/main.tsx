@@ -20,7 +20,7 @@ const de: Words = {
   fields: {
     "general.name": ["Name im Netzwerk", "Buchstaben, Ziffern und Bindestriche. Leer: wie er ist."],
     "general.language": ["Sprache der Seite", "Für Geräte, auf denen niemand eine gewählt hat."],
-    "general.time_zone": ["Zeitzone", "Für die Namen von Aufnahmen, zum Beispiel Europe/Berlin."],
+    "general.time_zone": ["Zeitzone", "Für die Uhr des Geräts, zum Beispiel Europe/Berlin."],
     "library.folders": ["Weitere Ordner", "Einer je Zeile, mit ganzem Pfad, zum Beispiel /media/disk/Filme."],
     "playback.profile": ["Qualität", "Was Geräte bekommen, die nichts anderes verlangen."],
     "playback.audio_languages": ["Sprachen des Tons", "Die beste zuerst, zum Beispiel de, en. Leer: wie im Film."],

@@ -19,7 +19,7 @@ const en = {
   fields: {
     "general.name": ["Name in the network", "Letters, digits and hyphens. Empty: as it is."],
     "general.language": ["Language of the page", "For devices on which nobody has chosen one."],
-    "general.time_zone": ["Time zone", "For the names of recordings, for example Europe/Berlin."],
+    "general.time_zone": ["Time zone", "Of the box’s clock, for example Europe/Berlin."],
     "library.folders": ["More folders", "One in each line, with its whole path, for example /media/disk/Films."],
     "playback.profile": ["Quality", "What players get that ask for nothing else."],
     "playback.audio_languages": ["Languages of the sound", "The best first, for example de, en. Empty: as the film has it."],

@@ -5,6 +5,7 @@
 
 mod backup;
 mod health;
+mod plain;
 mod session;
 mod settings;
 mod setup;
@@ -70,6 +71,8 @@ pub(in crate::server::http) enum Manage {
     Update,
     /// `/api/v1/system/ssh`
     Ssh,
+    /// `/setup/network`: the box's network, without JavaScript.
+    Plain,
 }
 
 /// A request, once it was let in.
@@ -109,6 +112,7 @@ impl Manage {
             "/api/v1/system/network" => Self::Network,
             "/api/v1/system/update" => Self::Update,
             "/api/v1/system/ssh" => Self::Ssh,
+            "/setup/network" => Self::Plain,
             _ => {
                 if let Some(id) = name("/api/v1/sessions/") {
                     Self::OneSession(id)
@@ -126,6 +130,8 @@ impl Manage {
         match self {
             Self::Setup => &[("GET", Need::Nothing)],
             Self::Claim => &[("POST", Need::Nothing)],
+            // Its forms say themselves which of them need the owner: one is for signing in.
+            Self::Plain => &[("GET", Need::Nothing), ("POST", Need::Nothing)],
             Self::Session => &[("GET", Need::Nothing), ("POST", Need::Nothing), ("DELETE", Need::Nothing)],
             Self::Sessions => &[("GET", Need::Own), ("DELETE", Need::Own)],
             Self::OneSession(_) | Self::Token(_) => &[("DELETE", Need::Own)],
@@ -192,6 +198,8 @@ pub(in crate::server::http) async fn answer(
         (Manage::Network, "PUT") => system::try_network(&asked, body).await,
         (Manage::Network, _) => system::end_trial(&asked, body).await,
         (Manage::Update, _) => system::update(&asked, body).await,
+        (Manage::Plain, "POST") => plain::act(&asked, body).await,
+        (Manage::Plain, _) => Ok(plain::show(&asked).await),
         (Manage::Ssh, _) => system::ssh(&asked, body).await,
         (Manage::Restart, _) => Ok(setup::restart(&asked)),
     }

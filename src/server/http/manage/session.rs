@@ -102,6 +102,11 @@ fn set_cookie(reply: &mut Reply, value: &str, seconds: u64) {
     }
 }
 
+/// Lets the browser keep a session that a form has begun.
+pub(super) fn keep_signed_in(reply: &mut Reply, secret: &Secret) {
+    set_cookie(reply, secret.reveal(), COOKIE_SECONDS);
+}
+
 fn agent(asked: &Asked<'_>) -> String {
     let agent = asked.head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     agent.unwrap_or_default().to_owned()
