@@ -212,7 +212,8 @@ mod tests {
             let open = ask(&access, "GET", target, &[]).is_ok();
             let public = Route::PUBLIC.contains(target);
             assert_eq!(open, public, "{target}");
-            let with_link = ask(&access, "GET", &format!("{target}?token={link}"), &[]);
+            let joint = if target.contains('?') { '&' } else { '?' };
+            let with_link = ask(&access, "GET", &format!("{target}{joint}token={link}"), &[]);
             let watched = with_link.is_ok();
             let bearer = format!("Bearer {link}");
             let by_header = ask(&access, "GET", target, &[("authorization", &bearer)]).is_ok();
