@@ -181,7 +181,6 @@ fn what_can_hold_at_once_does_and_the_rest_after_starting_anew() {
     change("live", &json!({ "secret": "canary-publish-secret" }));
     let publish = |name: &str| {
         let mut client = RtmpClient::connect(server.rtmp, "live");
-        client.create_stream();
         client.publish(name);
         client
     };
@@ -216,7 +215,6 @@ fn no_secret_is_in_the_log_or_in_any_answer() {
     let source = json!({ "name": "x", "url": "rtsp://ada:canary-source-password@192.0.2.1/1" });
     assert_eq!(send(&server, "POST", "/api/v1/sources", &owner, &source).status, 201);
     let mut publisher = RtmpClient::connect(server.rtmp, "live");
-    publisher.create_stream();
     publisher.publish("cam?key=canary-publish-secret");
     publisher.wait_status("NetStream.Publish.Start", SOON);
     let mut player = RtmpClient::play(server.rtmp, "live", &format!("cam?token={token}"));

@@ -85,15 +85,17 @@ pub(super) async fn serve_local(socket: UnixStream, app: Arc<App>) {
     }
 }
 
-/// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. What goes past hyper
-/// to the socket is not for it.
+/// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. Media are not for it.
 async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
-    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let reply = answer_as(app, request, peer, true).await;
-    if !matches!(reply.body(), Body::Socket(_)) {
-        return reply;
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path == "/metrics" {
+        let reply = answer_as(app, request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true).await;
+        // What goes past hyper needs a socket of TCP.
+        if !matches!(reply.body(), Body::Socket(_)) {
+            return reply;
+        }
     }
-    let text = "media are not served here; use the server's HTTP port";
+    let text = "only the interfaces under /api/v1 are served here; media are at the server's HTTP port";
     finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_reply())
 }
 
