@@ -21,6 +21,8 @@ mod server;
 mod stamped;
 mod tls;
 
+mod access;
+mod appliance;
 mod capture;
 mod command_line;
 mod ffmpeg;
