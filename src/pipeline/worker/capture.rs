@@ -35,13 +35,21 @@ pub(super) fn nodes(order: &CaptureOrder, equipment: &Equipment) -> Vec<PathBuf>
     nodes
 }
 
-/// Adds what `order` needs to `pipeline`; `shared` gets a head for the picture, and one for the sound. What is missing
-/// is told as warnings.
+/// What [`build`] has built.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// The picture, or picture and sound.
+    pub(super) streams: usize,
+    /// What is missing.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Adds what `order` needs to `pipeline`; `shared` gets a head for the picture, and one for the sound.
 pub(super) fn build(
     pipeline: &gst::Pipeline,
     order: &CaptureOrder,
     shared: &Arc<Shared>,
-) -> Result<Vec<String>, Box<Message>> {
+) -> Result<Built, Box<Message>> {
     pipeline.use_clock(Some(&gst::SystemClock::obtain()));
     let build_failed = |error: BuildError| {
         let failure = match error {
@@ -58,15 +66,18 @@ pub(super) fn build(
         return Err(Box::new(on_error(&error, Some(&debug))));
     }
     add(pipeline, &picture, shared).map_err(build_failed)?;
-    let mut warnings = Vec::new();
+    let mut built = Built { streams: 1, warnings: Vec::new() };
     if order.audio.is_some() {
         let sound = sound(order).map_err(build_failed)?;
         match sound.first().map_or(Ok(()), |source| if order.stand_in { Ok(()) } else { opens(source) }) {
-            Ok(()) => add(pipeline, &sound, shared).map_err(build_failed)?,
-            Err((error, _)) => warnings.push(format!("there is no sound: {}", verdict::text(&error))),
+            Ok(()) => {
+                add(pipeline, &sound, shared).map_err(build_failed)?;
+                built.streams += 1;
+            }
+            Err((error, _)) => built.warnings.push(format!("there is no sound: {}", verdict::text(&error))),
         }
     }
-    Ok(warnings)
+    Ok(built)
 }
 
 fn add(pipeline: &gst::Pipeline, elements: &[gst::Element], shared: &Arc<Shared>) -> Result<(), BuildError> {
