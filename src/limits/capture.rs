@@ -88,7 +88,7 @@ pub const SLATE_LENGTH: Duration = Duration::from_secs(2 * super::KEYFRAME_INTER
 pub const SLATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Without pictures from a device for so long while somebody watches, they see a slate. Most sticks begin sooner.
-pub const CAPTURE_SLATE_AFTER: Duration = Duration::from_millis(1500);
+pub const CAPTURE_SLATE_AFTER: Duration = Duration::from_millis(2000);
 
 /// Without pictures from the network for so long after a source was started: most cameras begin sooner, and a
 /// picture that changes its size after a moment is worse than a moment's wait.

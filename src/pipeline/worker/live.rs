@@ -163,6 +163,8 @@ struct LiveGraph {
     pushes: bool,
     /// It is a device of this machine, not an address.
     captures: bool,
+    /// How many streams there will be, where that is known.
+    expected: Option<usize>,
     /// The server wants no more.
     leaving: Arc<AtomicBool>,
     bus: gst::Bus,
@@ -194,6 +196,7 @@ impl LiveGraph {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
+        let mut expected = None;
         let pushes = match input {
             LiveInput::Network { url } => {
                 live_source::build(&pipeline, url, &shared)?;
@@ -202,8 +205,11 @@ impl LiveGraph {
             LiveInput::Capture(order) => {
                 shared.cut_off_what_fails();
                 match capture::build(&pipeline, order, &shared) {
-                    Ok(warnings) => {
-                        warnings.into_iter().for_each(|text| outlet.send(&Message::Warning(text)))
+                    Ok(built) => {
+                        expected = Some(built.streams);
+                        for text in built.warnings {
+                            outlet.send(&Message::Warning(text));
+                        }
                     }
                     Err(last) => return Ok(Err(last)),
                 }
@@ -216,6 +222,7 @@ impl LiveGraph {
             pipeline,
             pushes,
             captures: matches!(input, LiveInput::Capture(_)),
+            expected,
             leaving,
             bus,
             shared,
@@ -275,7 +282,7 @@ impl LiveGraph {
         }
         let first_held = *self.first_held.get_or_insert_with(Instant::now);
         let has = |lane| held.iter().any(|head| lane_of(head) == Some(lane));
-        let complete = has(Lane::Video) && has(Lane::Audio);
+        let complete = (has(Lane::Video) && has(Lane::Audio)) || self.expected == Some(held.len());
         if !self.announced && !complete && first_held.elapsed() < SETTLE {
             self.heads.extend(held);
             return None;
