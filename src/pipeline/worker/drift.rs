@@ -39,8 +39,6 @@ pub(super) enum Advice {
 pub(super) struct Drift {
     /// When the window began, and the least difference in it.
     window: Option<(f64, f64)>,
-    /// The difference that there was at the beginning: the card's own delay.
-    usual: Option<f64>,
     integral: f64,
     correction: f64,
 }
@@ -50,19 +48,17 @@ impl Drift {
     /// which it was taken out of the card, as far as the buffer tells.
     pub(super) fn observe(&mut self, placed: f64, taken: f64) -> Advice {
         let difference = taken - placed;
-        let before = self.usual.or(self.window.map(|(_, least)| least)).unwrap_or(difference);
         let (began, least) = self.window.get_or_insert((taken, difference));
         *least = least.min(difference);
         let length = taken - *began;
-        if length < 0.0 || (difference - before).abs() > 1.0 {
+        if length < 0.0 || difference.abs() > 1.0 {
             // Seconds: no need to wait for the window's end.
             return self.begin_anew();
         }
         if length >= WINDOW.as_secs_f64() {
-            let least = *least;
+            // What was taken out late at the beginning is made good as well.
+            let off = *least;
             self.window = None;
-            let usual = *self.usual.get_or_insert(least);
-            let off = least - usual;
             if off.abs() > LOST {
                 return self.begin_anew();
             }
