@@ -19,7 +19,13 @@ WIIDIASERVER_CARGO_ENV = PKG_CONFIG_ALLOW_CROSS=1
 
 WIIDIASERVER_CARGO_INSTALL_OPTS = --bin wiidiaserver
 
-# Units, users and folders come with rootfs-overlay, which the Debian package
+# The root file system cannot be written, so users are made while it is built:
+# the same as in rootfs-overlay/usr/lib/sysusers.d.
+define WIIDIASERVER_USERS
+	wiidia 900 wiidia 900 * /var/lib/wiidiaserver - video,audio,render Wiidiaserver
+endef
+
+# Units and folders come with rootfs-overlay, which the Debian package
 # and the virtual box share; board/common/finish-root puts it in.
 
 $(eval $(cargo-package))
