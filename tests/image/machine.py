@@ -68,6 +68,7 @@ class Machine:
         self.card, self.key = card, key
         self.http_port, self.rtmp_port, self.ssh_port = free_port(), free_port(), free_port()
         self.log = Path(folder) / f"serial-{time.monotonic_ns()}.log"
+        self.monitor = Path(tempfile.mkdtemp(prefix="box")) / "monitor"
         self.control = Path(tempfile.mkdtemp(prefix="box")) / "ssh"
         forward = ",".join(f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in
                            ((self.http_port, 80), (self.rtmp_port, 1935), (self.ssh_port, 22)))
@@ -79,7 +80,7 @@ class Machine:
              "-drive", f"if=none,id=card,file={card.path},format=qcow2", "-device", "virtio-blk-pci,drive=card",
              "-netdev", f"user,id=net{restrict},{forward}", "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
              "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
-             "-display", "none", "-monitor", "none", "-serial", f"file:{self.log}", *clock],
+             "-display", "none", "-monitor", f"unix:{self.monitor},server=on,wait=off", "-serial", f"file:{self.log}", *clock],
             stdin=subprocess.DEVNULL)
         self.started = time.monotonic()
 
