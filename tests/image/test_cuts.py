@@ -150,13 +150,15 @@ class Cuts(BoxCase):
         each = max(1, CUTS // 3)
         card = self.card("3G")
         box = self.start(card)
-        until("the kernel starts", lambda: "Starting kernel" in box.console(), pause=0.2)
-        number = 0
-        for _ in range(each):
-            time.sleep(random.uniform(0.2, 4))
-            number += 1
-            with self.subTest("while it starts for the first time", cut=number):
-                self.look_at(self.cut(box, number), "^$", "A")
+        # The table, then the file system grow while this unit and the next run. Looked at afterwards, so that many fall into it.
+        until("the card is looked at", lambda: "wiidia-data-prepare" in box.console(), pause=0.1)
+        copies = []
+        for number in range(1, each + 1):
+            copies.append(self.cut(box, number))
+            time.sleep(random.uniform(0, 1.5))
+        for number, remains in enumerate(copies, 1):
+            with self.subTest("while it grows", cut=number):
+                self.look_at(remains, "^$", "A")
         box.wait_until_it_serves()
         box.wait_for_ssh()
         # Names that are written one after the other; with a name of a hundred letters a half would show.
