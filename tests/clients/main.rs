@@ -32,6 +32,7 @@ mod http_media;
 mod index;
 mod joins;
 mod live;
+mod live_mp4;
 mod live_together;
 mod obs;
 mod operations;

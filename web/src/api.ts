@@ -1,6 +1,6 @@
 // The server's HTTP API, version 1: shapes and calls. All `path`s are percent-encoded by the server.
 
-import { strings } from "./strings.ts";
+import { strings } from "./language/index.ts";
 
 /** What an entry of a folder is. */
 export type Kind = "folder" | "video" | "audio" | "picture" | "unknown";
@@ -16,12 +16,30 @@ export interface Entry {
   size: number | null;
   duration: number | null;
   poster?: string | null;
+  /** When it was last changed, in seconds since 1970, where the server says so. */
+  modified?: number | null;
 }
 
-/** A folder: sub-folders first, each group sorted naturally. */
+/**
+ * A folder, or a page of it: sub-folders first, each group sorted. With `total`, the number of all entries, this is the page that
+ * begins with entry `offset`, and `folders` is how many of all are folders; without it, these are all.
+ */
 export interface Listing {
   path: string;
   entries: Entry[];
+  total?: number;
+  offset?: number;
+  folders?: number;
+  /** Files may be uploaded here. */
+  upload?: boolean;
+}
+
+/** Which part of a folder is asked for. `order` is a key of the language's `sorts`; `q`: words that names must contain. */
+export interface ListingPage {
+  offset: number;
+  limit: number;
+  order?: string;
+  q?: string;
 }
 
 /** How far a medium has been converted: seconds from its beginning, all stretches that exist, and whether that is all. */
@@ -77,9 +95,29 @@ export class Problem extends Error {
   }
 }
 
-/** Lists a folder. */
-export function fetchListing(path: string): Promise<Listing> {
-  return getJson<Listing>("/api/v1/library/" + path);
+/** Lists a folder, or a page of it. A server that knows no pages gives all. */
+export function fetchListing(path: string, page?: ListingPage): Promise<Listing> {
+  if (!page) return getJson<Listing>("/api/v1/library/" + path);
+  const { order = "name", q } = page;
+  const descending = order.charAt(0) === "-";
+  const sort = "&sort=" + order.replace("-", "") + (descending ? "&order=desc" : "");
+  const pairs = "?offset=" + page.offset + "&limit=" + page.limit + sort + (q ? "&q=" + encodeURIComponent(q) : "");
+  return getJson<Listing>("/api/v1/library/" + path + pairs);
+}
+
+/** What is known of a file: here, only its pictures for the seek bar. */
+export interface Info {
+  bar: { address: string; width: number; height: number; columns: number; times: number[] } | null;
+}
+
+/** What the index knows of a file; starts nothing. */
+export function fetchInfo(path: string): Promise<Info> {
+  return getJson<Info>("/api/v1/info/" + path);
+}
+
+/** The address of a picture that fits into so many pixels. */
+export function pictureAddress(path: string, width: number, height: number): string {
+  return "/picture/" + path + "?w=" + Math.round(width) + "&h=" + Math.round(height);
 }
 
 /** Describes a file, starting its conversion if it needs one. */
@@ -90,6 +128,11 @@ export function fetchMedia(path: string, choice: Choice): Promise<Media> {
 /** The address of a file's fragmented MP4 from the keyframe at or before `start` seconds. */
 export function fmp4Address(path: string, choice: Choice, start: number): string {
   return "/fmp4/" + path + "?start=" + start.toFixed(3) + query("&", choice);
+}
+
+/** The address of a file as HLS, for browsers that play that by themselves. */
+export function hlsAddress(path: string, choice: Choice): string {
+  return "/hls/" + path + "/index.m3u8" + query("?", choice);
 }
 
 /** The address of a file as FLV, for players outside the browser. */
@@ -137,14 +180,21 @@ export function asProblem(thrown: unknown): Problem {
   return thrown instanceof Problem ? thrown : new Problem(0, strings.problem.offline, strings.problem.offlineDetail);
 }
 
-function getJson<T>(address: string): Promise<T> {
-  return fetch(address).then((response) =>
+/** A JSON answer; rejects with a `Problem` for any answer that is not ok. */
+export function getJson<T>(address: string, options?: RequestInit): Promise<T> {
+  return fetch(address, options).then((response) =>
     response.ok
       ? (response.json() as Promise<T>)
       : problemOf(response).then((problem) => {
           throw problem;
         }),
   );
+}
+
+/** Changes something on the server: `method` is POST, PUT or DELETE, `body` becomes JSON. */
+export function send<T>(method: string, address: string, body?: unknown): Promise<T> {
+  const json = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return getJson<T>(address, { method, ...json });
 }
 
 // The server's errors are lower-case clauses without a full stop (they are also log lines).

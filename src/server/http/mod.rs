@@ -17,6 +17,7 @@ mod handover;
 mod index;
 mod library;
 mod live;
+mod live_mp4;
 mod live_outgoing;
 mod live_viewer;
 mod media;
@@ -132,6 +133,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),

@@ -36,6 +36,8 @@ pub(super) enum Route {
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
     Live { key: String, suffix: bool },
+    /// `/live/<key>.mp4`: the same as fragmented MP4.
+    LiveMp4(String),
     /// `/api/v1/streams`
     Streams,
     /// `/api/v1/relays`
@@ -130,6 +132,9 @@ impl Route {
             ));
         }
         if let Some(rest) = path.strip_prefix("/live/") {
+            if let Some(key) = rest.strip_suffix(".mp4") {
+                return Ok(Self::LiveMp4(percent_decode_str(key).decode_utf8_lossy().into_owned()));
+            }
             let (key, suffix) = rest.strip_suffix(".flv").map_or((rest, false), |key| (key, true));
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
             return Ok(Self::Live { key, suffix });
@@ -282,6 +287,7 @@ mod tests {
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
+            ("/live/a%20b/c.mp4", None, Route::LiveMp4("a b/c".into())),
             (
                 "/api/v1/events",
                 Some("path=films%2Fa+b.avi&target=9&audio=ger&profile=small"),

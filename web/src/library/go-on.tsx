@@ -1,0 +1,66 @@
+// Films that were begun and not finished, on the library's first screen: one press goes on.
+
+import { useState } from "preact/hooks";
+import { Icon } from "../icons.tsx";
+import { strings } from "../language/index.ts";
+import { Menu } from "../menu.tsx";
+import { pressFor } from "../press.ts";
+import { formatHash } from "../route.ts";
+import { forgetMark, type Mark, watched } from "./resume.ts";
+
+// One row of a television.
+const MOST = 4;
+
+/** The row; nothing if nothing was begun. */
+export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void }) {
+  const [menu, setMenu] = useState<Mark | null>(null);
+  const words = strings.folder;
+  const begun = marks.filter((mark) => mark.kind === "video" && watched(mark) > 0 && watched(mark) < 1).slice(0, MOST);
+  if (!begun.length) return null;
+  return (
+    <section class="go-on" aria-label={words.goOn}>
+      <h2>{words.goOn}</h2>
+      <ul>
+        {begun.map((mark, i) => (
+          <li key={mark.path}>
+            <a
+              class="file file-list"
+              href={formatHash({ view: "play", path: mark.path })}
+              data-first={i === 0 ? "" : undefined}
+              {...pressFor<HTMLAnchorElement>(() => setMenu(mark))}
+            >
+              <span class="thumb thumb-video">
+                <Icon name="play" />
+                {mark.poster && <img src={mark.poster} alt="" onError={(event) => event.currentTarget.classList.add("gone")} />}
+                <span class="watched">
+                  <span style={{ transform: "scaleX(" + watched(mark) + ")" }} />
+                </span>
+              </span>
+              <span class="about">
+                <span class="name">{mark.name}</span>
+                <span class="facts">{mark.duration !== null && words.left(mark.duration - mark.at)}</span>
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      {menu && (
+        <Menu
+          title={menu.name}
+          onClose={() => setMenu(null)}
+          items={[
+            { label: words.play, href: formatHash({ view: "play", path: menu.path }) },
+            { label: words.fromStart, href: formatHash({ view: "play", path: menu.path, query: { start: "0" } }) },
+            {
+              label: words.forget,
+              onChoose: () => {
+                forgetMark(menu.path);
+                onForget();
+              },
+            },
+          ]}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,8 @@
+// The part "pictures": one by one, and as a slideshow.
+
+import { type PartScreenProps, register } from "../shell.ts";
+import { ShowScreen } from "./screen.tsx";
+
+register("pictures", function Pictures({ route }: PartScreenProps) {
+  return <ShowScreen key={route.path} path={route.path} at={route.query?.at ?? ""} />;
+});
