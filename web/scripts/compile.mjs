@@ -15,7 +15,7 @@ export function partFiles() {
     const code = /^([a-z]{2})\.ts$/.exec(file)?.[1];
     if (code && code !== "en") files["language-" + code] = "src/language/" + file;
   }
-  for (const name of ["live", "pictures", "setup"]) {
+  for (const name of readdirSync(ROOT + "src").sort()) {
     if (existsSync(`${ROOT}src/${name}/main.tsx`)) files[name] = `src/${name}/main.tsx`;
   }
   return files;

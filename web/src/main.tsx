@@ -3,13 +3,11 @@
 import { options, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { listenForKeys } from "./dpad.ts";
-import { strings, useLanguage } from "./language/index.ts";
+import { onLanguage, strings, useLanguage } from "./language/index.ts";
 import { BrowseScreen } from "./library/screen.tsx";
-import { LookScreen } from "./look.tsx";
 import { currentRoute, goUp, onRouteChange } from "./navigate.ts";
 import { PartScreen } from "./part-screen.tsx";
 import { PlayerScreen } from "./player/screen.tsx";
-import { QueueScreen } from "./queue-screen.tsx";
 import type { Route } from "./route.ts";
 import * as shell from "./shell.ts";
 import { applyTheme } from "./theme.ts";
@@ -27,16 +25,16 @@ function App() {
   // Another language: everything is drawn anew.
   const [language, setLanguage] = useState(strings.language);
   useEffect(() => onRouteChange((route, from) => setPlace({ route, from: from.path })), []);
-  const relearn = (): void => void useLanguage().then(() => setLanguage(strings.language));
+  useEffect(() => onLanguage(() => setLanguage(strings.language)), []);
   return (
     <div class="app" key={language}>
-      {screenOf(place.route, place.from, relearn)}
+      {screenOf(place.route, place.from)}
       <Toast />
     </div>
   );
 }
 
-function screenOf(route: Route, from: string, relearn: () => void) {
+function screenOf(route: Route, from: string) {
   const { view, path, query } = route;
   const part = (name: string, title: string) => <PartScreen key={name} name={name} title={title} route={route} from={from} />;
   switch (view) {
@@ -50,9 +48,9 @@ function screenOf(route: Route, from: string, relearn: () => void) {
     case "setup":
       return part("setup", strings.look.setUp);
     case "next":
-      return <QueueScreen />;
+      return part("queue", strings.upNext);
     case "look":
-      return <LookScreen onLanguage={relearn} />;
+      return part("settings", strings.look.title);
     case "browse":
       return <BrowseScreen key={path} path={path} query={query ?? {}} from={from} />;
   }

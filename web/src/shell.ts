@@ -7,7 +7,7 @@ export { asProblem, fetchMedia, getJson, pictureAddress, Problem, problemOf, sen
 export { focusFirst, isBackKey, takeKeys } from "./dpad.ts";
 export { clock, fileSize, roughWait } from "./format.ts";
 export { Icon } from "./icons.tsx";
-export { speaks, strings } from "./language/index.ts";
+export { chooseLanguage, chosenLanguage, languageName, languages, speaks, strings } from "./language/index.ts";
 export { fetchAll } from "./library/folder.ts";
 export { Modal } from "./menu.tsx";
 export { currentRoute, goTo, goUp, replaceWith } from "./navigate.ts";
@@ -20,15 +20,21 @@ export { leaveFullScreen, toggleFullScreen, useFullScreen } from "./player/full-
 export { useMediaSession } from "./player/media-session.ts";
 export { addressesFor, startPlainEngine } from "./player/plain-engine.ts";
 export { usePlayback } from "./player/playback.ts";
-export { loadChoice, loadVolume } from "./player/preferences.ts";
+export { autoplay, currentlyPlaying, loadChoice, loadVolume, setAutoplay } from "./player/preferences.ts";
 export { INTERVALS, loadShow, saveShow, TRANSITIONS } from "./show-preferences.ts";
 export { useFrame } from "./player/use-frame.ts";
+export { queue, setQueue } from "./queue-list.ts";
 export { shuffled } from "./shuffled.ts";
+export { setTheme, theme, THEMES } from "./theme.ts";
 export { decodeSegment, folderHash, formatHash, lastName } from "./route.ts";
 export { Page, Panel, useScreenFocus, useTitle } from "./screen.tsx";
 export { say } from "./toast.tsx";
 
 export type { Entry } from "./api.ts";
+export type { Option } from "./options.tsx";
+export type { Queued } from "./queue-list.ts";
+export type { Theme } from "./theme.ts";
+export type { UploadPanelProps } from "./library/tools.tsx";
 export type { IconName } from "./icons.tsx";
 export type { Strings } from "./language/index.ts";
 export type { PartScreenProps } from "./part-screen.tsx";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bestLanguage } from "../src/language/index.ts";
 import { startRound, stepped } from "../src/pictures/order.ts";
-import { queuedOf, withQueued, type Queued } from "../src/queue.ts";
+import { queuedOf, withQueued, type Queued } from "../src/queue-list.ts";
 import { shuffled } from "../src/shuffled.ts";
 import { saneShow } from "../src/show-preferences.ts";
 

@@ -41,9 +41,17 @@ export function chosenLanguage(): string | undefined {
   return typeof stored === "string" && languages().indexOf(stored) >= 0 ? stored : undefined;
 }
 
-/** Chooses a language for this device; undefined follows the browser again. `useLanguage` then speaks it. */
+let heard: () => void = () => undefined;
+
+/** Calls `changed` whenever another language is spoken. */
+export function onLanguage(changed: () => void): void {
+  heard = changed;
+}
+
+/** Chooses a language for this device; undefined follows the browser again. */
 export function chooseLanguage(code: string | undefined): void {
   remember(STORED, code);
+  void useLanguage();
 }
 
 /** The first of `wanted` (codes such as "de-AT") that there is, English without one. Pure. */
@@ -66,4 +74,5 @@ export function useLanguage(): Promise<void> {
 function speak(words: Strings): void {
   strings = words;
   document.documentElement.lang = words.language;
+  heard();
 }

@@ -4,7 +4,7 @@ import { type Entry, flvAddress } from "../api.ts";
 import { strings } from "../language/index.ts";
 import { Menu, type MenuItem } from "../menu.tsx";
 import { currentlyPlaying } from "../player/preferences.ts";
-import { queue, queuedOf, setQueue, withQueued } from "../queue.ts";
+import { queue, queuedOf, setQueue, withQueued } from "../queue-list.ts";
 import { folderHash, formatHash } from "../route.ts";
 import { setMusicFolder } from "../show-preferences.ts";
 import { say } from "../toast.tsx";

@@ -2,7 +2,7 @@
 
 import { asProblem } from "../api.ts";
 import { goTo } from "../navigate.ts";
-import { MOST_QUEUED, queuedOf, setQueue } from "../queue.ts";
+import { MOST_QUEUED, queuedOf, setQueue } from "../queue-list.ts";
 import { shuffled } from "../shuffled.ts";
 import { strings } from "../language/index.ts";
 import { say } from "../toast.tsx";

@@ -1,15 +1,25 @@
 // What can be done with a folder: play it, show its pictures, search it, sort it, take it elsewhere, add to it.
 
+import type { ComponentType } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "../icons.tsx";
 import { strings } from "../language/index.ts";
 import { Menu } from "../menu.tsx";
+import { loadPart } from "../parts.ts";
 import { folderHash, formatHash } from "../route.ts";
+import { say } from "../toast.tsx";
 import type { FolderState } from "./folder.ts";
 import { isPlayable } from "./order.ts";
 import { playFolder } from "./play-folder.ts";
 import { m3uAddress } from "./playlist.ts";
-import { UploadPanel } from "./upload.tsx";
+
+/** What the part "upload" is given. `onDone`: something new is in the folder. */
+export interface UploadPanelProps {
+  path: string;
+  title: string;
+  onClose: () => void;
+  onDone: () => void;
+}
 
 /** The buttons beside a folder's name. */
 export function Tools(props: {
@@ -24,11 +34,18 @@ export function Tools(props: {
 }) {
   const { path, state, order, q } = props;
   const words = strings.folder;
-  const [open, setOpen] = useState<"sort" | "search" | "upload" | null>(null);
+  const [open, setOpen] = useState<"sort" | "search" | null>(null);
+  const [Upload, setUpload] = useState<ComponentType<UploadPanelProps> | null>(null);
   const ready = state.phase === "ready";
   if (!ready) return null;
   const some = kinds(state);
   const close = (): void => setOpen(null);
+  const openUpload = (): void => {
+    loadPart("upload").then(
+      (part) => setUpload(() => part as ComponentType<UploadPanelProps>),
+      () => say(strings.parts.failedDetail),
+    );
+  };
   return (
     <div class="tools" role="group" aria-label={words.tools}>
       {some.playable && !q && (
@@ -60,7 +77,7 @@ export function Tools(props: {
           <Icon name="playlist" />
         </a>
       )}
-      {state.upload && <Tool icon="upload" label={words.upload} onPress={() => setOpen("upload")} />}
+      {state.upload && <Tool icon="upload" label={words.upload} onPress={openUpload} />}
       {open === "sort" && (
         <Menu
           title={words.sort}
@@ -72,7 +89,7 @@ export function Tools(props: {
           }))}
         />
       )}
-      {open === "upload" && <UploadPanel path={path} title={props.title} onClose={close} onDone={props.onChanged} />}
+      {Upload && <Upload path={path} title={props.title} onClose={() => setUpload(null)} onDone={props.onChanged} />}
     </div>
   );
 }

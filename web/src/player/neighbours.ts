@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { fetchAll } from "../library/folder.ts";
 import { isPlayable } from "../library/order.ts";
-import { queue, type Queued } from "../queue.ts";
+import { queue, type Queued } from "../queue-list.ts";
 import { parentPath } from "../route.ts";
 
 /** The files beside the one that plays; undefined where there is none, or while not known. `self`: what is known of itself. */

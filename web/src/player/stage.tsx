@@ -6,7 +6,7 @@ import { type Choice, fetchMedia, type Media } from "../api.ts";
 import { clock } from "../format.ts";
 import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
-import type { Queued } from "../queue.ts";
+import type { Queued } from "../queue-list.ts";
 import { say } from "../toast.tsx";
 import { Peek, useBar } from "./bar-picture.tsx";
 import { Choices } from "./choices.tsx";

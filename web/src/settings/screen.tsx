@@ -1,15 +1,26 @@
 // Settings of this device: language, colours, what follows a film; and the keys.
 
-import { type Option, Options } from "./options.tsx";
-import { chooseLanguage, chosenLanguage, languageName, languages, strings } from "./language/index.ts";
-import { autoplay, setAutoplay } from "./player/preferences.ts";
-import { formatHash } from "./route.ts";
-import { Page } from "./screen.tsx";
-import { setTheme, type Theme, theme, THEMES } from "./theme.ts";
 import { useState } from "preact/hooks";
+import {
+  autoplay,
+  chooseLanguage,
+  chosenLanguage,
+  formatHash,
+  languageName,
+  languages,
+  type Option,
+  Options,
+  Page,
+  setAutoplay,
+  setTheme,
+  strings,
+  theme,
+  type Theme,
+  THEMES,
+} from "../shell.ts";
 
-/** The screen. `onLanguage`: another language was chosen. */
-export function LookScreen({ onLanguage }: { onLanguage: () => void }) {
+/** The screen. */
+export function LookScreen() {
   const words = strings.look;
   const [, setShown] = useState(0);
   const changed = (): void => setShown((n) => n + 1);
@@ -24,8 +35,6 @@ export function LookScreen({ onLanguage }: { onLanguage: () => void }) {
           first
           onChoose={(code) => {
             chooseLanguage(code || undefined);
-            changed();
-            onLanguage();
           }}
         />
         <Options

@@ -1,6 +1,6 @@
 // One file on its way to the server. By XMLHttpRequest: only that tells how much has been sent.
 
-import { strings } from "../language/index.ts";
+import { strings } from "../shell.ts";
 
 /** Uploads `file` into folder `path`. `done` resolves to null, or to why it failed; it never rejects. */
 export function uploadFile(

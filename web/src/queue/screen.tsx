@@ -1,14 +1,20 @@
 // What is up next, as a list one can change.
 
 import { useState } from "preact/hooks";
-import { clock } from "./format.ts";
-import { Icon } from "./icons.tsx";
-import { strings } from "./language/index.ts";
-import { currentlyPlaying } from "./player/preferences.ts";
-import { type Queued, queue, setQueue } from "./queue.ts";
-import { folderHash, formatHash } from "./route.ts";
-import { Page, Panel } from "./screen.tsx";
-import { shuffled } from "./shuffled.ts";
+import {
+  clock,
+  currentlyPlaying,
+  folderHash,
+  formatHash,
+  Icon,
+  Page,
+  Panel,
+  queue,
+  type Queued,
+  setQueue,
+  shuffled,
+  strings,
+} from "../shell.ts";
 
 // Of a long list, what is behind these is not drawn: nobody walks there.
 const MOST_SHOWN = 300;

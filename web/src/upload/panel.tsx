@@ -1,11 +1,8 @@
 // Uploading files into a folder, one after the other, with their progress.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fileSize } from "../format.ts";
-import { Icon } from "../icons.tsx";
-import { strings } from "../language/index.ts";
-import { Modal } from "../menu.tsx";
-import { uploadFile } from "./upload-file.ts";
+import { fileSize, Icon, Modal, strings, type UploadPanelProps } from "../shell.ts";
+import { uploadFile } from "./file.ts";
 
 interface Item {
   file: File;
@@ -14,8 +11,8 @@ interface Item {
   reason: string;
 }
 
-/** The panel over the library. `onDone`: something new is in the folder. */
-export function UploadPanel(props: { path: string; title: string; onClose: () => void; onDone: () => void }) {
+/** The panel over the library. */
+export function UploadPanel(props: UploadPanelProps) {
   const [items, setItems] = useState<Item[]>([]);
   const picker = useRef<HTMLInputElement>(null);
   const running = useRef<{ file: File; stop: () => void } | null>(null);

@@ -1,0 +1,6 @@
+// The part "queue": the list of what is up next.
+
+import { register } from "../shell.ts";
+import { QueueScreen } from "./screen.tsx";
+
+register("queue", QueueScreen);

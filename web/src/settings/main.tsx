@@ -1,0 +1,6 @@
+// The part "settings": of this device.
+
+import { register } from "../shell.ts";
+import { LookScreen } from "./screen.tsx";
+
+register("settings", LookScreen);

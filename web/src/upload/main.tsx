@@ -1,0 +1,6 @@
+// The part "upload": a panel in front of a folder.
+
+import { register } from "../shell.ts";
+import { UploadPanel } from "./panel.tsx";
+
+register("upload", UploadPanel);
