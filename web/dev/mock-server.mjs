@@ -108,7 +108,9 @@ async function answer(request, response, samples, state) {
   const url = new URL(request.url, "http://x");
   const [, first, ...rest] = url.pathname.split("/");
   if (first === "api" && rest[1] === "library") return listing(rest.slice(2), url.searchParams, response, samples, state);
-  if (first === "api" && rest[1] === "info") return json(response, { bar: null });
+  if (first === "api" && rest[1] === "info") return json(response, { poster: null, bar: null });
+  if (first === "api" && rest[1] === "neighbours") return neighbours(rest.slice(2), response);
+  if (first === "api" && rest[1] === "positions") return json(response, { positions: [] });
   if (first === "api" && rest[1] === "streams") return json(response, { streams: STREAMS });
   if (first === "api" && rest[1] === "sources") return json(response, { sources: SOURCES });
   if (first === "api" && rest[1] === "recordings") return json(response, { folder: "Recordings", recordings: [] });
@@ -144,14 +146,16 @@ function picture(segments, response, { pictures }) {
 // Pages of a folder, as the server gives them when asked for an offset.
 function page(body, query) {
   const words = (query.get("q") ?? "").toLowerCase().split(" ").filter(Boolean);
-  const found = body.entries.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  const kinds = query.get("kind")?.split(",");
+  const found = body.entries.filter(
+    ({ name, kind }) => words.every((word) => name.toLowerCase().includes(word)) && (!kinds || kinds.includes(kind)),
+  );
   const key = { size: "size", duration: "duration" }[query.get("sort")];
   if (key) found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder") || (a[key] ?? 0) - (b[key] ?? 0));
   if (query.get("order") === "desc") found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder")).reverse();
   found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder"));
   const [offset, limit] = [Number(query.get("offset")), Number(query.get("limit"))];
-  const folders = found.filter(({ kind }) => kind === "folder").length;
-  return { ...body, total: found.length, folders, offset, entries: found.slice(offset, offset + limit) };
+  return { ...body, total: found.length, offset, entries: found.slice(offset, offset + limit) };
 }
 
 function listing(segments, query, response, samples, state) {
@@ -174,6 +178,16 @@ function listing(segments, query, response, samples, state) {
   });
   const whole = { path: here.join("/"), entries };
   json(response, query.has("offset") ? page(whole, query) : whole);
+}
+
+// The files that play beside one in its folder.
+function neighbours(segments, response) {
+  const folder = segments.slice(0, -1);
+  const plays = (content) => typeof content === "string" && !["picture", "unknown"].includes(content);
+  const names = Object.entries(find(folder) ?? {}).filter(([, content]) => plays(content)).map(([name]) => name);
+  const at = names.indexOf(decodeURIComponent(segments.at(-1) ?? ""));
+  const entry = (name) => name && { name, path: [...folder, encodeURIComponent(name)].join("/"), kind: "video", size: null, duration: null };
+  json(response, { previous: entry(names[at - 1]) ?? null, next: (at >= 0 && entry(names[at + 1])) || null, place: at, total: names.length });
 }
 
 function media(segments, url, response, samples, state) {

@@ -22,14 +22,13 @@ export interface Entry {
 
 /**
  * A folder, or a page of it: sub-folders first, each group sorted. With `total`, the number of all entries, this is the page that
- * begins with entry `offset`, and `folders` is how many of all are folders; without it, these are all.
+ * begins with entry `offset`; without it, these are all.
  */
 export interface Listing {
   path: string;
   entries: Entry[];
   total?: number;
   offset?: number;
-  folders?: number;
   /** Files may be uploaded here. */
   upload?: boolean;
 }
@@ -40,6 +39,7 @@ export interface ListingPage {
   limit: number;
   order?: string;
   q?: string;
+  kind?: Kind;
 }
 
 /** How far a medium has been converted: seconds from its beginning, all stretches that exist, and whether that is all. */
@@ -98,15 +98,42 @@ export class Problem extends Error {
 /** Lists a folder, or a page of it. A server that knows no pages gives all. */
 export function fetchListing(path: string, page?: ListingPage): Promise<Listing> {
   if (!page) return getJson<Listing>("/api/v1/library/" + path);
-  const { order = "name", q } = page;
-  const descending = order.charAt(0) === "-";
-  const sort = "&sort=" + order.replace("-", "") + (descending ? "&order=desc" : "");
-  const pairs = "?offset=" + page.offset + "&limit=" + page.limit + sort + (q ? "&q=" + encodeURIComponent(q) : "");
-  return getJson<Listing>("/api/v1/library/" + path + pairs);
+  const { order = "name", q, kind } = page;
+  // What is searched at the top is searched everywhere, and comes with the best first.
+  const everywhere = !path && q !== undefined;
+  const pairs = ["offset=" + page.offset, "limit=" + page.limit].concat(
+    everywhere && order === "name" ? [] : orderPairs(order),
+    q === undefined ? [] : "q=" + encodeURIComponent(q),
+    kind === undefined ? [] : "kind=" + kind,
+  );
+  return getJson<Listing>((everywhere ? "/api/v1/search" : "/api/v1/library/" + path) + "?" + pairs.join("&"));
 }
 
-/** What is known of a file: here, only its pictures for the seek bar. */
+// "-date" as the server reads it.
+function orderPairs(order: string): string[] {
+  const key = "sort=" + order.replace("-", "");
+  return order.charAt(0) === "-" ? [key, "order=desc"] : [key];
+}
+
+/** The files beside one in its folder. */
+export interface Beside {
+  previous: Entry | null;
+  next: Entry | null;
+}
+
+/** The files before and after `path`, of what plays if it plays. */
+export function fetchNeighbours(path: string, order: string): Promise<Beside> {
+  return getJson<Beside>("/api/v1/neighbours/" + path + "?" + orderPairs(order).join("&"));
+}
+
+/** The address of a file as it is. */
+export function downloadAddress(path: string): string {
+  return "/download/" + path;
+}
+
+/** What is known of a file: here, only its pictures. */
 export interface Info {
+  poster: string | null;
   bar: { address: string; width: number; height: number; columns: number; times: number[] } | null;
 }
 

@@ -9,6 +9,7 @@ export { clock, fileSize, roughWait } from "./format.ts";
 export { Icon } from "./icons.tsx";
 export { chooseLanguage, chosenLanguage, languageName, languages, speaks, strings } from "./language/index.ts";
 export { fetchAll } from "./library/folder.ts";
+export { setViewer, viewer } from "./library/positions.ts";
 export { Modal } from "./menu.tsx";
 export { currentRoute, goTo, goUp, replaceWith } from "./navigate.ts";
 export { Options } from "./options.tsx";

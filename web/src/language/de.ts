@@ -55,8 +55,8 @@ speaks({
     sorts: {
       name: "Name",
       "-name": "Name, Z bis A",
-      "-modified": "Neueste zuerst",
-      modified: "Älteste zuerst",
+      "-date": "Neueste zuerst",
+      date: "Älteste zuerst",
       "-duration": "Längste zuerst",
       duration: "Kürzeste zuerst",
       "-size": "Größte zuerst",
@@ -71,6 +71,7 @@ speaks({
     queueLast: "Zuletzt spielen",
     queued: (name) => name + " ist vorgemerkt",
     forget: "Stelle vergessen",
+    download: "Herunterladen",
     openFlv: "In anderem Programm öffnen",
     tools: "Dieser Ordner",
   },
@@ -238,6 +239,8 @@ speaks({
     theme: "Farben",
     themes: { auto: "Wie das Gerät", light: "Hell", dark: "Dunkel" },
     autoplay: "Wenn ein Film zu Ende ist",
+    viewer: "Wer hier schaut",
+    viewerHint: "Geräte mit demselben Namen machen da weiter, wo ein anderes aufgehört hat.",
     keys: "Tasten",
     keysDetail: [
       ["Pfeile", "bewegen; im Film 10 s"],

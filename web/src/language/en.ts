@@ -58,8 +58,8 @@ export const en = {
     sorts: {
       name: "Name",
       "-name": "Name, Z to A",
-      "-modified": "Newest first",
-      modified: "Oldest first",
+      "-date": "Newest first",
+      date: "Oldest first",
       "-duration": "Longest first",
       duration: "Shortest first",
       "-size": "Largest first",
@@ -74,6 +74,7 @@ export const en = {
     queueLast: "Play last",
     queued: (name: string): string => name + " is up next",
     forget: "Forget where I was",
+    download: "Download",
     openFlv: "Open in another player",
     tools: "This folder",
   },
@@ -242,6 +243,8 @@ export const en = {
     theme: "Colours",
     themes: { auto: "As the device", light: "Light", dark: "Dark" },
     autoplay: "When a film ends",
+    viewer: "Who watches here",
+    viewerHint: "Devices with the same name go on where another one left off.",
     keys: "Keys",
     keysDetail: [
       ["Arrows", "move; in a film, 10 s"],

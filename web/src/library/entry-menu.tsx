@@ -1,6 +1,6 @@
 // What can be done with one entry of a folder.
 
-import { type Entry, flvAddress } from "../api.ts";
+import { downloadAddress, type Entry } from "../api.ts";
 import { strings } from "../language/index.ts";
 import { Menu, type MenuItem } from "../menu.tsx";
 import { currentlyPlaying } from "../player/preferences.ts";
@@ -10,7 +10,8 @@ import { setMusicFolder } from "../show-preferences.ts";
 import { say } from "../toast.tsx";
 import { playFolder } from "./play-folder.ts";
 import { m3uAddress } from "./playlist.ts";
-import { forgetMark, markOf, resumeAt } from "./resume.ts";
+import { dropMark } from "./positions.ts";
+import { markOf, resumeAt } from "./resume.ts";
 
 /** The menu of `entry`. */
 export function EntryMenu({ entry, order, onClose }: { entry: Entry; order: string; onClose: () => void }) {
@@ -51,8 +52,9 @@ function fileItems(entry: Entry): MenuItem[] {
   items.push(
     { label: words.queueNext, onChoose: () => add(currentlyPlaying()) },
     { label: words.queueLast, onChoose: () => add(null) },
-    { label: words.openFlv, href: flvAddress(path) },
+    { label: words.openFlv, href: m3uAddress(path) },
+    { label: words.download, href: downloadAddress(path) },
   );
-  if (mark) items.push({ label: words.forget, onChoose: () => forgetMark(path) });
+  if (mark) items.push({ label: words.forget, onChoose: () => dropMark(path) });
   return items;
 }

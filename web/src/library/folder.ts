@@ -37,6 +37,8 @@ export interface Folder {
 
 interface Held {
   listing: Listing;
+  /** How many entries are folders; null until that is known. */
+  folders: number | null;
   entries: (Entry | undefined)[];
   /** Pages asked for and not there yet. */
   asked: Record<number, boolean>;
@@ -54,7 +56,7 @@ export function useFolder(path: string, order: string, q: string, first: number)
     let timer = 0;
     let delay = FIRST_REFRESH_MS;
     const start = pageStart(first);
-    const held: Held = { listing: { path, entries: [] }, entries: [], asked: {}, seen: [start, start] };
+    const held: Held = { listing: { path, entries: [] }, folders: null, entries: [], asked: {}, seen: [start, start] };
     setState({ phase: "loading" });
 
     const fetchPage = (offset: number): Promise<Listing> => {
@@ -67,12 +69,34 @@ export function useFolder(path: string, order: string, q: string, first: number)
       held.listing = listing;
       if (listing.total === undefined) {
         held.entries = matching(inOrder(listing.entries, order), q);
+        held.folders = held.entries.filter(isFolder).length;
       } else {
         // A folder that grew or shrank meanwhile: its places mean something else.
-        if (listing.total !== held.entries.length) held.entries = resized(held.entries, listing.total);
+        if (listing.total !== held.entries.length) {
+          held.entries = resized(held.entries, listing.total);
+          held.folders = null;
+        }
         listing.entries.forEach((entry, i) => (held.entries[(listing.offset ?? offset) + i] = entry));
+        held.folders = held.folders ?? foldersSeen(held.entries);
       }
-      setState(readyState(held));
+      if (held.folders !== null) return ready();
+      fetchListing(path, { offset: 0, limit: 1, kind: "folder", ...(q ? { q } : {}) }).then(
+        ({ total }) => {
+          held.folders = total ?? 0;
+          if (current) ready();
+        },
+        (thrown: unknown) => current && setState({ phase: "failed", problem: asProblem(thrown) }),
+      );
+    };
+    const ready = (): void => {
+      const { entries, folders, listing } = held;
+      setState({
+        phase: "ready",
+        total: entries.length,
+        folders: folders ?? 0,
+        at: (index) => entries[index],
+        upload: listing.upload === true,
+      });
       refreshLater();
     };
     const refreshLater = (): void => {
@@ -129,15 +153,18 @@ export function fetchAll(path: string, order: string, most: number): Promise<Ent
   return gather([]);
 }
 
-function readyState({ listing, entries }: Held): FolderState {
-  const counted = entries.filter((entry) => entry && entry.kind === "folder").length;
-  return {
-    phase: "ready",
-    total: entries.length,
-    folders: listing.folders ?? counted,
-    at: (index) => entries[index],
-    upload: listing.upload === true,
-  };
+function isFolder(entry: Entry | undefined): boolean {
+  return entry !== undefined && entry.kind === "folder";
+}
+
+// Folders come first: their number is known where the last one and the first file are, or the end.
+function foldersSeen(entries: readonly (Entry | undefined)[]): number | null {
+  for (let i = 0; i < entries.length; i += 1) {
+    const entry = entries[i];
+    if (entry && !isFolder(entry)) return i === 0 || isFolder(entries[i - 1]) ? i : null;
+  }
+  const last = entries[entries.length - 1];
+  return entries.length === 0 ? 0 : isFolder(last) ? entries.length : null;
 }
 
 function resized(entries: (Entry | undefined)[], length: number): (Entry | undefined)[] {

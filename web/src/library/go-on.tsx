@@ -1,12 +1,14 @@
 // Films that were begun and not finished, on the library's first screen: one press goes on.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { fetchInfo } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
 import { Menu } from "../menu.tsx";
 import { pressFor } from "../press.ts";
 import { formatHash } from "../route.ts";
-import { forgetMark, type Mark, watched } from "./resume.ts";
+import { dropMark } from "./positions.ts";
+import { type Mark, watched } from "./resume.ts";
 
 // One row of a television.
 const MOST = 4;
@@ -31,7 +33,7 @@ export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void 
             >
               <span class="thumb thumb-video">
                 <Icon name="play" />
-                {mark.poster && <img src={mark.poster} alt="" onError={(event) => event.currentTarget.classList.add("gone")} />}
+                <Poster mark={mark} />
                 <span class="watched">
                   <span style={{ transform: "scaleX(" + watched(mark) + ")" }} />
                 </span>
@@ -54,7 +56,7 @@ export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void 
             {
               label: words.forget,
               onChoose: () => {
-                forgetMark(menu.path);
+                dropMark(menu.path);
                 onForget();
               },
             },
@@ -63,4 +65,13 @@ export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void 
       )}
     </section>
   );
+}
+
+// What another device left has no picture here yet.
+function Poster({ mark }: { mark: Mark }) {
+  const [poster, setPoster] = useState(mark.poster);
+  useEffect(() => {
+    if (!poster) fetchInfo(mark.path).then((info) => setPoster(info.poster), () => undefined);
+  }, []);
+  return poster ? <img src={poster} alt="" onError={(event) => event.currentTarget.classList.add("gone")} /> : null;
 }

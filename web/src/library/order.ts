@@ -8,7 +8,7 @@ type Key = (entry: Entry) => number | null | undefined;
 const KEYS: Record<string, Key | undefined> = {
   size: (entry) => entry.size,
   duration: (entry) => entry.duration,
-  modified: (entry) => entry.modified,
+  date: (entry) => entry.modified,
 };
 
 /** `entries`, which are in order of their names, in another order: a key, "-" before it for descending. Folders stay first. */

@@ -33,15 +33,20 @@ export function marked(before: readonly Mark[], mark: Mark): Mark[] {
   return [mark].concat(others).slice(0, MOST_MARKS);
 }
 
+/** Remembers all of these, and nothing else. */
+export function setMarks(all: readonly Mark[]): void {
+  remember(STORED, all.slice(0, MOST_MARKS));
+}
+
 /** Remembers a place. */
 export function saveMark(mark: Mark): void {
-  const known = marks().filter(({ path }) => path === mark.path)[0];
-  remember(STORED, marked(marks(), mark.poster || !known?.poster ? mark : { ...mark, poster: known.poster }));
+  const poster = mark.poster ?? markOf(mark.path)?.poster;
+  setMarks(marked(marks(), poster ? { ...mark, poster } : mark));
 }
 
 /** Forgets where one was in `path`. */
 export function forgetMark(path: string): void {
-  remember(STORED, marks().filter((mark) => mark.path !== path));
+  setMarks(marks().filter((mark) => mark.path !== path));
 }
 
 /** The mark of one film. */

@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Entry } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
-import { recall, remember } from "../memory.ts";
 import { replaceWith } from "../navigate.ts";
 import { crumbs, folderHash, isWithin, lastName, parentPath, type Query } from "../route.ts";
 import { Page, Panel } from "../screen.tsx";
@@ -14,18 +13,18 @@ import { Grid } from "./grid.tsx";
 import type { Look } from "./layout.ts";
 import { EntryMenu } from "./entry-menu.tsx";
 import { isPlayable } from "./order.ts";
+import { loadOrder, saneOrder, saveOrder } from "./preferences.ts";
+import { fetchMarks } from "./positions.ts";
 import { type Mark, marks } from "./resume.ts";
 import { Tile } from "./tile.tsx";
 import { Tools } from "./tools.tsx";
-
-const STORED_ORDER = "order";
 
 // Where the focus was in the folders one came through, for the way back.
 const places: Record<string, number> = {};
 
 /** The screen of one folder. `from` is the path one comes from: its entry gets the focus. */
 export function BrowseScreen({ path, query, from }: { path: string; query: Query; from: string }) {
-  const [order, setOrder] = useState(orderFor(query));
+  const [order, setOrder] = useState(() => (query.sort ? saneOrder(query.sort) : loadOrder()));
   const q = query.q ?? "";
   const place = path + "?" + order + q;
   const returning = from !== path && isWithin(from, path);
@@ -33,10 +32,11 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
   const [drawn, setDrawn] = useState("");
   const [menu, setMenu] = useState<Entry | null>(null);
   const [known, setKnown] = useState(marks);
+  useEffect(() => void fetchMarks().then(() => setKnown(marks())), []);
   const title = path ? lastName(path) : strings.library;
 
   const changeOrder = (wanted: string): void => {
-    remember(STORED_ORDER, wanted === "name" ? undefined : wanted);
+    saveOrder(wanted);
     setOrder(wanted);
   };
   const draw = (from: number, to: number): void => {
@@ -237,10 +237,4 @@ function firstEntry(state: Entries, from: string): number {
     if (usable < 0 && (entry.kind === "folder" || entry.kind === "picture" || isPlayable(entry))) usable = i;
   }
   return Math.max(0, usable);
-}
-
-function orderFor(query: Query): string {
-  const stored = recall(STORED_ORDER);
-  const wanted = query.sort ?? (typeof stored === "string" ? stored : "name");
-  return wanted in strings.folder.sorts ? wanted : "name";
 }

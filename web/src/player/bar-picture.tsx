@@ -4,13 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import { fetchInfo, type Info } from "../api.ts";
 import { clock } from "../format.ts";
 
-/** The sheet of pictures of `path`; null while there is none. */
-export function useBar(path: string): Info["bar"] {
-  const [bar, setBar] = useState<Info["bar"]>(null);
+/** What is known of `path`; null until the server said so. */
+export function useInfo(path: string): Info | null {
+  const [info, setInfo] = useState<Info | null>(null);
   useEffect(() => {
     let current = true;
     fetchInfo(path).then(
-      (info) => current && setBar(info.bar),
+      (found) => current && setInfo(found),
       // Without pictures there is still the time.
       () => undefined,
     );
@@ -18,7 +18,7 @@ export function useBar(path: string): Info["bar"] {
       current = false;
     };
   }, [path]);
-  return bar;
+  return info;
 }
 
 // Of a picture, in units of the font's size.

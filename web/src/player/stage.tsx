@@ -8,7 +8,7 @@ import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
 import type { Queued } from "../queue-list.ts";
 import { say } from "../toast.tsx";
-import { Peek, useBar } from "./bar-picture.tsx";
+import { Peek, useInfo } from "./bar-picture.tsx";
 import { Choices } from "./choices.tsx";
 import { type Engine, type Failure, startEngine } from "./engine.ts";
 import { Frame, Round } from "./frame.tsx";
@@ -51,7 +51,8 @@ export function Stage(props: {
   const engine = useRef<Engine | null>(null);
   const frame = useFrame(video);
   const playback = usePlayback(video);
-  const bar = useBar(path);
+  const info = useInfo(path);
+  const poster = info?.poster ?? null;
   const [progress, setProgress] = useState(media);
   const [heading, setHeading] = useState<number | null>(null);
   const settle = useRef(0);
@@ -78,7 +79,7 @@ export function Stage(props: {
   const next = neighbours.next;
   const announcing = playback.ended && follows && next !== undefined && !declined;
   props.position.current = playback.time || props.position.current;
-  useMark(path, media, playback, progress.duration, neighbours.self?.poster);
+  useMark(path, media, playback, progress.duration, poster);
 
   useEffect(() => {
     const element = video.current;
@@ -167,7 +168,7 @@ export function Stage(props: {
   };
   useMediaSession(
     media.name,
-    neighbours.self?.poster ?? null,
+    poster,
     {
       play: frame.play,
       pause: () => video.current?.pause(),
@@ -187,7 +188,7 @@ export function Stage(props: {
       frame={frame}
       playback={playback}
       top={props.top}
-      art={!media.video && <Art name={media.name} poster={neighbours.self?.poster} turning={playing} />}
+      art={!media.video && <Art name={media.name} poster={poster} turning={playing} />}
       waiting={waiting}
       announced={announced}
       open={heading !== null || choosing || announcing}
@@ -204,7 +205,7 @@ export function Stage(props: {
             valueText={words.position(time, duration)}
             ranges={report ? report.ranges : progress.ranges}
             moving={heading !== null}
-            peek={(at) => <Peek time={at} bar={bar} />}
+            peek={(at) => <Peek time={at} bar={info && info.bar} />}
             first
             onMove={setHeading}
             onSet={seekTo}

@@ -2,11 +2,11 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Media } from "../api.ts";
-import { saveMark } from "../library/resume.ts";
+import { keepMark } from "../library/positions.ts";
 import type { Playback } from "./playback.ts";
 
 // Seconds of the film between two notes: what a crash costs at most.
-const EVERY = 5;
+const EVERY = 8;
 // Music is played from the beginning; what is as long as an audio book is not.
 const LONG_SOUND = 20 * 60;
 
@@ -19,7 +19,7 @@ export function useMark(path: string, media: Media, playback: Playback, duration
     const kind = media.video ? "video" : "audio";
     if (at === 0 || (kind === "audio" && (duration ?? 0) < LONG_SOUND)) return;
     noted.current = at;
-    saveMark({ path, name: media.name, kind, at, duration, when: Date.now(), ...(poster ? { poster } : {}) });
+    keepMark({ path, name: media.name, kind, at, duration, when: Date.now(), ...(poster ? { poster } : {}) });
   };
   const due = Math.abs(playback.time - noted.current) >= EVERY || playback.ended;
   useEffect(() => {

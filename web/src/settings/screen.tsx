@@ -16,7 +16,9 @@ import {
   strings,
   theme,
   type Theme,
+  setViewer,
   THEMES,
+  viewer,
 } from "../shell.ts";
 
 /** The screen. */
@@ -58,6 +60,19 @@ export function LookScreen() {
             changed();
           }}
         />
+        <section class="setting">
+          <h2 id="viewer">{words.viewer}</h2>
+          <input
+            type="text"
+            maxLength={30}
+            autocomplete="off"
+            aria-labelledby="viewer"
+            aria-describedby="viewer-hint"
+            defaultValue={viewer()}
+            onChange={(event) => setViewer(event.currentTarget.value)}
+          />
+          <p id="viewer-hint">{words.viewerHint}</p>
+        </section>
         <section class="setting">
           <h2>{words.server}</h2>
           <div class="options">
