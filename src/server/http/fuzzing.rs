@@ -20,6 +20,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Asset(_)
         | Route::Index
         | Route::Live { .. }
+        | Route::LiveMp4(_)
         | Route::Streams
         | Route::Relays
         | Route::Recordings
