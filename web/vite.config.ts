@@ -19,7 +19,7 @@ const SERVED = ["/api", "/fmp4", "/flv", "/live", "/picture", "/hls", "/subtitle
 
 export default defineConfig(({ command }) => {
   // While developing, the parts' own sources are the parts.
-  const sources = Object.fromEntries(Object.entries(partFiles()).map(([name, file]) => [name, "/" + file]));
+  const sources = Object.fromEntries(Object.entries(partFiles()).map(([name, file]) => [name, ["/" + file]]));
   const parts = command === "serve" ? JSON.stringify(sources) : (process.env["WIIDIA_PARTS"] ?? "{}");
   return {
     ...compile,

@@ -33,14 +33,15 @@ for (const [name, file] of Object.entries(partFiles())) {
           format: "iife",
           name: "wiidiaPart",
           entryFileNames: `assets/${name}-[hash].js`,
-          assetFileNames: `assets/${name}-[hash][extname]`,
+          assetFileNames: `assets/${name}-[hash][extname]`, // its style sheet
           globals: { preact: "wiidia", "preact/hooks": "wiidia", [SHELL]: "wiidia" },
         },
       },
     },
   });
-  const made = (await readdir(root + "dist/assets")).find((asset) => asset.startsWith(name + "-") && asset.endsWith(".js"));
-  parts[name] = "/assets/" + made;
+  const made = (await readdir(root + "dist/assets")).filter((asset) => asset.startsWith(name + "-"));
+  const [script, style] = [".js", ".css"].map((end) => made.find((asset) => asset.endsWith(end)));
+  parts[name] = (style ? [script, style] : [script]).map((asset) => "/assets/" + asset);
 }
 process.env.WIIDIA_PARTS = JSON.stringify(parts);
 await build({ root, logLevel: "warn" });

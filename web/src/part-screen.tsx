@@ -7,9 +7,10 @@ import { loadPart, partNames } from "./parts.ts";
 import { above, formatHash, type Route } from "./route.ts";
 import { Page, Panel } from "./screen.tsx";
 
-/** Where the part is shown, and the path one comes from. */
+/** Where the part is shown: the route and its path; and the path one comes from. */
 export interface PartScreenProps {
   route: Route;
+  path: string;
   from: string;
 }
 
@@ -17,7 +18,7 @@ export interface PartScreenProps {
 export type PartScreenOf = ComponentType<PartScreenProps>;
 
 /** Shows part `name`, or that it is on its way, or why it is not there. */
-export function PartScreen({ name, title, route, from }: PartScreenProps & { name: string; title: string }) {
+export function PartScreen({ name, title, route, from }: { name: string; title: string; route: Route; from: string }) {
   const [Screen, setScreen] = useState<PartScreenOf | null>(null);
   const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
@@ -32,7 +33,7 @@ export function PartScreen({ name, title, route, from }: PartScreenProps & { nam
     );
   }, [attempt]);
 
-  if (Screen) return <Screen route={route} from={from} />;
+  if (Screen) return <Screen route={route} path={route.path} from={from} />;
   const words = strings.parts;
   const back = (
     <a class="button" href={formatHash(above(route) ?? route)} data-first={exists ? undefined : ""}>

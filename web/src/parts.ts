@@ -1,8 +1,8 @@
 // Parts of the page that are fetched when they are wanted: each language but English, and the set-up page. A part is a script of
 // its own (scripts/build.mjs), which says that it is there by `register`. It takes what it shares with the page from `shell.ts`.
 
-/** Where the parts are: made by the build, name by name. */
-declare const __PARTS__: Record<string, string>;
+/** Where the parts are: made by the build, name by name: a script, and a style sheet if the part has one. */
+declare const __PARTS__: Record<string, [script: string, style?: string]>;
 
 type Waiting = { done: (part: unknown) => void };
 
@@ -26,7 +26,7 @@ export function loadPart(name: string): Promise<unknown> {
   if (name in loaded) return Promise.resolve(loaded[name]);
   const running = loading[name];
   if (running) return running;
-  const address = __PARTS__[name];
+  const [address, style] = __PARTS__[name] ?? [];
   if (!address) return Promise.reject(new Error("there is no part " + name));
   const attempt = new Promise<unknown>((done, failed) => {
     waiting[name] = { done };
@@ -40,6 +40,12 @@ export function loadPart(name: string): Promise<unknown> {
       failed(new Error("the part " + name + " did not come"));
     };
     document.head.appendChild(script);
+    if (style && !document.querySelector('link[href="' + style + '"]')) {
+      const link = document.createElement("link");
+      link.rel = "stylesheet";
+      link.href = style;
+      document.head.appendChild(link);
+    }
   });
   loading[name] = attempt;
   return attempt;

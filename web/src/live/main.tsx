@@ -1,5 +1,6 @@
 // The part "live": the channels, and watching one.
 
+import "./live.css";
 import { decodeSegment, type PartScreenProps, register } from "../shell.ts";
 import { LiveScreen } from "./screen.tsx";
 import { WatchScreen } from "./watch.tsx";

@@ -1,5 +1,6 @@
 // The part "pictures": one by one, and as a slideshow.
 
+import "./pictures.css";
 import { type PartScreenProps, register } from "../shell.ts";
 import { ShowScreen } from "./screen.tsx";
 
