@@ -62,6 +62,12 @@ export interface Track {
   language: string | null;
   title: string | null;
   channels?: number;
+  /** What holds when nobody chooses. */
+  default?: boolean;
+  /** Only what those who understand the film have to read. */
+  forced?: boolean;
+  /** Subtitles of text: where they are as WebVTT. The film need not be encoded for them. */
+  address?: string | null;
 }
 
 /** A playable file, once its streams are known. */
@@ -150,6 +156,11 @@ export function pictureAddress(path: string, width: number, height: number): str
 /** Describes a file, starting its conversion if it needs one. */
 export function fetchMedia(path: string, choice: Choice): Promise<Media> {
   return getJson<Media>("/api/v1/media/" + path + query("?", choice));
+}
+
+/** The address of subtitles, with times of the film in the form that plays. */
+export function subtitlesAddress(address: string, choice: Choice): string {
+  return address + query(address.indexOf("?") < 0 ? "?" : "&", choice);
 }
 
 /** The address of a file's fragmented MP4 from the keyframe at or before `start` seconds. */

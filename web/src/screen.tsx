@@ -104,6 +104,8 @@ export function Panel(props: {
   detail?: string;
   quiet?: boolean;
   alert?: boolean;
+  /** The server wants to know who it is. */
+  signIn?: boolean;
   children?: ComponentChildren;
 }) {
   return (
@@ -113,7 +115,14 @@ export function Panel(props: {
       </span>
       <h2 class="panel-title">{props.title}</h2>
       {props.detail && <p class="panel-detail">{props.detail}</p>}
-      <div class="panel-steps">{props.children}</div>
+      <div class="panel-steps">
+        {props.children}
+        {props.signIn && (
+          <a class="button" href={formatHash({ view: "setup", path: "" })}>
+            {strings.signIn}
+          </a>
+        )}
+      </div>
     </section>
   );
 }

@@ -30,6 +30,7 @@ speaks({
   close: "Schließen",
   cancel: "Abbrechen",
   remove: "Entfernen",
+  signIn: "Anmelden",
   up: "Einen Ordner höher",
 
   problem: {

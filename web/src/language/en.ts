@@ -33,6 +33,7 @@ export const en = {
   close: "Close",
   cancel: "Cancel",
   remove: "Remove",
+  signIn: "Sign in",
   up: "Up one folder",
 
   problem: {

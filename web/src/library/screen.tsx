@@ -124,7 +124,7 @@ function Contents(props: {
   }
   if (state.phase === "failed") {
     return (
-      <Panel icon="warning" title={state.problem.title} detail={state.problem.detail} alert>
+      <Panel icon="warning" title={state.problem.title} detail={state.problem.detail} signIn={state.problem.status === 401} alert>
         <button type="button" class="primary" data-first onClick={onReload}>
           {strings.tryAgain}
         </button>

@@ -63,3 +63,19 @@ export function addSource(name: string, url: string): Promise<unknown> {
 export function removeSource(name: string): Promise<unknown> {
   return send("DELETE", "/api/v1/sources/" + encodeURIComponent(name));
 }
+
+/** What an address of the web means; see docs/http-api.md. */
+export interface WebAddress {
+  address: string;
+  path: string;
+  kind: "film" | "stream";
+  title: string | null;
+  live: string | null;
+  entries: { title: string; path: string; duration: number | null }[];
+  notice: string | null;
+}
+
+/** Finds out what an address of the web means; a page may take its time. */
+export function resolveAddress(address: string): Promise<WebAddress> {
+  return getJson<WebAddress>("/api/v1/web/" + encodeURIComponent(address));
+}

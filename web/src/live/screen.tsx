@@ -24,7 +24,7 @@ export function LiveScreen({ from }: { from: string }) {
         </Panel>
       )}
       {state === "failed" && problem && (
-        <Panel icon="warning" title={problem.title} detail={problem.detail} alert>
+        <Panel icon="warning" title={problem.title} detail={problem.detail} signIn={problem.status === 401} alert>
           <button type="button" class="primary" data-first onClick={refresh}>
             {strings.tryAgain}
           </button>

@@ -14,6 +14,8 @@ interface Option {
 /** What the panel shows as chosen, and what it reports. A choice of the film opens it anew; the others hold at once. */
 export interface ChoicesProps {
   media: Media;
+  /** The number of the subtitles that are shown; null for none. */
+  subtitles: number | null;
   speed: number;
   autoplay: boolean;
   onChoose: (choice: Choice) => void;
@@ -38,7 +40,7 @@ export function Choices(props: ChoicesProps) {
   return (
     <Modal title={words.title} class="choices" onClose={onClose}>
       <div class="choices-groups">
-        {groups(media).map(({ key, title, options }) => (
+        {groups(media, props.subtitles).map(({ key, title, options }) => (
           <Group
             key={key}
             title={title}
@@ -73,7 +75,7 @@ function Group(props: { title: string; options: Option[]; onPick: (option: Optio
   );
 }
 
-function groups(media: Media): { key: keyof Choice; title: string; options: Option[] }[] {
+function groups(media: Media, subtitles: number | null): { key: keyof Choice; title: string; options: Option[] }[] {
   const words = strings.choices;
   const { form, contents } = media;
   const found: { key: keyof Choice; title: string; options: Option[] }[] = [];
@@ -82,8 +84,8 @@ function groups(media: Media): { key: keyof Choice; title: string; options: Opti
     found.push({ key: "audio", title: words.sound, options });
   }
   if (contents.subtitles.length > 0 && media.video) {
-    const none: Option = { value: "none", label: words.none, on: form.subtitles === null };
-    const options = contents.subtitles.map((track, i) => ({ value: String(i), label: nameOf(track, i), on: form.subtitles === i }));
+    const none: Option = { value: "none", label: words.none, on: subtitles === null };
+    const options = contents.subtitles.map((track, i) => ({ value: String(i), label: nameOf(track, i), on: subtitles === i }));
     found.push({ key: "subtitles", title: words.subtitles, options: [none].concat(options) });
   }
   // Music has but one quality.

@@ -12,8 +12,9 @@ import { type Failure, unsupported } from "./engine.ts";
 import { TopBar, Waiting } from "./frame.tsx";
 import { leaveFullScreen } from "./full-screen.ts";
 import { type Neighbours, useNeighbours } from "./neighbours.ts";
-import { loadChoice, nowPlays, saveChoice } from "./preferences.ts";
+import { loadChoice, nowPlays } from "./preferences.ts";
 import { Stage } from "./stage.tsx";
+import { askedFor, textTrack, toBeDrawn } from "./subtitles.ts";
 
 /** Plays the file at `path`, from where one left off unless `fromStart`. Must be remounted for another file. */
 export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boolean }) {
@@ -34,11 +35,14 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
     setFailure(null);
     setMedia(null);
     nowPlays(path);
-    fetchMedia(path, choice).then(
+    fetchMedia(path, askedFor(choice)).then(
       (found) => {
         if (!current) return;
         const reason = unsupported(found.mime);
+        const drawn = toBeDrawn(found, choice.subtitles);
         if (reason) setFailure(reason);
+        // Subtitles made of pictures: opened anew, with them in it.
+        else if (drawn !== null) setChoice({ ...choice, subtitles: String(drawn) });
         else setMedia(found);
       },
       (thrown: unknown) => {
@@ -54,7 +58,6 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
 
   // The film is opened anew in its other form, and goes on where it was.
   const choose = (wanted: Choice): void => {
-    if (media) saveChoice(wanted, media);
     setMedia(null);
     setChoice({ ...choice, ...wanted });
   };
@@ -66,7 +69,8 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
         rootRef={root}
         media={media}
         path={path}
-        choice={choice}
+        choice={askedFor(choice)}
+        subtitles={textTrack(media, choice.subtitles)}
         position={position}
         neighbours={neighbours}
         onChoose={choose}

@@ -2,7 +2,7 @@
 
 import type { RefObject, VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Choice, fetchMedia, type Media } from "../api.ts";
+import { type Choice, fetchMedia, type Media, subtitlesAddress } from "../api.ts";
 import { clock } from "../format.ts";
 import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
@@ -16,7 +16,7 @@ import { type PlayerCommand, SEEK_STEP } from "./keys.ts";
 import { useMediaSession } from "./media-session.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { usePlayback } from "./playback.ts";
-import { autoplay, loadSpeed, saveSpeed, setAutoplay, speedBeside } from "./preferences.ts";
+import { autoplay, loadSpeed, saveChoice, saveSpeed, setAutoplay, speedBeside } from "./preferences.ts";
 import { leave } from "./screen.tsx";
 import { Slider } from "./slider.tsx";
 import { UpNext } from "./up-next.tsx";
@@ -40,6 +40,8 @@ export function Stage(props: {
   media: Media;
   path: string;
   choice: Choice;
+  /** The number of the subtitles of text that are shown at first; null for none. */
+  subtitles: number | null;
   position: { current: number };
   neighbours: Neighbours;
   onChoose: (choice: Choice) => void;
@@ -58,6 +60,7 @@ export function Stage(props: {
   const settle = useRef(0);
   const [reconnecting, setReconnecting] = useState(false);
   const [choosing, setChoosing] = useState(false);
+  const [text, setText] = useState(props.subtitles);
   const [speed, setSpeed] = useState(loadSpeed);
   const [follows, setFollows] = useState(autoplay);
   const [declined, setDeclined] = useState(false);
@@ -140,12 +143,28 @@ export function Stage(props: {
   const open = (file: Queued | undefined): void => {
     if (file) replaceWith({ view: "play", path: file.path });
   };
-  const toggleSubtitles = (): void => {
-    if (!media.video || media.contents.subtitles.length === 0) return;
-    const on = media.form.subtitles === null;
-    say(on ? words.subtitlesOn : words.subtitlesOff);
-    props.onChoose({ subtitles: on ? "0" : "none" });
+  // Subtitles of text come and go at once; for those made of pictures, and back from them, the film is opened anew.
+  const tracks = media.contents.subtitles;
+  const choose = (wanted: Choice): void => {
+    saveChoice(wanted, media);
+    const { subtitles } = wanted;
+    if (subtitles === undefined) return props.onChoose(wanted);
+    const at = subtitles === "none" ? null : Number(subtitles);
+    if (media.form.subtitles !== null || (at !== null && !tracks[at]?.address)) return props.onChoose(wanted);
+    setText(at);
+    setChoosing(false);
   };
+  const shownTrack = media.form.subtitles ?? text;
+  const toggleSubtitles = (): void => {
+    if (!media.video || tracks.length === 0) return;
+    const on = shownTrack === null;
+    say(on ? words.subtitlesOn : words.subtitlesOff);
+    choose({ subtitles: on ? String(Math.max(0, tracks.map((track) => Boolean(track.address)).indexOf(true))) : "none" });
+  };
+  useEffect(() => {
+    const shown = video.current?.textTracks[0];
+    if (shown) shown.mode = "showing";
+  }, [text]);
 
   const obey = (command: PlayerCommand): void => {
     switch (command.do) {
@@ -193,6 +212,18 @@ export function Stage(props: {
       announced={announced}
       open={heading !== null || choosing || announcing}
       onCommand={obey}
+      tracks={
+        text !== null && (
+          <track
+            key={text}
+            kind="subtitles"
+            default
+            src={subtitlesAddress(tracks[text]?.address ?? "", choice)}
+            srclang={tracks[text]?.language ?? undefined}
+            label={tracks[text]?.title ?? strings.choices.subtitles}
+          />
+        )
+      }
       timeline={
         <div class="timeline">
           <span class="time">{clock(time)}</span>
@@ -230,7 +261,8 @@ export function Stage(props: {
           media={progress}
           speed={speed}
           autoplay={follows}
-          onChoose={props.onChoose}
+          subtitles={shownTrack}
+          onChoose={choose}
           onSpeed={changeSpeed}
           onAutoplay={(on) => {
             setFollows(on);
