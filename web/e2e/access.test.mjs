@@ -144,7 +144,7 @@ test("by keyboard alone: a film, ahead in it, the channels, the pictures, the se
   await walk("Live", "ArrowRight");
   await press("Enter");
   await view.page.getByRole("heading", { name: "Live" }).waitFor();
-  await view.page.waitForFunction(() => /^Watch/.test(document.activeElement?.getAttribute("aria-label") ?? ""));
+  await view.page.waitForFunction(() => document.activeElement?.closest(".channel"));
   await walk("Library|Live|Up next|Settings|Wiidia", "ArrowUp");
   await walk("Settings", "ArrowRight");
   await press("Enter");

@@ -51,15 +51,15 @@ test("a live picture is less than two seconds old, and after a stall again witho
   // Pictures of the channels are there only where the server makes them.
   const view = await wiidia.open({ viewport: { width: 1280, height: 720 }, expected: /404/ });
   await view.visit("#/live/");
-  const tile = view.page.getByRole("link", { name: `Watch ${KEY}, On air` });
+  const tile = view.page.getByRole("link", { name: new RegExp(`On air.*${KEY}`) });
   await tile.waitFor();
-  assert.equal(await view.focused(), `Watch ${KEY}, On air`);
+  await view.page.waitForFunction((key) => document.activeElement?.textContent.includes(key), KEY);
   assert.deepEqual(await view.axe(), []);
   await view.page.keyboard.press("Enter");
   await view.page.waitForFunction(() => document.querySelector("video")?.readyState > 2 && document.querySelector("video").currentTime > 0, null, {
     timeout: 30_000,
   });
-  assert.equal(await view.focused(), "Go to live");
+  assert.equal(await view.focused(), "Live");
   assert.deepEqual(await view.axe(), []);
   await sleep(4000);
 

@@ -15,7 +15,7 @@ export function Options(props: {
   onChoose: (value: string) => void;
 }) {
   return (
-    <section class="setting" role="radiogroup" aria-label={props.title}>
+    <div class="setting" role="radiogroup" aria-label={props.title}>
       <h2 aria-hidden="true">{props.title}</h2>
       <div class="options">
         {props.options.map(({ value, label }) => {
@@ -35,6 +35,6 @@ export function Options(props: {
           );
         })}
       </div>
-    </section>
+    </div>
   );
 }

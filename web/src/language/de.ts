@@ -174,7 +174,6 @@ speaks({
     },
     viewers: (count) => (count === 1 ? "1 Zuschauer" : count + " Zuschauer"),
     again: (seconds) => "neuer Versuch in " + Math.max(1, Math.round(seconds)) + " s",
-    watch: (name) => name + " ansehen",
     record: (name) => name + " aufnehmen",
     stopRecord: (name) => "Aufnahme von " + name + " beenden",
     recording: "Aufnahme",

@@ -178,7 +178,6 @@ export const en = {
     } as Record<string, string>,
     viewers: (count: number): string => (count === 1 ? "1 viewer" : count + " viewers"),
     again: (seconds: number): string => "next attempt in " + Math.max(1, Math.round(seconds)) + " s",
-    watch: (name: string): string => "Watch " + name,
     record: (name: string): string => "Record " + name,
     stopRecord: (name: string): string => "Stop recording " + name,
     recording: "Recording",

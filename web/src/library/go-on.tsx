@@ -31,7 +31,7 @@ export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void 
               data-first={i === 0 ? "" : undefined}
               {...pressFor<HTMLAnchorElement>(() => setMenu(mark))}
             >
-              <span class="thumb thumb-video">
+              <span class="still still-video">
                 <Icon name="play" />
                 <Poster mark={mark} />
                 <span class="watched">

@@ -84,7 +84,7 @@ function Thumb({ entry, mark }: { entry: Entry; mark: Mark | undefined }) {
     entry.poster || (entry.kind === "picture" ? pictureAddress(entry.path, THUMB_WIDTH, THUMB_HEIGHT) : undefined);
   const share = mark ? watched(mark) : 0;
   return (
-    <span class={"thumb thumb-" + entry.kind}>
+    <span class={"still still-" + entry.kind}>
       <Icon name={entry.kind} />
       {address && <img src={address} alt="" loading="lazy" decoding="async" onError={hide} />}
       {isPlayable(entry) && entry.duration !== null && <span class="length">{clock(entry.duration)}</span>}

@@ -90,7 +90,7 @@ export function AddressBox({ onChanged }: { onChanged: () => void }) {
             {found.entries.map(({ title, path, duration }) => (
               <li key={path}>
                 <a class="file file-list" href={formatHash({ view: "play", path })}>
-                  <span class="thumb thumb-video">
+                  <span class="still still-video">
                     <Icon name="video" />
                     {duration != null && <span class="length">{clock(duration)}</span>}
                   </span>

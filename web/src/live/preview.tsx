@@ -32,7 +32,7 @@ export function Preview({ name, active }: { name: string; active: boolean }) {
     timer.current = window.setTimeout(() => (document.hidden ? again(delay) : setTurn((n) => n + 1)), delay);
   };
   return (
-    <span class="thumb thumb-live" ref={root}>
+    <span class="still still-live" ref={root}>
       <Icon name="live" />
       {active && visible && (
         <img

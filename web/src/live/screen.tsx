@@ -85,7 +85,6 @@ function Tile(props: { channel: Channel; mayRecord: boolean; first: boolean; onC
       <a
         class="file file-grid"
         href={formatHash({ view: "watch", path: encodeURIComponent(name) })}
-        aria-label={words.watch(name) + ", " + (words.states[state] ?? "")}
         data-first={props.first ? "" : undefined}
       >
         <Preview name={name} active={state === "on_air"} />
@@ -137,7 +136,7 @@ function Recordings({ channels }: { channels: Channels }) {
         {shown.map((recording) => (
           <li key={recording.path}>
             <a class="file file-list" href={formatHash({ view: "play", path: recording.path ?? "" })}>
-              <span class="thumb thumb-video">
+              <span class="still still-video">
                 <Icon name={recording.state === "recording" ? "record" : "video"} />
               </span>
               <span class="about">

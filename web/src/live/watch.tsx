@@ -128,7 +128,7 @@ function LiveStage(props: {
       }}
       timeline={
         <div class="timeline timeline-live">
-          <button type="button" class="live-edge" data-first onClick={() => engine.current?.toEdge()} aria-label={words.goLive}>
+          <button type="button" class="live-edge" data-first onClick={() => engine.current?.toEdge()} title={words.goLive}>
             <span class={"dot" + (behind < NOTICEABLE && !playback.paused && !starving ? " dot-on" : "")} />
             {behind < NOTICEABLE || starving ? words.atEdge : words.behind(behind)}
           </button>

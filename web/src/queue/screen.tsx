@@ -70,7 +70,7 @@ export function QueueScreen() {
               data-first={i === Math.max(0, at) ? "" : undefined}
               aria-current={i === at ? "true" : undefined}
             >
-              <span class={"thumb thumb-" + item.kind}>
+              <span class={"still still-" + item.kind}>
                 <Icon name={item.kind} />
                 {item.poster && <img src={item.poster} alt="" onError={(event) => event.currentTarget.classList.add("gone")} />}
               </span>
