@@ -69,7 +69,7 @@ test("shuffled, with music and films in between", async () => {
   });
   await view.visit("#/show/Holidays");
   await shown(view, "Picture 1.jpg");
-  await view.page.getByRole("button", { name: "Slideshow" }).click();
+  await view.page.getByRole("button", { name: "Slideshow", exact: true }).click();
   await view.page.getByRole("dialog", { name: "Slideshow" }).waitFor();
   assert.deepEqual(await view.axe(), []);
   await view.shot("slideshow-options-tv");

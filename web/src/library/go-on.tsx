@@ -13,8 +13,8 @@ import { type Mark, watched } from "./resume.ts";
 // One row of a television.
 const MOST = 4;
 
-/** The row; nothing if nothing was begun. */
-export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void }) {
+/** The row; nothing if nothing was begun. `first`: the screen's focus begins here. */
+export function GoOn({ marks, first, onForget }: { marks: Mark[]; first: boolean; onForget: () => void }) {
   const [menu, setMenu] = useState<Mark | null>(null);
   const words = strings.folder;
   const begun = marks.filter((mark) => mark.kind === "video" && watched(mark) > 0 && watched(mark) < 1).slice(0, MOST);
@@ -28,7 +28,7 @@ export function GoOn({ marks, onForget }: { marks: Mark[]; onForget: () => void 
             <a
               class="file file-list"
               href={formatHash({ view: "play", path: mark.path })}
-              data-first={i === 0 ? "" : undefined}
+              data-first={first && i === 0 ? "" : undefined}
               {...pressFor<HTMLAnchorElement>(() => setMenu(mark))}
             >
               <span class="still still-video">

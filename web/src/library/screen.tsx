@@ -55,7 +55,7 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
       summary={summary}
       beside={<Tools path={path} title={title} state={state} order={order} q={q} onOrder={changeOrder} onSearch={search} onChanged={reload} />}
     >
-      {!path && !q && <GoOn marks={known} onForget={() => setKnown(marks())} />}
+      {!path && !q && <GoOn marks={known} first={!returning} onForget={() => setKnown(marks())} />}
       <Contents
         state={state}
         path={path}
