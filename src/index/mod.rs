@@ -37,6 +37,7 @@ use crate::limits;
 use crate::pipeline::Look;
 use bytes::Bytes;
 use catalogue::{Catalogue, Changes};
+use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 use store::Store;
+use utoipa::ToSchema;
 
 /// What the owner decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +59,8 @@ pub struct Settings {
 }
 
 /// What the background does now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Activity {
     /// It is off: only what somebody asks for is looked at.
     #[default]

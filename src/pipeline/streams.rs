@@ -35,7 +35,7 @@ pub struct AudioStream {
 }
 
 /// One of the sounds of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AudioTrack {
     /// The codec in words.
     pub codec: String,
@@ -53,7 +53,7 @@ pub struct AudioTrack {
 }
 
 /// One of the subtitles of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SubtitleTrack {
     /// The format in words.
     pub codec: String,

@@ -11,28 +11,41 @@ use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Folder {
+/// A folder of the library.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Folder {
+    /// Percent-encoded, as every `path` in this interface: append it to any address as it is.
     path: String,
+    /// Folders first.
     entries: Vec<Item>,
 }
 
-#[derive(Serialize)]
+/// A folder or file in a listing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Entry)]
 struct Item {
+    /// For people.
     name: String,
     path: String,
     kind: Kind,
+    /// Bytes; null for folders.
     size: Option<u64>,
+    /// Seconds; null until it was found out.
     duration: Option<f64>,
-    /// The codecs in words.
+    /// The codec of the picture in words; null until it was found out.
     video: Option<String>,
+    /// The same of the first sound.
     audio: Option<String>,
-    /// An address.
+    /// The address of a picture that stands for it; null while there is none.
     poster: Option<String>,
 }
 
-/// `GET /api/v1/library/<path>`: what is known of the files by now. What is not is found out afterwards.
+/// Lists a folder, with what is known of its files by now. What is not is found out afterwards.
+#[utoipa::path(get, path = "/api/v1/library/{path}", operation_id = "listFolder", tag = "library",
+    params(("path" = String, Path, description = "Of a folder: names percent-encoded, with slashes between them")),
+    responses((status = 200, body = Folder)))]
 pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
     let listing = read(&app.providers, path).await?;
     let path_of = |entry: &crate::library::Entry| listing.path.join(&entry.os_name);

@@ -2,10 +2,12 @@
 //!
 //! [`serve`] accepts; `connection` lets hyper and bodies that own the socket take turns at it;
 //! `Route::decode` says what an address means; one file per kind of answer makes it. `answer` never
-//! fails: refusals become statuses in `reply` alone.
+//! fails: refusals become statuses in `reply` alone, and words in `problem`. What the API under `/api/v1` takes and
+//! gives, `openapi` says for programs.
 
 mod body;
 mod changing;
+mod conditional;
 mod connection;
 mod contents;
 mod exposition;
@@ -21,8 +23,10 @@ mod live_outgoing;
 mod live_viewer;
 mod media;
 mod metrics;
+mod openapi;
 mod page;
 mod picture;
+mod problem;
 mod recordings;
 mod relays;
 mod reply;
@@ -35,16 +39,18 @@ mod watch;
 
 use crate::choice::Choice;
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
-use crate::pipeline::Purpose;
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
+use crate::websocket;
 use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
+pub use openapi::openapi;
+use problem::Ear;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::net::SocketAddr;
@@ -68,16 +74,15 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
     let route = Route::decode(uri.path(), uri.query());
-    let allowed = match &route {
-        Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
-        Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
-        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
-        _ => "GET, HEAD",
-    };
+    let methods = route.as_ref().map_or("GET, HEAD", Route::methods);
     let result = match (method.clone(), route) {
+        // OPTIONS * is about the server as a whole (RFC 9110 9.3.7).
+        (Method::OPTIONS, Ok(_)) => Ok(options()),
+        (Method::OPTIONS, Err(_)) if uri.path() == "*" => Ok(options()),
+        (_, Err(error)) => Err(error.into()),
         (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
-        (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
@@ -85,21 +90,42 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
+            format!("{method} is not possible here, only {methods}; see docs/http-api.md"),
         )),
     };
-    let reply = finish(result.unwrap_or_else(|refusal| {
+    let mut reply = result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
-        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
-        let mut reply = refusal.into_reply();
-        if not_allowed {
-            reply::set(&mut reply, header::ALLOW, allowed);
+        refusal.into_reply(&Ear::of(&head))
+    });
+    // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
+    match reply.status() {
+        StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, methods),
+        _ if method == Method::OPTIONS => allow(&mut reply, methods),
+        StatusCode::UPGRADE_REQUIRED => {
+            reply::set(&mut reply, header::UPGRADE, "websocket");
+            reply::set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
         }
-        reply
-    }));
+        _ => {}
+    }
+    if is_read {
+        reply = conditional::tagged(reply, &head.headers);
+    }
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
+    finish(reply)
+}
+
+/// The answer to OPTIONS; the methods are added to it.
+fn options() -> Reply {
+    let mut reply = Response::new(Bytes::new().into());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
     reply
+}
+
+fn allow(reply: &mut Reply, methods: &str) {
+    if let Ok(value) = HeaderValue::try_from(format!("{methods}, OPTIONS")) {
+        reply.headers_mut().insert(header::ALLOW, value);
+    }
 }
 
 async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
@@ -110,12 +136,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Asset(name) => page::asset(&name, headers),
         Route::Library(path) => library::list(app, path).await,
         Route::Info(path) => index::info(app, path).await,
-        Route::Poster { path, version } => {
-            index::picture(app, path, Purpose::Poster, version.as_deref(), headers).await
-        }
-        Route::Bar { path, version } => {
-            index::picture(app, path, Purpose::Bar, version.as_deref(), headers).await
-        }
+        Route::Poster { path, version } => index::poster(app, path, version.as_deref(), headers).await,
+        Route::Bar { path, version } => index::bar(app, path, version.as_deref(), headers).await,
         Route::Index => Ok(index::progress(&app.index)),
         Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
         Route::Events { path, target, choice } => {
@@ -146,6 +168,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
         }
         Route::CrossDomain => Ok(cross_domain(headers)),
+        Route::OpenApi => Ok(openapi::committed()),
+        Route::ProblemType(kind) => problem::explain(&kind),
     }
 }
 

@@ -6,7 +6,6 @@ use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
 use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
-use crate::websocket;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -30,36 +29,6 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
-    }
-
-    /// As `application/problem+json`.
-    pub(super) fn into_reply(self) -> Reply {
-        #[derive(Serialize)]
-        struct Problem<'a> {
-            r#type: &'a str,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-        }
-        let problem = Problem {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-        };
-        let mut reply = json(&problem);
-        *reply.status_mut() = self.status;
-        set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
-        // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
-        match self.status {
-            StatusCode::METHOD_NOT_ALLOWED => set(&mut reply, header::ALLOW, "GET, HEAD"),
-            StatusCode::UPGRADE_REQUIRED => {
-                set(&mut reply, header::UPGRADE, "websocket");
-                set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
-            }
-            _ => {}
-        }
-        reply
     }
 }
 

@@ -1,7 +1,12 @@
-//! Addresses: every one the server knows, decoded by one pure function.
+//! Addresses: every one the server knows, decoded by one pure function. `address` says how they are written down and
+//! what may be done with them, `range` reads `Range`.
+
+mod address;
+mod range;
+
+pub(super) use range::ByteRange;
 
 use crate::choice::{Choice, ChoiceError};
-use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
 use crate::picture::{Fit, FitError};
 use crate::time::MediaTime;
@@ -28,6 +33,8 @@ pub(super) enum Route {
     Media { path: LibraryPath, choice: Choice },
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
     Events { path: LibraryPath, target: Option<MediaTime>, choice: Choice },
+    /// `/api/v1/openapi.json`: the interface's description.
+    OpenApi,
     /// `/flv/<path>[?start=<seconds>]`
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
@@ -56,6 +63,8 @@ pub(super) enum Route {
     Feedback(String),
     /// `/crossdomain.xml`
     CrossDomain,
+    /// `/problems/<kind>`: what the `type` of a problem means.
+    ProblemType(String),
 }
 
 /// Why an address leads nowhere.
@@ -140,7 +149,11 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(kind) = path.strip_prefix("/problems/") {
+            return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/openapi.json" => Ok(Self::OpenApi),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
@@ -171,47 +184,6 @@ fn seconds(query: Option<&str>, key: &'static str) -> Result<Option<MediaTime>, 
             Ok(Some(MediaTime::from_secs_f64_clamped(seconds)))
         }
         _ => Err(RouteError::Seconds { key, value: value.chars().take(40).collect() }),
-    }
-}
-
-/// The bytes that a `Range` header asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ByteRange {
-    /// From here to the end or to the second position, inclusive.
-    From(u64, Option<u64>),
-    /// So many at the end.
-    Last(u64),
-    /// The time that a virtual position of ours stands for.
-    Virtual(MediaTime),
-}
-
-impl ByteRange {
-    /// Reads `bytes=…`. Several ranges and other units are ignored, as RFC 9110 14.2 allows.
-    pub(super) fn parse(header: &str) -> Option<Self> {
-        let (first, last) = header.trim().strip_prefix("bytes=")?.split_once('-')?;
-        let (first, last) = (first.trim(), last.trim());
-        if first.is_empty() {
-            return Some(Self::Last(last.parse().ok()?));
-        }
-        let first: u64 = first.parse().ok()?;
-        if let Some(ms) = first.checked_sub(VIRTUAL_POSITION_BASE) {
-            return Some(Self::Virtual(MediaTime::from_millis(u32::try_from(ms).unwrap_or(u32::MAX))));
-        }
-        let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
-        if last.is_some_and(|last| last < first) {
-            return None;
-        }
-        Some(Self::From(first, last))
-    }
-
-    /// The half-open range within `len` bytes; `None` when there are no such bytes.
-    pub(super) fn within(self, len: u64) -> Option<std::ops::Range<u64>> {
-        let range = match self {
-            Self::From(first, last) => first..last.map_or(len, |last| last.saturating_add(1)).min(len),
-            Self::Last(count) => len.saturating_sub(count)..len,
-            Self::Virtual(_) => return None,
-        };
-        (!range.is_empty()).then_some(range)
     }
 }
 
@@ -279,6 +251,8 @@ mod tests {
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            ("/api/v1/openapi.json", None, Route::OpenApi),
+            ("/problems/not-found", None, Route::ProblemType("not-found".into())),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
@@ -309,28 +283,5 @@ mod tests {
                 assert!(matches!(refused, Err(RouteError::Choice(_))), "{address} {bad}");
             }
         }
-    }
-
-    #[test]
-    fn ranges_are_read_and_cut_to_what_there_is() {
-        for (header, len, expected) in [
-            ("bytes=0-", 10, Some(0..10)),
-            ("bytes=3-5", 10, Some(3..6)),
-            ("bytes=3-500", 10, Some(3..10)),
-            ("bytes=-4", 10, Some(6..10)),
-            ("bytes=-40", 10, Some(0..10)),
-            ("bytes=10-", 10, None),
-            ("bytes=-0", 10, None),
-        ] {
-            assert_eq!(ByteRange::parse(header).unwrap().within(len), expected, "{header}");
-        }
-        for ignored in ["bytes=5-3", "items=0-1", "bytes=a-", "bytes=0-1,3-4", "bytes"] {
-            assert_eq!(ByteRange::parse(ignored), None, "{ignored}");
-        }
-        let at = VIRTUAL_POSITION_BASE + 44_000;
-        assert_eq!(
-            ByteRange::parse(&format!("bytes={at}-")),
-            Some(ByteRange::Virtual(MediaTime::from_millis(44_000)))
-        );
     }
 }

@@ -1,0 +1,227 @@
+//! Problems as RFC 9457 has them: kinds that programs can tell apart, each with an address that explains it.
+
+use super::reply::{Refusal, Reply, json, reply, set};
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap};
+use hyper::http::request::Parts;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem<'a> {
+    /// The kind of problem: an address below `/problems/`, which explains it. Kinds stay; new ones come.
+    #[schema(format = UriRef, example = "/problems/not-found")]
+    r#type: String,
+    /// The kind in words.
+    title: &'a str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// A sentence for the person at the screen: what happened, and what to do next.
+    detail: &'a str,
+    /// What was asked for.
+    #[schema(format = UriRef)]
+    instance: &'a str,
+}
+
+/// A kind of problem.
+struct Kind {
+    name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    /// For who looks the kind up.
+    meaning: &'static str,
+}
+
+/// One for each status that we send; a refusal that has to be told from others of its status has a line more, behind the
+/// one that stands for the status.
+const KINDS: &[Kind] = &[
+    kind(
+        "bad-request",
+        StatusCode::BAD_REQUEST,
+        "The request can't be understood",
+        "A path, a parameter or a body is not what is expected there. Change what the detail names.",
+    ),
+    kind(
+        "not-signed-in",
+        StatusCode::UNAUTHORIZED,
+        "A password is needed",
+        "Only those who know the owner's password may do this. Sign in, or send a token.",
+    ),
+    kind(
+        "forbidden",
+        StatusCode::FORBIDDEN,
+        "This is not allowed",
+        "It is switched off, the file may not be read, or another site's page asked for it. The detail says which.",
+    ),
+    kind(
+        "not-found",
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+        "No file, folder, stream or address of that name. What was there may have been renamed; list its folder.",
+    ),
+    kind(
+        "method-not-allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This can't be done here",
+        "The address knows other methods: they are in the header Allow.",
+    ),
+    kind(
+        "conflict",
+        StatusCode::CONFLICT,
+        "Something is in the way",
+        "A name is taken, or what is to be changed is in use or kept elsewhere.",
+    ),
+    kind(
+        "changed-meanwhile",
+        StatusCode::PRECONDITION_FAILED,
+        "It has changed meanwhile",
+        "What If-Match or If-None-Match says does not hold. Get it again, then decide.",
+    ),
+    kind(
+        "too-large",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "That is too large",
+        "A body is longer than what is taken here.",
+    ),
+    kind(
+        "wrong-media",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "This kind of data is of no use here",
+        "A file that cannot be played or shown, or a body of another type than the one that is expected.",
+    ),
+    kind(
+        "no-such-range",
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "There are no such bytes",
+        "The range lies behind the end.",
+    ),
+    kind(
+        "unprocessable",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "What was sent makes no sense",
+        "It is well-formed, but its values cannot be.",
+    ),
+    kind(
+        "upgrade-required",
+        StatusCode::UPGRADE_REQUIRED,
+        "Another protocol is needed",
+        "The header Upgrade says which one.",
+    ),
+    kind(
+        "precondition-required",
+        StatusCode::PRECONDITION_REQUIRED,
+        "Say what is to be replaced",
+        "Something is there already. Send its ETag as If-Match to replace it.",
+    ),
+    kind(
+        "too-many-requests",
+        StatusCode::TOO_MANY_REQUESTS,
+        "That was too often",
+        "Wait as long as Retry-After says.",
+    ),
+    kind(
+        "internal",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server made a mistake",
+        "This is worth a report, with the server's log.",
+    ),
+    kind(
+        "busy",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not at this moment",
+        "A disk does not answer, or too much is going on at once. Try again later.",
+    ),
+    kind(
+        "too-slow",
+        StatusCode::GATEWAY_TIMEOUT,
+        "It takes too long",
+        "A file or a stream has not said in time what is in it. Try again.",
+    ),
+    kind(
+        "no-room",
+        StatusCode::INSUFFICIENT_STORAGE,
+        "There is no room",
+        "The disk is full, or as full as the owner wants it to be.",
+    ),
+];
+
+const fn kind(name: &'static str, status: StatusCode, title: &'static str, meaning: &'static str) -> Kind {
+    Kind { name, status, title, meaning }
+}
+
+/// How whoever asks wants to hear of problems.
+#[derive(Debug)]
+pub(super) struct Ear {
+    /// A person looks at it in a browser, and no program reads it.
+    is_person: bool,
+    instance: String,
+}
+
+impl Ear {
+    pub(super) fn of(request: &Parts) -> Self {
+        let path = request.uri.path();
+        let is_person = !path.starts_with("/api/") && wants_page(&request.headers);
+        Self { is_person, instance: path.to_owned() }
+    }
+}
+
+/// A browser that opens an address says that it wants a page; what a script fetches says so of nothing.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+impl Refusal {
+    /// The answer: `application/problem+json`, or the bare sentence for a person who opened an address that is not of the
+    /// API.
+    pub(super) fn into_reply(self, ear: &Ear) -> Reply {
+        let kind = KINDS.iter().find(|kind| kind.status == self.status);
+        let title = kind.map(|kind| kind.title).or(self.status.canonical_reason()).unwrap_or("Error");
+        let problem = Problem {
+            r#type: kind.map_or_else(|| "about:blank".to_owned(), |kind| format!("/problems/{}", kind.name)),
+            title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: &ear.instance,
+        };
+        let mut reply = if ear.is_person {
+            reply("text/plain; charset=utf-8", Bytes::from(format!("{title}: {}\n", self.detail)))
+        } else {
+            let mut reply = json(&problem);
+            set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
+            reply
+        };
+        *reply.status_mut() = self.status;
+        reply
+    }
+}
+
+/// `GET /problems/<kind>`
+pub(super) fn explain(name: &str) -> Result<Reply, Refusal> {
+    let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+        let all: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let detail = format!("there is no such kind of problem; there are {}", all.join(", "));
+        return Err(Refusal::new(StatusCode::NOT_FOUND, detail));
+    };
+    let text = format!("{} ({})\n\n{}\n", kind.title, kind.status.as_u16(), kind.meaning);
+    Ok(reply("text/plain; charset=utf-8", Bytes::from(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn kinds_have_names_of_their_own_and_are_in_the_documentation() {
+        let names: HashSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), KINDS.len());
+        let documentation = include_str!("../../../docs/http-api.md");
+        for name in names {
+            assert!(documentation.contains(&format!("`{name}`")), "{name} is not in docs/http-api.md");
+        }
+    }
+}
