@@ -11,6 +11,7 @@ use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
+use wiidiaserver::positions::Positions;
 use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
@@ -108,6 +109,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources).with_index(index.clone());
+        let app = app.with_positions(Positions::open(&config.data));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;

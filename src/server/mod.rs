@@ -22,6 +22,7 @@ pub use run::{Listeners, run};
 use crate::choice::Preferences;
 use crate::index::Index;
 use crate::picture::Pictures;
+use crate::positions::Positions;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
@@ -35,6 +36,9 @@ use std::time::Instant;
 
 /// The path by which the kernel knows this very program, even when its file was replaced.
 const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// RTMP's own port.
+const RTMP_PORT: u16 = 1935;
 
 /// What the connections of one server share.
 pub struct App {
@@ -52,16 +56,22 @@ pub struct App {
     pub sources: Arc<Sources>,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// Where viewers left off.
+    pub positions: Arc<Positions>,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// What may be published, and what publishers must know.
     pub live_apps: LiveApps,
     /// What those get who choose nothing.
     pub preferences: Preferences,
+    /// Where RTMP is listened for, for addresses that are handed out.
+    pub rtmp_port: u16,
     /// When the server began.
     pub started: Instant,
     /// Who is connected.
     connections: Connections,
+    /// Who is told of changes in the library.
+    listeners: http::events::Listeners,
 }
 
 impl App {
@@ -81,11 +91,14 @@ impl App {
             relays: Arc::default(),
             sources: Arc::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            positions: Arc::default(),
             recordings,
             live_apps,
             preferences: Preferences::default(),
+            rtmp_port: RTMP_PORT,
             started: Instant::now(),
             connections: Connections::default(),
+            listeners: http::events::Listeners::default(),
         }
     }
 
@@ -99,6 +112,12 @@ impl App {
     #[must_use]
     pub fn with_relays(self, relays: Relays) -> Self {
         Self { relays: Arc::new(relays), ..self }
+    }
+
+    /// … with these positions.
+    #[must_use]
+    pub fn with_positions(self, positions: Positions) -> Self {
+        Self { positions: Arc::new(positions), ..self }
     }
 
     /// … with this index.

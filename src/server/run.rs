@@ -21,8 +21,9 @@ pub struct Listeners {
 }
 
 /// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
+pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = ()>) {
     let (trigger, shutdown) = Shutdown::new();
+    app.rtmp_port = listeners.rtmp.local_addr().map_or(app.rtmp_port, |address| address.port());
     let app = Arc::new(app);
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
@@ -57,9 +58,10 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
-    let (recordings, index) = (app.recordings.clone(), app.index.clone());
+    let (recordings, index, positions) = (app.recordings.clone(), app.index.clone(), app.positions.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;
+    let _ = tokio::task::spawn_blocking(move || positions.write()).await;
     app.providers.stop();
 }
 
@@ -74,7 +76,7 @@ fn watch_health(listeners: &Listeners, app: &App) -> Option<JoinHandle<()>> {
     Some(tokio::spawn(health::watch(probes, watchdog)))
 }
 
-/// Looks after conversions, live streams and recordings until the server ends.
+/// Looks after conversions, live streams, recordings and positions until the server ends.
 async fn tend(app: Arc<App>) {
     let streams_end = async {
         let mut tick = tokio::time::interval(TEND_INTERVAL);
@@ -82,6 +84,10 @@ async fn tend(app: Arc<App>) {
             tick.tick().await;
             app.streams.tend(std::time::Instant::now());
             app.recordings.tend(&app.streams);
+            if app.positions.is_due(std::time::Instant::now()) {
+                let positions = app.positions.clone();
+                drop(tokio::task::spawn_blocking(move || positions.write()));
+            }
         }
     };
     futures_util::future::join(app.providers.clone().tend(), streams_end).await;

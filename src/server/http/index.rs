@@ -2,6 +2,7 @@
 
 use super::conditional;
 use super::exposition::{Exposition, Kind};
+use super::library::identify;
 use super::reply::{Refusal, Reply, json, reply, set};
 use crate::index::{Activity, Film, Index, Kept};
 use crate::library::{FileIdentity, LibraryPath};
@@ -181,12 +182,6 @@ async fn picture(
 
 async fn read(index: Index, path: LibraryPath, file: FileIdentity, kept: Kept) -> Option<Bytes> {
     tokio::task::spawn_blocking(move || index.picture(&path, file, &kept)).await.ok().flatten()
-}
-
-async fn identify(app: &App, path: &LibraryPath) -> Result<FileIdentity, Refusal> {
-    let (library, path) = (app.providers.library().clone(), path.clone());
-    let opened = tokio::task::spawn_blocking(move || library.open(&path).map(|file| file.identity)).await;
-    Ok(opened.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))??)
 }
 
 /// How far the background is that finds out what is in files.

@@ -166,9 +166,10 @@ impl MediaEvent {
     }
 }
 
-/// Events `media`: progress of a file's conversion, and how long a target has to be waited for. The data are `MediaEvent`s.
-#[utoipa::path(get, path = "/api/v1/events", operation_id = "followMedia", tag = "playing",
-    params(("path" = String, Query, description = "Of a file"),
+/// Events, as they happen. With a path: `media`, the progress of that file's conversion, and how long a target has to be
+/// waited for, with a `MediaEvent` as data. Without: `library`, folders that have changed, with a `LibraryEvent`.
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "followEvents", tag = "playing",
+    params(("path" = Option<String>, Query, description = "Of a file"),
         ("target" = Option<f64>, Query, minimum = 0, description = "Seconds that somebody wants to see"),
         ("profile" = Option<Profile>, Query, description = "What it is made of; without it, what the owner has set"),
         ("audio" = Option<String>, Query, description = "A track's number from 0, or languages, the best first"),

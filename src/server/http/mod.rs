@@ -10,6 +10,8 @@ mod changing;
 mod conditional;
 mod connection;
 mod contents;
+mod download;
+pub(super) mod events;
 mod exposition;
 mod flv;
 mod fmp4;
@@ -26,11 +28,14 @@ mod metrics;
 mod openapi;
 mod page;
 mod picture;
+mod playlist;
+mod positions;
 mod problem;
 mod recordings;
 mod relays;
 mod reply;
 mod route;
+mod search;
 mod seeks;
 mod send_file;
 mod sources;
@@ -88,6 +93,15 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
+        (Method::DELETE, Ok(Route::Positions(viewer))) => {
+            positions::forget_all(&app.positions, &head.headers, &viewer)
+        }
+        (Method::PUT, Ok(Route::Position { viewer, path })) => {
+            positions::put(app, &head.headers, viewer, path, body).await
+        }
+        (Method::DELETE, Ok(Route::Position { viewer, path })) => {
+            positions::forget(&app.positions, &head.headers, &viewer, &path)
+        }
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{method} is not possible here, only {methods}; see docs/http-api.md"),
@@ -134,7 +148,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
-        Route::Library(path) => library::list(app, path).await,
+        Route::Library { path, page } => library::list(app, path, page).await,
+        Route::Neighbours { path, page } => library::neighbours(app, path, page).await,
+        Route::Search(page) => search::search(app, page).await,
         Route::Info(path) => index::info(app, path).await,
         Route::Poster { path, version } => index::poster(app, path, version.as_deref(), headers).await,
         Route::Bar { path, version } => index::bar(app, path, version.as_deref(), headers).await,
@@ -143,6 +159,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await
         }
+        Route::Positions(viewer) => Ok(positions::list(&app.positions, &viewer)),
+        Route::Position { viewer, path } => positions::one(&app.positions, &viewer, &path),
+        Route::LibraryEvents => events::library(app, headers),
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
             let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
@@ -154,6 +173,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::Download(path) => download::download(app, path, headers).await,
+        Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),

@@ -42,7 +42,9 @@ impl From<RouteError> for Refusal {
             | RouteError::Seconds { .. }
             | RouteError::Fit(_)
             | RouteError::Choice(_)
-            | RouteError::NoPath => StatusCode::BAD_REQUEST,
+            | RouteError::Page(_)
+            | RouteError::Playlist(_)
+            | RouteError::Viewer(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }

@@ -27,18 +27,24 @@ macro_rules! addresses {
 addresses! {
     Self::Page => "/", "GET, HEAD";
     Self::Asset(_) => "/assets/{name}", "GET, HEAD";
-    Self::Library(_) => "/api/v1/library/{path}", "GET, HEAD";
+    Self::Library { .. } => "/api/v1/library/{path}", "GET, HEAD";
+    Self::Neighbours { .. } => "/api/v1/neighbours/{path}", "GET, HEAD";
+    Self::Search(_) => "/api/v1/search", "GET, HEAD";
     Self::Info(_) => "/api/v1/info/{path}", "GET, HEAD";
     Self::Poster { .. } => "/api/v1/poster/{path}", "GET, HEAD";
     Self::Bar { .. } => "/api/v1/bar/{path}", "GET, HEAD";
     Self::Index => "/api/v1/index", "GET, HEAD";
     Self::Media { .. } => "/api/v1/media/{path}", "GET, HEAD";
-    Self::Events { .. } => "/api/v1/events", "GET, HEAD";
+    Self::Events { .. } | Self::LibraryEvents => "/api/v1/events", "GET, HEAD";
     Self::OpenApi => "/api/v1/openapi.json", "GET, HEAD";
     Self::Flv { .. } => "/flv/{path}", "GET, HEAD";
     Self::Fmp4 { .. } => "/fmp4/{path}", "GET, HEAD";
     Self::Picture { .. } => "/picture/{path}", "GET, HEAD";
+    Self::Download(_) => "/download/{path}", "GET, HEAD";
+    Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
+    Self::Positions(_) => "/api/v1/positions/{viewer}", "GET, HEAD, DELETE";
+    Self::Position { .. } => "/api/v1/positions/{viewer}/{path}", "GET, HEAD, PUT, DELETE";
     Self::Streams => "/api/v1/streams", "GET, HEAD";
     Self::Relays => "/api/v1/relays", "GET, HEAD";
     Self::Recordings => "/api/v1/recordings", "GET, HEAD, POST";

@@ -6,9 +6,11 @@ mod range;
 
 pub(super) use range::ByteRange;
 
+use super::playlist::{self, PlaylistError};
 use crate::choice::{Choice, ChoiceError};
-use crate::library::{LibraryPath, PathError};
+use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
 use crate::picture::{Fit, FitError};
+use crate::positions::{NoViewerName, ViewerName};
 use crate::time::MediaTime;
 use percent_encoding::percent_decode_str;
 
@@ -19,8 +21,12 @@ pub(super) enum Route {
     Page,
     /// `/assets/<name>`
     Asset(String),
-    /// `/api/v1/library/<path>`
-    Library(LibraryPath),
+    /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
+    Library { path: LibraryPath, page: PageQuery },
+    /// `/api/v1/neighbours/<path>`: what comes before and after a file.
+    Neighbours { path: LibraryPath, page: PageQuery },
+    /// `/api/v1/search?q=<words>`
+    Search(PageQuery),
     /// `/api/v1/info/<path>`: what the index knows of a file.
     Info(LibraryPath),
     /// `/api/v1/poster/<path>[?v=<version>]`: the picture that stands for a file.
@@ -35,12 +41,22 @@ pub(super) enum Route {
     Events { path: LibraryPath, target: Option<MediaTime>, choice: Choice },
     /// `/api/v1/openapi.json`: the interface's description.
     OpenApi,
+    /// `/api/v1/events` without a path: changes in the library.
+    LibraryEvents,
+    /// `/api/v1/positions/<viewer>`: where a viewer left off.
+    Positions(ViewerName),
+    /// `/api/v1/positions/<viewer>/<path>`: where a viewer left a file.
+    Position { viewer: ViewerName, path: LibraryPath },
     /// `/flv/<path>[?start=<seconds>]`
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
+    /// `/download/<path>`: a file as it is.
+    Download(LibraryPath),
+    /// `/m3u/<path>.m3u8[?as=…]`: a folder, a search or a file as a playlist.
+    Playlist { path: LibraryPath, wanted: playlist::Wanted },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
     Live { key: String, suffix: bool },
     /// `/api/v1/streams`
@@ -82,8 +98,12 @@ pub(super) enum RouteError {
     Fit(#[from] FitError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
-    #[error("the address lacks path=; name the file whose progress is wanted")]
-    NoPath,
+    #[error(transparent)]
+    Viewer(#[from] NoViewerName),
+    #[error(transparent)]
+    Playlist(#[from] PlaylistError),
+    #[error(transparent)]
+    Page(#[from] PageQueryError),
 }
 
 impl Route {
@@ -94,11 +114,15 @@ impl Route {
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
         };
         let choice = || Choice::from_query(query.unwrap_or_default());
+        let page = || PageQuery::from_query(query);
         if let Some(name) = path.strip_prefix("/assets/") {
             return Ok(Self::Asset(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
         if let Some(rest) = below("/api/v1/library") {
-            return Ok(Self::Library(LibraryPath::from_percent_encoded(rest)?));
+            return Ok(Self::Library { path: LibraryPath::from_percent_encoded(rest)?, page: page()? });
+        }
+        if let Some(rest) = below("/api/v1/neighbours") {
+            return Ok(Self::Neighbours { path: LibraryPath::from_percent_encoded(rest)?, page: page()? });
         }
         if let Some(rest) = below("/api/v1/info") {
             return Ok(Self::Info(LibraryPath::from_percent_encoded(rest)?));
@@ -129,6 +153,16 @@ impl Route {
                 fit: Fit::parse(parameter(query, "w"), parameter(query, "h"))?,
             });
         }
+        if let Some(rest) = below("/download") {
+            return Ok(Self::Download(LibraryPath::from_percent_encoded(rest)?));
+        }
+        // The top of the library is /m3u.m3u8 or /m3u/.m3u8.
+        if let Some(rest) = path.strip_suffix(".m3u8").and_then(|path| path.strip_prefix("/m3u"))
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Playlist { path, wanted: playlist::Wanted::from_query(query)? });
+        }
         if let Some(rest) = below("/getdir") {
             return Ok(Self::GetDir(LibraryPath::from_percent_encoded(rest)?));
         }
@@ -143,6 +177,12 @@ impl Route {
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
             return Ok(Self::Live { key, suffix });
         }
+        if let Some(rest) = path.strip_prefix("/api/v1/positions/") {
+            let (viewer, file) = rest.split_once('/').unwrap_or((rest, ""));
+            let viewer = ViewerName::try_from(percent_decode_str(viewer).decode_utf8_lossy().into_owned())?;
+            let path = LibraryPath::from_percent_encoded(file)?;
+            return Ok(if path.is_top() { Self::Positions(viewer) } else { Self::Position { viewer, path } });
+        }
         if let Some(key) = path.strip_prefix("/api/v1/recordings/") {
             return Ok(Self::Recording(percent_decode_str(key).decode_utf8_lossy().into_owned()));
         }
@@ -154,6 +194,7 @@ impl Route {
         }
         match path {
             "/api/v1/openapi.json" => Ok(Self::OpenApi),
+            "/api/v1/search" => Ok(Self::Search(page()?)),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
@@ -163,7 +204,7 @@ impl Route {
             "/" | "/index.html" => Ok(Self::Page),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
             "/api/v1/events" => {
-                let path = parameter(query, "path").ok_or(RouteError::NoPath)?;
+                let Some(path) = parameter(query, "path") else { return Ok(Self::LibraryEvents) };
                 // A query's plus sign is a space, unlike a path's.
                 let path = LibraryPath::from_percent_encoded(&path.replace('+', "%20"))?;
                 Ok(Self::Events { path, target: seconds(query, "target")?, choice: choice()? })
@@ -201,13 +242,29 @@ mod tests {
         let ms = |n| MediaTime::from_millis(n);
         let films = || path("films/a b.avi");
         let none = Choice::default;
+        let all = PageQuery::default;
+        let list = playlist::Wanted::default;
+        let joerg = || ViewerName::try_from("Jörg".to_owned()).unwrap();
         let small = || Choice::from_query("profile=small&audio=de").unwrap();
         for (address, query, expected) in [
             ("/", None, Route::Page),
             ("/assets/x-1.js", None, Route::Asset("x-1.js".into())),
-            ("/api/v1/library", None, Route::Library(path(""))),
-            ("/api/v1/library/", None, Route::Library(path(""))),
-            ("/api/v1/library/films/", None, Route::Library(path("films"))),
+            ("/api/v1/library", None, Route::Library { path: path(""), page: all() }),
+            ("/api/v1/library/", None, Route::Library { path: path(""), page: all() }),
+            (
+                "/api/v1/library/films/",
+                Some("offset=10&limit=5"),
+                Route::Library {
+                    path: path("films"),
+                    page: PageQuery { offset: 10, limit: Some(5), ..all() },
+                },
+            ),
+            ("/api/v1/neighbours/films/a%20b.avi", None, Route::Neighbours { path: films(), page: all() }),
+            (
+                "/api/v1/search",
+                Some("q=A+b"),
+                Route::Search(PageQuery { words: vec!["a".into(), "b".into()], ..all() }),
+            ),
             ("/api/v1/index", None, Route::Index),
             ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
             ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
@@ -245,6 +302,18 @@ mod tests {
                 Some("h=448&w=800"),
                 Route::Picture { path: films(), fit: Fit::parse(Some("800"), Some("448")).unwrap() },
             ),
+            ("/download/films/a%20b.avi", None, Route::Download(films())),
+            ("/m3u.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
+            ("/m3u/.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
+            ("/m3u/films/a%20b.avi.m3u8", None, Route::Playlist { path: films(), wanted: list() }),
+            (
+                "/m3u/films.m3u8",
+                Some("as=rtmp&recursive"),
+                Route::Playlist {
+                    path: path("films"),
+                    wanted: playlist::Wanted { target: playlist::Target::Rtmp, recursive: true, ..list() },
+                },
+            ),
             ("/getdir//", None, Route::GetDir(path(""))),
             ("/getdir/films", None, Route::GetDir(path("films"))),
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
@@ -253,6 +322,14 @@ mod tests {
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/openapi.json", None, Route::OpenApi),
             ("/problems/not-found", None, Route::ProblemType("not-found".into())),
+            ("/api/v1/positions/J%C3%B6rg", None, Route::Positions(joerg())),
+            ("/api/v1/positions/J%C3%B6rg/", None, Route::Positions(joerg())),
+            (
+                "/api/v1/positions/J%C3%B6rg/films/a%20b.avi",
+                None,
+                Route::Position { viewer: joerg(), path: films() },
+            ),
+            ("/api/v1/events", None, Route::LibraryEvents),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
@@ -276,7 +353,6 @@ mod tests {
             let refused = Route::decode("/flv/a", Some(&format!("start={bad}")));
             assert!(matches!(refused, Err(RouteError::Seconds { .. })), "{bad}");
         }
-        assert_eq!(Route::decode("/api/v1/events", None), Err(RouteError::NoPath));
         for address in ["/flv/a", "/fmp4/a", "/api/v1/media/a", "/api/v1/events"] {
             for bad in ["profile=best", "audio=german", "subtitles=-1"] {
                 let refused = Route::decode(address, Some(&format!("path=a&{bad}")));
