@@ -85,3 +85,6 @@ pub const SSE_RETRY: Duration = Duration::from_secs(3);
 
 /// Files of one playlist: a player that reads more of them shows nothing for long.
 pub const MAX_PLAYLIST: usize = 10_000;
+
+/// Entries on one page without JavaScript: what the Wii's browser shows within its 30 MB of memory, pictures and all.
+pub const PLAIN_PAGE: usize = 50;

@@ -28,6 +28,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod picture;
+mod plain;
 mod playlist;
 mod positions;
 mod problem;
@@ -43,6 +44,7 @@ mod upgrade;
 mod watch;
 
 use crate::choice::Choice;
+use crate::library::{LibraryPath, PageQuery};
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
@@ -55,7 +57,6 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 pub use openapi::openapi;
-use problem::Ear;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::net::SocketAddr;
@@ -110,7 +111,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     let mut reply = result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
-        refusal.into_reply(&Ear::of(&head))
+        refusal.into_reply(&head)
     });
     // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
     match reply.status() {
@@ -146,7 +147,15 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
     let (providers, headers) = (&app.providers, &request.headers);
     let browser = |choice: Choice| Wanted::new(&choice, &app.preferences, Client::Browser);
     match route {
+        Route::Page if plain::is_for(headers) => {
+            let top = (LibraryPath::default(), PageQuery::default());
+            let mut reply = plain::page(app, top.0, top.1, plain::Asked::default(), headers).await?;
+            reply::set(&mut reply, header::VARY, "Accept-Language, User-Agent");
+            Ok(reply)
+        }
         Route::Page => page::page(headers),
+        Route::Plain { path, page, asked } => plain::page(app, path, page, asked, headers).await,
+        Route::PlainStyle => Ok(plain::style()),
         Route::Asset(name) => page::asset(&name, headers),
         Route::Library { path, page } => library::list(app, path, page).await,
         Route::Neighbours { path, page } => library::neighbours(app, path, page).await,

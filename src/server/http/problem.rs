@@ -1,5 +1,6 @@
 //! Problems as RFC 9457 has them: kinds that programs can tell apart, each with an address that explains it.
 
+use super::plain;
 use super::reply::{Refusal, Reply, json, reply, set};
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -153,18 +154,23 @@ const fn kind(name: &'static str, status: StatusCode, title: &'static str, meani
 }
 
 /// How whoever asks wants to hear of problems.
-#[derive(Debug)]
-pub(super) struct Ear {
-    /// A person looks at it in a browser, and no program reads it.
-    is_person: bool,
-    instance: String,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ear {
+    Program,
+    /// A person who opened an address in a browser, and no program reads it.
+    Person,
+    /// A person in the pages without JavaScript.
+    Plain,
 }
 
 impl Ear {
-    pub(super) fn of(request: &Parts) -> Self {
+    fn of(request: &Parts) -> Self {
         let path = request.uri.path();
-        let is_person = !path.starts_with("/api/") && wants_page(&request.headers);
-        Self { is_person, instance: path.to_owned() }
+        match () {
+            () if path.starts_with("/plain/") || path == "/plain" => Self::Plain,
+            () if !path.starts_with("/api/") && wants_page(&request.headers) => Self::Person,
+            () => Self::Program,
+        }
     }
 }
 
@@ -175,24 +181,29 @@ fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 impl Refusal {
-    /// The answer: `application/problem+json`, or the bare sentence for a person who opened an address that is not of the
-    /// API.
-    pub(super) fn into_reply(self, ear: &Ear) -> Reply {
+    /// The answer to a request: `application/problem+json`, or the bare sentence for a person who opened an address that is
+    /// not of the API.
+    pub(super) fn into_reply(self, request: &Parts) -> Reply {
         let kind = KINDS.iter().find(|kind| kind.status == self.status);
         let title = kind.map(|kind| kind.title).or(self.status.canonical_reason()).unwrap_or("Error");
-        let problem = Problem {
-            r#type: kind.map_or_else(|| "about:blank".to_owned(), |kind| format!("/problems/{}", kind.name)),
-            title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            instance: &ear.instance,
-        };
-        let mut reply = if ear.is_person {
-            reply("text/plain; charset=utf-8", Bytes::from(format!("{title}: {}\n", self.detail)))
-        } else {
-            let mut reply = json(&problem);
-            set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
-            reply
+        let mut reply = match Ear::of(request) {
+            Ear::Plain => plain::problem(title, &self.detail, &request.headers),
+            Ear::Person => {
+                reply("text/plain; charset=utf-8", Bytes::from(format!("{title}: {}\n", self.detail)))
+            }
+            Ear::Program => {
+                let kind =
+                    kind.map_or_else(|| "about:blank".to_owned(), |kind| format!("/problems/{}", kind.name));
+                let mut reply = json(&Problem {
+                    r#type: kind,
+                    title,
+                    status: self.status.as_u16(),
+                    detail: &self.detail,
+                    instance: request.uri.path(),
+                });
+                set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
+                reply
+            }
         };
         *reply.status_mut() = self.status;
         reply

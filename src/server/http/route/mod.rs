@@ -6,6 +6,7 @@ mod range;
 
 pub(super) use range::ByteRange;
 
+use super::plain;
 use super::playlist::{self, PlaylistError};
 use crate::choice::{Choice, ChoiceError};
 use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
@@ -19,6 +20,10 @@ use percent_encoding::percent_decode_str;
 pub(super) enum Route {
     /// `/`
     Page,
+    /// `/plain/<path>[?q=…]`: the library without JavaScript.
+    Plain { path: LibraryPath, page: PageQuery, asked: plain::Asked },
+    /// `/plain.css`
+    PlainStyle,
     /// `/assets/<name>`
     Asset(String),
     /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
@@ -153,6 +158,10 @@ impl Route {
                 fit: Fit::parse(parameter(query, "w"), parameter(query, "h"))?,
             });
         }
+        if let Some(rest) = below("/plain") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Plain { path, page: page()?, asked: plain::Asked::from_query(query) });
+        }
         if let Some(rest) = below("/download") {
             return Ok(Self::Download(LibraryPath::from_percent_encoded(rest)?));
         }
@@ -202,6 +211,7 @@ impl Route {
             "/api/v1/relays" => Ok(Self::Relays),
             "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
+            "/plain.css" => Ok(Self::PlainStyle),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
             "/api/v1/events" => {
                 let Some(path) = parameter(query, "path") else { return Ok(Self::LibraryEvents) };
@@ -302,6 +312,13 @@ mod tests {
                 Some("h=448&w=800"),
                 Route::Picture { path: films(), fit: Fit::parse(Some("800"), Some("448")).unwrap() },
             ),
+            ("/plain", None, Route::Plain { path: path(""), page: all(), asked: Default::default() }),
+            (
+                "/plain/films/",
+                None,
+                Route::Plain { path: path("films"), page: all(), asked: Default::default() },
+            ),
+            ("/plain.css", None, Route::PlainStyle),
             ("/download/films/a%20b.avi", None, Route::Download(films())),
             ("/m3u.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
             ("/m3u/.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
