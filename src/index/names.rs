@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn words_are_found_in_names_and_in_the_folders_above() {
-        assert_eq!(found("q=BURO")[..2], ["Serie/Das Büro.mp3", "Ärger im Büro.mkv"]);
+        assert_eq!(found("q=BURO")[..2], ["Ärger im Büro.mkv", "Serie/Das Büro.mp3"]);
         assert_eq!(found("q=serie+e02"), ["Serie/s01e02.mkv", "Musik/x.ogg"]);
         assert_eq!(
             found("q=serie&kind=folder,picture"),

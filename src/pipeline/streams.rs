@@ -47,6 +47,7 @@ pub struct AudioTrack {
     pub channels: u32,
     /// This one plays when nobody chooses.
     #[serde(default)]
+    #[schema(required)]
     pub default: bool,
     /// This one is converted.
     pub chosen: bool,
@@ -65,9 +66,11 @@ pub struct SubtitleTrack {
     pub text: bool,
     /// The file marks it as one to be shown when nobody chooses.
     #[serde(default)]
+    #[schema(required)]
     pub default: bool,
     /// This one is drawn into the picture.
     #[serde(default)]
+    #[schema(required)]
     pub chosen: bool,
 }
 

@@ -156,7 +156,9 @@ impl Positions {
     pub fn forget_all(&self, viewer: &ViewerName) {
         let mut state = self.state();
         let own: Vec<Key> = state.known.keys().filter(|(name, _)| name == viewer).cloned().collect();
-        own.iter().for_each(|key| drop(state.remove(key)));
+        for key in own {
+            state.remove(&key);
+        }
     }
 
     /// It is time to [write](Self::write).

@@ -60,7 +60,7 @@ impl Store {
             Err(error) => return Err(error),
         }
         let lines = bytes.strip_prefix(HEAD.as_bytes());
-        let (records, damaged) =
+        let (records, damaged): (Vec<Record>, usize) =
             lines.map_or((Vec::new(), 1), |lines| ledger::read(lines, MAX_POSITION_LINE));
         let count = records.len();
         let mut last: HashMap<(ViewerName, String), Record> = HashMap::new();

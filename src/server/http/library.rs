@@ -98,10 +98,10 @@ pub(super) struct Beside {
             description = "Only these kinds; without it, what plays for what plays, and pictures for a picture")),
     responses((status = 200, body = Beside)))]
 pub(super) async fn neighbours(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {
-    let (library, index, folder) = (app.providers.library().clone(), app.index.clone(), path.split_last());
+    let (library, index, own) = (app.providers.library().clone(), app.index.clone(), path.clone());
     let found = blocking(move || library.neighbours(&path, &query, |files| index.durations(files))).await?;
     let describe = |entry: Option<Entry>| {
-        let (folder, _) = folder.as_ref()?;
+        let (folder, _) = own.split_last()?;
         entry.and_then(|entry| describe(app, vec![(folder.join(&entry.os_name), entry)]).pop())
     };
     let (previous, next) = (describe(found.previous), describe(found.next));

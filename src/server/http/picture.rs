@@ -5,7 +5,6 @@ use super::reply::{Refusal, Reply, reply, set};
 use crate::library::{FileIdentity, LibraryPath, OpenFile};
 use crate::picture::Fit;
 use crate::server::App;
-use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -11,20 +11,19 @@ use utoipa::ToSchema;
 
 /// What went wrong (RFC 9457).
 #[derive(Serialize, ToSchema)]
-pub(super) struct Problem<'a> {
+pub(super) struct Problem {
     /// The kind of problem: an address below `/problems/`, which explains it. Kinds stay; new ones come.
-    #[schema(format = UriRef, example = "/problems/not-found")]
+    #[schema(example = "/problems/not-found")]
     r#type: String,
     /// The kind in words.
-    title: &'a str,
+    title: &'static str,
     /// The status of the answer.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// A sentence for the person at the screen: what happened, and what to do next.
-    detail: &'a str,
+    detail: String,
     /// What was asked for.
-    #[schema(format = UriRef)]
-    instance: &'a str,
+    instance: String,
 }
 
 /// A kind of problem.
@@ -198,8 +197,8 @@ impl Refusal {
                     r#type: kind,
                     title,
                     status: self.status.as_u16(),
-                    detail: &self.detail,
-                    instance: request.uri.path(),
+                    detail: self.detail,
+                    instance: request.uri.path().to_owned(),
                 });
                 set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
                 reply
