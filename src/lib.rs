@@ -38,6 +38,7 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`upload`] | files that come into folders of the library; renaming and deleting there | HTTP, who may |
 //! | [`service`] | the service manager: sockets it gives, what it wants to hear | all of the above |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
@@ -65,4 +66,5 @@ pub mod source;
 pub mod source_url;
 pub mod stream;
 pub mod time;
+pub mod upload;
 pub mod websocket;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use wiidiaserver::config::{self, Command, Config, Environment};
+use wiidiaserver::config::{self, Command, Config, Environment, Upload};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
@@ -19,7 +19,7 @@ use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::service::{Inherited, Use};
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
-use wiidiaserver::{picture, pipeline, server};
+use wiidiaserver::{picture, pipeline, server, upload};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -109,7 +109,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources).with_index(index.clone());
-        let app = app.with_positions(Positions::open(&config.data));
+        let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
@@ -171,6 +171,12 @@ fn has_better_things_to_do(providers: &Providers, streams: &Streams) -> bool {
     let now = std::time::Instant::now();
     let live = || streams.figures(now).iter().any(|stream| stream.viewers > 0);
     index::machine_is_loaded() && (providers.viewers() > 0 || live())
+}
+
+fn uploads(config: &Config) -> upload::Settings {
+    let Upload { folders, largest_mb, keep_free_mb } = config.upload.clone();
+    let (largest, keep_free) = (largest_mb.saturating_mul(MB), keep_free_mb.saturating_mul(MB));
+    upload::Settings { folders, largest, keep_free }
 }
 
 fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {

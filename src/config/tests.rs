@@ -82,6 +82,7 @@ fn a_library_is_all_that_must_be_given() {
                 keep_free_mb: 1000,
                 limit_mb: None,
             },
+            upload: Upload { folders: vec![], largest_mb: 50_000, keep_free_mb: 1_000 },
             relay: Relay::default(),
             sources: vec![],
             allow_root: false,
@@ -120,6 +121,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            secret = "open sesame"
            apps = { studio = "another sesame", open = "" }
            grace_seconds = 0
+           [upload]
+           folders = ["films"]
+           largest_mb = 5
            [record]
            folder = "films/Recorded"
            streams = ["cam*"]
@@ -150,6 +154,8 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.live.apps, BTreeMap::from(apps));
     assert_eq!(config.live.grace, Duration::ZERO);
     assert!(!format!("{config:?}{config}").contains("sesame"), "the secret stays out of logs");
+    let films = vec![house.path("films")];
+    assert_eq!(config.upload, Upload { folders: films, largest_mb: 5, keep_free_mb: 1_000 });
     assert_eq!(config.record.folder, Some(house.path("films/Recorded")));
     assert_eq!((&config.record.streams[..], config.record.limit_mb), (&["cam*".to_owned()][..], Some(100)));
     assert_eq!(config.record.split, Duration::from_secs(3600));

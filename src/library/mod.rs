@@ -101,7 +101,7 @@ impl FileIdentity {
     }
 
     /// `None` when the system says nothing sensible.
-    fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
         // The fields' types differ from one architecture to the next.
         #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
         Some(Self {

@@ -19,6 +19,7 @@ mod relay;
 mod rtmp;
 mod socket;
 mod source;
+mod upload;
 mod worker;
 
 pub use amf::*;
@@ -39,4 +40,5 @@ pub use relay::*;
 pub use rtmp::*;
 pub use socket::*;
 pub use source::*;
+pub use upload::*;
 pub use worker::*;

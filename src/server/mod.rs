@@ -29,6 +29,7 @@ use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
+use crate::upload::{self, Uploads};
 use connections::Connections;
 use fanout::Fanout;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct App {
     pub sources: Arc<Sources>,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// What comes into the library from outside.
+    pub uploads: Arc<Uploads>,
     /// Where viewers left off.
     pub positions: Arc<Positions>,
     /// What is recorded.
@@ -82,6 +85,7 @@ impl App {
         recordings: Arc<Recordings>,
         live_apps: LiveApps,
     ) -> Self {
+        let uploads = Arc::new(Uploads::off(providers.library().clone()));
         let index = Index::in_memory(providers.library().clone(), "/proc/self/exe".into());
         Self {
             providers,
@@ -91,6 +95,7 @@ impl App {
             relays: Arc::default(),
             sources: Arc::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            uploads,
             positions: Arc::default(),
             recordings,
             live_apps,
@@ -112,6 +117,13 @@ impl App {
     #[must_use]
     pub fn with_relays(self, relays: Relays) -> Self {
         Self { relays: Arc::new(relays), ..self }
+    }
+
+    /// … with these folders that take files.
+    #[must_use]
+    pub fn with_uploads(self, settings: upload::Settings) -> Self {
+        let uploads = Arc::new(Uploads::new(self.providers.library().clone(), settings));
+        Self { uploads, ..self }
     }
 
     /// … with these positions.

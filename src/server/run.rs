@@ -3,10 +3,11 @@
 use super::accept::Shutdown;
 use super::health::{self, Probe};
 use super::{App, Certificates, http, rtmp};
-use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
+use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL, UPLOAD_SWEEP};
 use crate::service::notice;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -90,5 +91,13 @@ async fn tend(app: Arc<App>) {
             }
         }
     };
-    futures_util::future::join(app.providers.clone().tend(), streams_end).await;
+    let parts_end = async {
+        let mut tick = tokio::time::interval(UPLOAD_SWEEP);
+        loop {
+            tick.tick().await;
+            let uploads = app.uploads.clone();
+            let _ = tokio::task::spawn_blocking(move || uploads.sweep(SystemTime::now())).await;
+        }
+    };
+    futures_util::future::join3(app.providers.clone().tend(), streams_end, parts_end).await;
 }

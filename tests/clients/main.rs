@@ -53,5 +53,6 @@ mod seek_ahead;
 mod service;
 mod soak;
 mod sources;
+mod uploads;
 mod web_socket;
 mod worker_dies;

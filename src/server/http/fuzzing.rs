@@ -12,6 +12,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Download(path)
         | Route::Playlist { path, .. }
         | Route::Position { path, .. }
+        | Route::Upload { path, .. }
+        | Route::File(path)
         | Route::Info(path)
         | Route::Poster { path, .. }
         | Route::Bar { path, .. }
@@ -23,6 +25,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::PlainStyle
+        | Route::Uploads
         | Route::Search(_)
         | Route::LibraryEvents
         | Route::Positions(_)

@@ -41,6 +41,7 @@ mod seeks;
 mod send_file;
 mod sources;
 mod upgrade;
+mod upload;
 mod watch;
 
 use crate::choice::Choice;
@@ -94,6 +95,12 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
+        (Method::PUT, Ok(Route::Upload { path, asked })) => {
+            upload::take(app, &head.headers, path, asked, body).await
+        }
+        (Method::DELETE, Ok(Route::Upload { path, .. })) => upload::abandon(app, &head.headers, path).await,
+        (Method::POST, Ok(Route::File(path))) => upload::change(app, &head.headers, path, body).await,
+        (Method::DELETE, Ok(Route::File(path))) => upload::remove(app, &head.headers, path).await,
         (Method::DELETE, Ok(Route::Positions(viewer))) => {
             positions::forget_all(&app.positions, &head.headers, &viewer)
         }
@@ -168,6 +175,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await
         }
+        Route::Uploads => Ok(upload::list(&app.uploads)),
+        Route::Upload { path, .. } => upload::received(app, path).await,
+        Route::File(path) => upload::file(app, path).await,
         Route::Positions(viewer) => Ok(positions::list(&app.positions, &viewer)),
         Route::Position { viewer, path } => positions::one(&app.positions, &viewer, &path),
         Route::LibraryEvents => events::library(app, headers),

@@ -69,6 +69,18 @@ const KINDS: &[Kind] = &[
         "The address knows other methods: they are in the header Allow.",
     ),
     kind(
+        "broke-off",
+        StatusCode::REQUEST_TIMEOUT,
+        "The request broke off",
+        "Its body did not come in time. What has come of an upload is kept for a day; go on where it broke off.",
+    ),
+    kind(
+        "length-required",
+        StatusCode::LENGTH_REQUIRED,
+        "Nobody knows how long it is",
+        "Say so in the address or by Content-Length.",
+    ),
+    kind(
         "conflict",
         StatusCode::CONFLICT,
         "Something is in the way",

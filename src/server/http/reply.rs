@@ -6,6 +6,7 @@ use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
 use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
+use crate::upload::UploadError;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -43,6 +44,7 @@ impl From<RouteError> for Refusal {
             | RouteError::Fit(_)
             | RouteError::Choice(_)
             | RouteError::Page(_)
+            | RouteError::Upload(_)
             | RouteError::Playlist(_)
             | RouteError::Viewer(_) => StatusCode::BAD_REQUEST,
         };
@@ -82,6 +84,28 @@ impl From<(&LibraryPath, PictureError)> for Refusal {
             PictureError::Busy | PictureError::NoWorker(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, format!("\"{path}\" {error}"))
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        let status = match error {
+            UploadError::Library(error) => return error.into(),
+            UploadError::Off | UploadError::Outside(_) | UploadError::NotWritable(_) => StatusCode::FORBIDDEN,
+            UploadError::Name(_) | UploadError::IntoItself(_) => StatusCode::BAD_REQUEST,
+            UploadError::NoMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            UploadError::NoFolder(_) | UploadError::Nothing(_) => StatusCode::NOT_FOUND,
+            UploadError::Exists(_)
+            | UploadError::NotEmpty(_)
+            | UploadError::OtherDisk(_)
+            | UploadError::Busy
+            | UploadError::Offset { .. } => StatusCode::CONFLICT,
+            UploadError::Changed(_) => StatusCode::PRECONDITION_FAILED,
+            UploadError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
+            UploadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadError::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -45,6 +45,9 @@ addresses! {
     Self::Download(_) => "/download/{path}", "GET, HEAD";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
+    Self::Uploads => "/api/v1/uploads", "GET, HEAD";
+    Self::Upload { .. } => "/api/v1/upload/{path}", "GET, HEAD, PUT, DELETE";
+    Self::File(_) => "/api/v1/files/{path}", "GET, HEAD, POST, DELETE";
     Self::Positions(_) => "/api/v1/positions/{viewer}", "GET, HEAD, DELETE";
     Self::Position { .. } => "/api/v1/positions/{viewer}/{path}", "GET, HEAD, PUT, DELETE";
     Self::Streams => "/api/v1/streams", "GET, HEAD";

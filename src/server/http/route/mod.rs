@@ -8,6 +8,7 @@ pub(super) use range::ByteRange;
 
 use super::plain;
 use super::playlist::{self, PlaylistError};
+use super::upload::{self, AskedError};
 use crate::choice::{Choice, ChoiceError};
 use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
 use crate::picture::{Fit, FitError};
@@ -48,6 +49,12 @@ pub(super) enum Route {
     OpenApi,
     /// `/api/v1/events` without a path: changes in the library.
     LibraryEvents,
+    /// `/api/v1/uploads`: where files may come to.
+    Uploads,
+    /// `/api/v1/upload/<path>[?offset=…&size=…&replace=…]`: a file that comes.
+    Upload { path: LibraryPath, asked: upload::Asked },
+    /// `/api/v1/files/<path>`: a file or folder that is changed.
+    File(LibraryPath),
     /// `/api/v1/positions/<viewer>`: where a viewer left off.
     Positions(ViewerName),
     /// `/api/v1/positions/<viewer>/<path>`: where a viewer left a file.
@@ -104,6 +111,8 @@ pub(super) enum RouteError {
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error(transparent)]
+    Upload(#[from] AskedError),
+    #[error(transparent)]
     Viewer(#[from] NoViewerName),
     #[error(transparent)]
     Playlist(#[from] PlaylistError),
@@ -158,6 +167,13 @@ impl Route {
                 fit: Fit::parse(parameter(query, "w"), parameter(query, "h"))?,
             });
         }
+        if let Some(rest) = below("/api/v1/upload") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::Upload { path, asked: upload::Asked::from_query(query)? });
+        }
+        if let Some(rest) = below("/api/v1/files") {
+            return Ok(Self::File(LibraryPath::from_percent_encoded(rest)?));
+        }
         if let Some(rest) = below("/plain") {
             let path = LibraryPath::from_percent_encoded(rest)?;
             return Ok(Self::Plain { path, page: page()?, asked: plain::Asked::from_query(query) });
@@ -203,6 +219,7 @@ impl Route {
         }
         match path {
             "/api/v1/openapi.json" => Ok(Self::OpenApi),
+            "/api/v1/uploads" => Ok(Self::Uploads),
             "/api/v1/search" => Ok(Self::Search(page()?)),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
@@ -319,6 +336,16 @@ mod tests {
                 Route::Plain { path: path("films"), page: all(), asked: Default::default() },
             ),
             ("/plain.css", None, Route::PlainStyle),
+            ("/api/v1/uploads", None, Route::Uploads),
+            (
+                "/api/v1/upload/films/a%20b.avi",
+                Some("offset=5&size=10&replace=1"),
+                Route::Upload {
+                    path: films(),
+                    asked: upload::Asked { offset: 5, size: Some(10), replace: true },
+                },
+            ),
+            ("/api/v1/files/films/a%20b.avi", None, Route::File(films())),
             ("/download/films/a%20b.avi", None, Route::Download(films())),
             ("/m3u.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
             ("/m3u/.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
