@@ -329,7 +329,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, index, log, playback, live, record, relay, source",
+             http, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, source",
         ),
         (
             "[cache]\nlimit = 5",

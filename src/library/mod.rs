@@ -14,7 +14,7 @@ mod path;
 
 pub use kind::Kind;
 pub use listing::{Entry, Item, Listing, Outline};
-pub use order::{SortKey, compare_naturally, fold};
+pub use order::{SortKey, fold};
 pub use page::{Neighbours, Order, Page, PageQuery, PageQueryError, Sort};
 pub use path::{LibraryPath, PathError};
 

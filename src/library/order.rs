@@ -1,6 +1,5 @@
 //! How people order and find names: numbers by value, letters without case and accents.
 
-use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use unicode_normalization::UnicodeNormalization;
@@ -70,15 +69,15 @@ impl SortKey {
     }
 }
 
-/// The order of two names.
-pub fn compare_naturally(a: &str, b: &str) -> Ordering {
-    SortKey::of(OsStr::new(a)).cmp(&SortKey::of(OsStr::new(b)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cmp::Ordering;
+
+    fn compare_naturally(a: &str, b: &str) -> Ordering {
+        SortKey::of(OsStr::new(a)).cmp(&SortKey::of(OsStr::new(b)))
+    }
 
     #[test]
     fn names_sort_as_people_sort_them() {

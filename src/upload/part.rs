@@ -135,18 +135,27 @@ impl Upload {
         {
             Ok(()) => Outcome::Created,
             Err(Errno::EXIST) if self.wanted.replace == Replace::No => {
-                return Err(UploadError::Exists(self.path));
+                return Err(UploadError::Exists(self.path.clone()));
             }
             Err(Errno::EXIST) => {
                 check_replaced(&self.path, &self.folder, &self.name, self.wanted.replace)?;
                 rustix::fs::renameat(&self.parts, &self.part, &self.folder, &self.name).map_err(failed)?;
                 Outcome::Replaced
             }
-            Err(Errno::XDEV) => return Err(UploadError::OtherDisk(self.path)),
+            Err(Errno::XDEV) => return Err(UploadError::OtherDisk(self.path.clone())),
             Err(error) => return Err(failed(error)),
         };
         rustix::fs::fsync(&self.folder).map_err(failed)?;
         Ok(outcome)
+    }
+}
+
+impl Drop for Upload {
+    /// Of nothing nobody goes on.
+    fn drop(&mut self) {
+        if self.received == 0 && self.wanted.size > 0 {
+            let _ = rustix::fs::unlinkat(&self.parts, &self.part, AtFlags::empty());
+        }
     }
 }
 

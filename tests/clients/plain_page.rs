@@ -112,7 +112,7 @@ fn it_speaks_german_comes_in_pages_and_lets_one_search() {
         let html = get(server.http, &target).text();
         pages += 1;
         assert!(html.contains(&format!("<strong>Film {}.avi</strong>", 50 * (pages - 1))), "{html}");
-        let next = html.split("<a href=\"").filter(|link| link.contains("Next page")).next_back();
+        let next = html.split("<a href=\"").filter(|link| link.contains("Next page")).last();
         match next.and_then(|link| link.split('"').next()) {
             Some(link) => target = link.replace("&amp;", "&"),
             None => break,

@@ -17,7 +17,7 @@ export interface AudioTrack {
   /** The codec in words. */
   codec: string;
   /** This one plays when nobody chooses. */
-  default?: boolean;
+  default: boolean;
   /** ISO 639, as the file spells it. */
   language: string | null;
   /** The file's own name for it: "Director's commentary". */
@@ -78,6 +78,15 @@ export interface Fate {
   /** The file's codec in words. */
   source: string;
 }
+
+/** What is to be done with a file or folder: one of these. */
+export type FileChange = {
+  /** It gets this path, percent-encoded. */
+  move_to: string;
+} | {
+  /** A folder is made here. */
+  make_folder: boolean;
+};
 
 /** The picture of a file. */
 export interface Film {
@@ -445,11 +454,11 @@ export interface Streams {
 /** One of the subtitles of a file. */
 export interface SubtitleTrack {
   /** This one is drawn into the picture. */
-  chosen?: boolean;
+  chosen: boolean;
   /** The format in words. */
   codec: string;
   /** The file marks it as one to be shown when nobody chooses. */
-  default?: boolean;
+  default: boolean;
   /** ISO 639, as the file spells it. */
   language: string | null;
   /** Made of text; otherwise of pictures. */
@@ -468,6 +477,21 @@ export interface Track {
   /** Subtitles made of text; otherwise of pictures. */
   text?: boolean;
   title: string | null;
+}
+
+/** How much of a file has come. */
+export interface UploadProgress {
+  path: string;
+  /** Bytes. */
+  received: number;
+}
+
+/** Where files may come to. */
+export interface Uploads {
+  /** Paths of folders; none when this server takes no files. */
+  folders: string[];
+  /** Bytes of the largest file. */
+  largest: number;
 }
 
 /** The picture as it is sent. */

@@ -8,6 +8,7 @@ macro_rules! addresses {
     ($($route:pat => $template:literal, $methods:literal;)*) => {
         impl Route {
             /// As docs/openapi.json and docs/http-api.md write the address.
+            #[cfg(test)]
             pub(in super::super) fn template(&self) -> &'static str {
                 match self { $($route => $template,)* }
             }
@@ -18,6 +19,7 @@ macro_rules! addresses {
             }
 
             /// All of them with their methods.
+            #[cfg(test)]
             pub(in super::super) const ADDRESSES: &[(&'static str, &'static str)] =
                 &[$(($template, $methods),)*];
         }
