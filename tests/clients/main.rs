@@ -22,6 +22,7 @@ mod stamped;
 mod tls;
 
 mod command_line;
+mod described;
 mod ffmpeg;
 mod forms;
 mod gstreamer;

@@ -29,6 +29,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Search(_)
         | Route::LibraryEvents
         | Route::Positions(_)
+        | Route::About
         | Route::OpenApi
         | Route::ProblemType(_)
         | Route::Asset(_)

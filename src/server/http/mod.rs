@@ -5,6 +5,7 @@
 //! fails: refusals become statuses in `reply` alone, and words in `problem`. What the API under `/api/v1` takes and
 //! gives, `openapi` says for programs.
 
+mod about;
 mod body;
 mod changing;
 mod conditional;
@@ -208,6 +209,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
         }
         Route::CrossDomain => Ok(cross_domain(headers)),
+        Route::About => Ok(about::about(app)),
         Route::OpenApi => Ok(openapi::committed()),
         Route::ProblemType(kind) => problem::explain(&kind),
     }

@@ -48,6 +48,7 @@ use utoipa::OpenApi;
         super::sources::add,
         super::sources::put,
         super::sources::remove,
+        super::about::about,
         committed,
     ),
     components(schemas(super::problem::Problem, super::media::MediaEvent, super::events::LibraryEvent)),

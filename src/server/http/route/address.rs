@@ -40,6 +40,7 @@ addresses! {
     Self::Index => "/api/v1/index", "GET, HEAD";
     Self::Media { .. } => "/api/v1/media/{path}", "GET, HEAD";
     Self::Events { .. } | Self::LibraryEvents => "/api/v1/events", "GET, HEAD";
+    Self::About => "/api/v1/about", "GET, HEAD";
     Self::OpenApi => "/api/v1/openapi.json", "GET, HEAD";
     Self::Flv { .. } => "/flv/{path}", "GET, HEAD";
     Self::Fmp4 { .. } => "/fmp4/{path}", "GET, HEAD";

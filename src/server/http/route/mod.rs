@@ -45,6 +45,8 @@ pub(super) enum Route {
     Media { path: LibraryPath, choice: Choice },
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
     Events { path: LibraryPath, target: Option<MediaTime>, choice: Choice },
+    /// `/api/v1/about`: which program this is.
+    About,
     /// `/api/v1/openapi.json`: the interface's description.
     OpenApi,
     /// `/api/v1/events` without a path: changes in the library.
@@ -218,6 +220,7 @@ impl Route {
             return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
         }
         match path {
+            "/api/v1/about" => Ok(Self::About),
             "/api/v1/openapi.json" => Ok(Self::OpenApi),
             "/api/v1/uploads" => Ok(Self::Uploads),
             "/api/v1/search" => Ok(Self::Search(page()?)),
@@ -364,6 +367,7 @@ mod tests {
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            ("/api/v1/about", None, Route::About),
             ("/api/v1/openapi.json", None, Route::OpenApi),
             ("/problems/not-found", None, Route::ProblemType("not-found".into())),
             ("/api/v1/positions/J%C3%B6rg", None, Route::Positions(joerg())),
