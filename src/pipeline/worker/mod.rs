@@ -74,7 +74,7 @@ enum Task {
 }
 
 /// The GStreamer that is there: its name and version.
-pub fn gstreamer_version() -> String {
+pub fn framework_version() -> String {
     gstreamer::version_string().into()
 }
 

@@ -1,7 +1,7 @@
 //! `GET /api/v1/about`: which program this is, and whose work is in it.
 
 use super::reply::{Reply, json};
-use crate::pipeline::gstreamer_version;
+use crate::pipeline::framework_version;
 use crate::server::App;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,8 +13,8 @@ pub(super) struct About {
     version: &'static str,
     /// Of the program itself, as SPDX writes it.
     licence: &'static str,
-    /// The GStreamer that it converts with: its name and version.
-    gstreamer: String,
+    /// What it converts with, by name and version: "GStreamer 1.22.0".
+    framework: String,
     /// Since the server began, in seconds.
     uptime: u64,
     /// What others have written, and the program holds.
@@ -38,7 +38,7 @@ pub(super) fn about(app: &App) -> Reply {
         name: "Wiidiaserver",
         version: env!("CARGO_PKG_VERSION"),
         licence: env!("CARGO_PKG_LICENSE"),
-        gstreamer: gstreamer_version(),
+        framework: framework_version(),
         uptime: app.started.elapsed().as_secs(),
         crates: crates(),
     })
