@@ -9,7 +9,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Names that mean something in HTML, in addresses or to a terminal.
 const HOSTILE: &[&str] = &[
-    "<script>alert(1)</script>.avi",
+    "<script>alert(1)<script>.avi",
     "\"onmouseover=\"alert(1).mp4",
     "'><img src=x onerror=alert(1)>.mp3",
     "a&amp;b &lt; c.mkv",

@@ -1,5 +1,19 @@
 // Made by scripts/api-types.mjs from docs/openapi.json: change the server's types instead.
 
+/** This program. */
+export interface About {
+  /** What others have written, and the program holds. */
+  crates: Crate[];
+  /** What it converts with, by name and version: "GStreamer 1.22.0". */
+  framework: string;
+  /** Of the program itself, as SPDX writes it. */
+  licence: string;
+  name: string;
+  /** Since the server began, in seconds. */
+  uptime: number;
+  version: string;
+}
+
 /** What the background does now. */
 export type Activity = "off" | "walking" | "looking" | "paused" | "idle";
 
@@ -49,6 +63,14 @@ export interface Contents {
   tags: Record<string, string>;
   /** What is missing, and why. */
   warnings: string[];
+}
+
+/** A part of the program that others have written. */
+export interface Crate {
+  /** As SPDX writes it. */
+  licence: string;
+  name: string;
+  version: string;
 }
 
 /** A folder or file in a listing. */
