@@ -139,7 +139,8 @@ fn other_methods_are_refused_and_head_has_no_body() {
     for address in
         ["/api/v1/library/", "/api/v1/index", "/plain/", "/m3u/.m3u8", "/download/Flash%20Era/wii%20clip.flv"]
     {
-        let request = format!("HEAD {address} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.http);
+        let request =
+            format!("HEAD {address} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.http);
         let head = http_client::send(server.http, request.as_bytes(), 0).unwrap();
         let got = get(server.http, address);
         assert_eq!((head.status, head.body.len()), (200, 0), "{address}");

@@ -18,12 +18,14 @@ mod flv;
 mod fmp4;
 #[doc(hidden)]
 pub mod fuzzing;
+mod guard;
 mod handover;
 mod index;
 mod library;
 mod live;
 mod live_outgoing;
 mod live_viewer;
+mod manage;
 mod media;
 mod metrics;
 mod openapi;
@@ -45,9 +47,10 @@ mod upgrade;
 mod upload;
 mod watch;
 
+use crate::access::{Role, Who};
 use crate::choice::Choice;
 use crate::library::{LibraryPath, PageQuery};
-use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
@@ -57,13 +60,17 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
 pub use openapi::openapi;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixStream};
 use upgrade::Opening;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
@@ -79,52 +86,72 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Serves a program of this machine that runs as the server's user or as root, until it has had enough.
+pub(super) async fn serve_local(socket: UnixStream, app: Arc<App>) {
+    let service = service_fn(|request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(answer_local(&app, request).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+    if let Err(error) = http.serve_connection(TokioIo::new(socket), service).await {
+        tracing::debug!(%error, "control connection ended");
+    }
+}
+
+/// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. Media are not for it.
+async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/api/") || path == "/metrics" {
+        let reply = answer_as(app, request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true).await;
+        // What goes past hyper needs a socket of TCP.
+        if !matches!(reply.body(), Body::Socket(_)) {
+            return reply;
+        }
+    }
+    let text = "only the interfaces under /api/v1 are served here; media are at the server's HTTP port";
+    finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_problem(&path))
+}
+
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+    answer_as(app, request, peer, false).await
+}
+
+/// `local`: the kernel has said that it is the owner.
+async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, local: bool) -> Reply {
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let route = Route::decode(uri.path(), uri.query());
-    let methods = route.as_ref().map_or("GET, HEAD", Route::methods);
-    let result = match (method.clone(), route) {
+    let methods = route.as_ref().map_or(Cow::Borrowed("GET, HEAD"), Route::methods);
+    let result = if method == Method::OPTIONS && (route.is_ok() || uri.path() == "*") {
         // OPTIONS * is about the server as a whole (RFC 9110 9.3.7).
-        (Method::OPTIONS, Ok(_)) => Ok(options()),
-        (Method::OPTIONS, Err(_)) if uri.path() == "*" => Ok(options()),
-        (_, Err(error)) => Err(error.into()),
-        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
-        (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
-        (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
-        (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
-        (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
-        (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
-        (Method::PUT, Ok(Route::Upload { path, asked })) => {
-            upload::take(app, &head.headers, path, asked, body).await
+        Ok(options())
+    } else if methods.split(", ").any(|one| one == method.as_str()) {
+        let who = match local {
+            true => Ok(Who { role: Some(Role::Owner), session: None }),
+            false => guard::admit(&app.access, &head, &route, peer.ip()),
+        };
+        match who {
+            Ok(who) => admitted(app, route, &head, who, peer, body).await,
+            Err(refusal) => Err(refusal),
         }
-        (Method::DELETE, Ok(Route::Upload { path, .. })) => upload::abandon(app, &head.headers, path).await,
-        (Method::POST, Ok(Route::File(path))) => upload::change(app, &head.headers, path, body).await,
-        (Method::DELETE, Ok(Route::File(path))) => upload::remove(app, &head.headers, path).await,
-        (Method::DELETE, Ok(Route::Positions(viewer))) => {
-            positions::forget_all(&app.positions, &head.headers, &viewer)
-        }
-        (Method::PUT, Ok(Route::Position { viewer, path })) => {
-            positions::put(app, &head.headers, viewer, path, body).await
-        }
-        (Method::DELETE, Ok(Route::Position { viewer, path })) => {
-            positions::forget(&app.positions, &head.headers, &viewer, &path)
-        }
-        _ => Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only {methods}; see docs/http-api.md"),
-        )),
+    } else if let Err(error) = route {
+        Err(error.into())
+    } else {
+        let text = format!("{method} is not possible here, only {methods}; see docs/http-api.md");
+        Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text))
     };
     let mut reply = result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
         refusal.into_reply(&head)
     });
-    // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
+    // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6750 3, RFC 6455 4.4).
     match reply.status() {
-        StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, methods),
-        _ if method == Method::OPTIONS => allow(&mut reply, methods),
+        StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, &methods),
+        _ if method == Method::OPTIONS => allow(&mut reply, &methods),
+        StatusCode::UNAUTHORIZED => reply::set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
         StatusCode::UPGRADE_REQUIRED => {
             reply::set(&mut reply, header::UPGRADE, "websocket");
             reply::set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
@@ -151,9 +178,45 @@ fn allow(reply: &mut Reply, methods: &str) {
     }
 }
 
-async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
+/// A request whose sender may do this.
+async fn admitted(
+    app: &App,
+    route: Result<Route, RouteError>,
+    head: &Parts,
+    who: Who,
+    peer: SocketAddr,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    match (&head.method, route) {
+        (_, Err(error)) => Err(error.into()),
+        (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
+        (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head).await,
+        (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (_, Ok(Route::Recording(key))) => recordings::stop(app, &key),
+        (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
+        (&Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
+        (_, Ok(Route::Source(name))) => sources::remove(app, name).await,
+        (&Method::PUT, Ok(Route::Upload { path, asked })) => {
+            upload::take(app, &head.headers, path, asked, body).await
+        }
+        (_, Ok(Route::Upload { path, .. })) => upload::abandon(app, path).await,
+        (&Method::POST, Ok(Route::File(path))) => upload::change(app, &head.headers, path, body).await,
+        (_, Ok(Route::File(path))) => upload::remove(app, path).await,
+        (_, Ok(Route::Positions(viewer))) => Ok(positions::forget_all(&app.positions, &viewer)),
+        (&Method::PUT, Ok(Route::Position { viewer, path })) => {
+            positions::put(app, &head.headers, viewer, path, body).await
+        }
+        (_, Ok(Route::Position { viewer, path })) => positions::forget(&app.positions, &viewer, &path),
+        // A line of route/address.rs that nothing stands behind.
+        (_, Ok(_)) => Err(RouteError::Unknown.into()),
+    }
+}
+
+/// GET and HEAD.
+async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
     let (providers, headers) = (&app.providers, &request.headers);
-    let browser = |choice: Choice| Wanted::new(&choice, &app.preferences, Client::Browser);
+    let preferences = app.preferences();
+    let browser = |choice: Choice| Wanted::new(&choice, &preferences, Client::Browser);
     match route {
         Route::Page if plain::is_for(headers) => {
             let top = (LibraryPath::default(), PageQuery::default());
@@ -184,7 +247,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::LibraryEvents => events::library(app, headers),
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
-            let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
+            let wanted = Wanted::new(&choice, &preferences, Client::Flv(Takes::default()))?;
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
@@ -212,6 +275,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::About => Ok(about::about(app)),
         Route::OpenApi => Ok(openapi::committed()),
         Route::ProblemType(kind) => problem::explain(&kind),
+        // Answered before.
+        Route::Manage(_) => Err(RouteError::Unknown.into()),
     }
 }
 

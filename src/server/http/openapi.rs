@@ -1,7 +1,9 @@
 //! The API's description for programs: OpenAPI 3.1, made of the types that are sent and of what is written beside the
 //! functions that answer. What is served is docs/openapi.json as it was committed; a test holds it against the types.
 
+use super::manage::Manage;
 use super::reply::{Reply, reply};
+use crate::access::Need;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
@@ -57,6 +59,7 @@ use utoipa::OpenApi;
         (name = "playing", description = "A file while it is played"),
         (name = "live", description = "Live streams, where they come from, and recordings of them"),
         (name = "server", description = "The server itself"),
+        (name = "managing", description = "Looking after the server: who may do what, settings, the machine"),
     ),
 )]
 struct Document;
@@ -64,6 +67,9 @@ struct Document;
 /// The description as JSON, made anew from the types.
 pub fn openapi() -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    for address in Manage::ADDRESSES.iter().filter(|address| address.starts_with("/api/")) {
+        document["paths"][*address] = managing(address);
+    }
     if let Some(operations) = document["paths"].as_object_mut() {
         operations.values_mut().filter_map(Value::as_object_mut).flat_map(|of| of.values_mut()).for_each(
             |one| {
@@ -81,6 +87,46 @@ pub fn openapi() -> String {
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The operations of an address that looks after the server. What is sent and answered there is JSON, of which the shape is
+/// told in docs/http-api.md only.
+fn managing(address: &str) -> Value {
+    let example = address.replace(['{', '}'], "");
+    let Some(manage) = Manage::decode(&example) else { return Value::Null };
+    let parameters: Vec<Value> = address
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    let about = manage.about().1;
+    let words = address.trim_start_matches("/api/v1/").split(|c: char| !c.is_ascii_alphanumeric());
+    let name: String = words
+        .map(|word| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default())
+        .collect();
+    let operation = |(method, need): &(&str, Need)| {
+        let method = method.to_lowercase();
+        let content = json!({ "application/json": { "schema": { "type": "object" } } });
+        let answer = json!({ "description": "It is done, or this is how it is", "content": content });
+        let mut operation = json!({
+            "operationId": format!("{method}{name}"),
+            "summary": about,
+            "tags": ["managing"],
+            "responses": { "2XX": answer },
+        });
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.clone().into();
+        }
+        if matches!(method.as_str(), "post" | "put" | "patch") {
+            operation["requestBody"] = json!({ "content": content });
+        }
+        if *need == Need::Own {
+            operation["description"] = "Only for the owner.".into();
+        }
+        (method, operation)
+    };
+    manage.needs().iter().map(operation).collect::<serde_json::Map<String, Value>>().into()
 }
 
 /// What may be null in an answer is always there; what may be missing is marked `nullable = false`, and stays optional.
@@ -165,6 +211,11 @@ mod tests {
             let methods = methods.split(", ").filter(|method| *method != "HEAD").map(str::to_owned);
             routes.entry((*address).to_owned()).or_default().extend(methods);
         }
+        for address in Manage::ADDRESSES.iter().filter(|address| address.starts_with("/api/")) {
+            let manage = Manage::decode(&address.replace(['{', '}'], "")).unwrap();
+            let methods = manage.needs().iter().map(|(method, _)| (*method).to_owned());
+            routes.insert((*address).to_owned(), methods.collect());
+        }
         assert_eq!(
             described, routes,
             "left: described in src/server/http/openapi.rs, right: lines of src/server/http/route/address.rs"
@@ -188,7 +239,8 @@ mod tests {
     #[test]
     fn every_address_is_in_the_documentation() {
         let documentation = include_str!("../../../docs/http-api.md");
-        for (address, _) in Route::ADDRESSES {
+        let own = Route::ADDRESSES.iter().map(|(address, _)| *address);
+        for address in own.chain(Manage::ADDRESSES.iter().copied()) {
             // The documentation writes <path> for {path}.
             let written = address.replace('{', "<").replace('}', ">");
             assert!(documentation.contains(&format!("`{written}")), "{written} is not in docs/http-api.md");

@@ -141,6 +141,18 @@ const KINDS: &[Kind] = &[
         "This is worth a report, with the server's log.",
     ),
     kind(
+        "not-here",
+        StatusCode::NOT_IMPLEMENTED,
+        "This machine can't do that",
+        "It is no box of ours, or this is not the interface for it.",
+    ),
+    kind(
+        "system-failed",
+        StatusCode::BAD_GATEWAY,
+        "The system did not do it",
+        "A part of the box's system said no; the detail says what it said.",
+    ),
+    kind(
         "busy",
         StatusCode::SERVICE_UNAVAILABLE,
         "Not at this moment",
@@ -195,29 +207,41 @@ impl Refusal {
     /// The answer to a request: `application/problem+json`, or the bare sentence for a person who opened an address that is
     /// not of the API.
     pub(super) fn into_reply(self, request: &Parts) -> Reply {
-        let kind = KINDS.iter().find(|kind| kind.status == self.status);
-        let title = kind.map(|kind| kind.title).or(self.status.canonical_reason()).unwrap_or("Error");
+        let title = title(self.status);
         let mut reply = match Ear::of(request) {
             Ear::Plain => plain::problem(title, &self.detail, &request.headers),
             Ear::Person => {
                 reply("text/plain; charset=utf-8", Bytes::from(format!("{title}: {}\n", self.detail)))
             }
-            Ear::Program => {
-                let kind =
-                    kind.map_or_else(|| "about:blank".to_owned(), |kind| format!("/problems/{}", kind.name));
-                let mut reply = json(&Problem {
-                    r#type: kind,
-                    title,
-                    status: self.status.as_u16(),
-                    detail: self.detail,
-                    instance: request.uri.path().to_owned(),
-                });
-                set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
-                reply
-            }
+            Ear::Program => return self.into_problem(request.uri.path()),
         };
         *reply.status_mut() = self.status;
         reply
+    }
+
+    /// The answer as `application/problem+json`.
+    pub(super) fn into_problem(self, instance: &str) -> Reply {
+        let mut reply = json(&problem(self.status, self.detail, instance));
+        *reply.status_mut() = self.status;
+        set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
+        reply
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    let kind = KINDS.iter().find(|kind| kind.status == status);
+    kind.map(|kind| kind.title).or(status.canonical_reason()).unwrap_or("Error")
+}
+
+/// A problem, for answers that say more of it than others.
+pub(in crate::server::http) fn problem(status: StatusCode, detail: String, instance: &str) -> Problem {
+    let kind = KINDS.iter().find(|kind| kind.status == status);
+    Problem {
+        r#type: kind.map_or_else(|| "about:blank".to_owned(), |kind| format!("/problems/{}", kind.name)),
+        title: title(status),
+        status: status.as_u16(),
+        detail,
+        instance: instance.to_owned(),
     }
 }
 

@@ -6,9 +6,11 @@ mod range;
 
 pub(super) use range::ByteRange;
 
+use super::manage::Manage;
 use super::plain;
 use super::playlist::{self, PlaylistError};
 use super::upload::{self, AskedError};
+use crate::access::Need;
 use crate::choice::{Choice, ChoiceError};
 use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
 use crate::picture::{Fit, FitError};
@@ -95,6 +97,8 @@ pub(super) enum Route {
     CrossDomain,
     /// `/problems/<kind>`: what the `type` of a problem means.
     ProblemType(String),
+    /// Looking after the server.
+    Manage(Manage),
 }
 
 /// Why an address leads nowhere.
@@ -239,12 +243,59 @@ impl Route {
                 let path = LibraryPath::from_percent_encoded(&path.replace('+', "%20"))?;
                 Ok(Self::Events { path, target: seconds(query, "target")?, choice: choice()? })
             }
-            _ => Err(RouteError::Unknown),
+            _ => Manage::decode(path).map(Self::Manage).ok_or(RouteError::Unknown),
+        }
+    }
+
+    /// Who may look at this. What may be changed is the owner's to change, wherever it is.
+    pub(super) fn audience(&self) -> Need {
+        match self {
+            // The page itself, which asks for the password.
+            Self::Page
+            | Self::Asset(_)
+            | Self::PlainStyle
+            | Self::CrossDomain
+            | Self::OpenApi
+            | Self::ProblemType(_) => Need::Nothing,
+            Self::Library { .. }
+            | Self::Neighbours { .. }
+            | Self::Search(_)
+            | Self::Plain { .. }
+            | Self::Download(_)
+            | Self::Playlist { .. }
+            | Self::About
+            | Self::LibraryEvents
+            | Self::Uploads
+            | Self::Upload { .. }
+            | Self::File(_)
+            | Self::Positions(_)
+            | Self::Position { .. }
+            | Self::Info(_)
+            | Self::Poster { .. }
+            | Self::Bar { .. }
+            | Self::Index
+            | Self::Media { .. }
+            | Self::Events { .. }
+            | Self::Flv { .. }
+            | Self::Fmp4 { .. }
+            | Self::Picture { .. }
+            | Self::Live { .. }
+            | Self::Streams
+            | Self::Relays
+            | Self::Recordings
+            | Self::Recording(_)
+            | Self::Sources
+            | Self::Source(_)
+            | Self::Metrics
+            | Self::GetDir(_)
+            | Self::Feedback(_) => Need::Watch,
+            // They say themselves, for each method.
+            Self::Manage(_) => Need::Own,
         }
     }
 }
 
-fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
     query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
 }
 
@@ -259,9 +310,123 @@ fn seconds(query: Option<&str>, key: &'static str) -> Result<Option<MediaTime>, 
 }
 
 #[cfg(test)]
+impl Route {
+    /// An address of every kind there is: what has to hold for all of them is tested with these.
+    pub(super) const EXAMPLES: &[&str] = &[
+        "/",
+        "/assets/x-1.js",
+        "/crossdomain.xml",
+        "/plain/films",
+        "/plain.css",
+        "/problems/not-found",
+        "/download/films/a.avi",
+        "/m3u/films.m3u8",
+        "/api/v1/about",
+        "/api/v1/openapi.json",
+        "/api/v1/events",
+        "/api/v1/search?q=a",
+        "/api/v1/neighbours/films/a.avi",
+        "/api/v1/uploads",
+        "/api/v1/upload/films/a.avi",
+        "/api/v1/files/films/a.avi",
+        "/api/v1/positions/anna",
+        "/api/v1/positions/anna/films/a.avi",
+        "/api/v1/library/films",
+        "/api/v1/info/films/a.avi",
+        "/api/v1/poster/films/a.avi",
+        "/api/v1/bar/films/a.avi",
+        "/api/v1/index",
+        "/api/v1/media/films/a.avi",
+        "/api/v1/events?path=films/a.avi",
+        "/flv/films/a.avi",
+        "/fmp4/films/a.avi",
+        "/picture/films/a.jpg",
+        "/live/cam.flv",
+        "/api/v1/streams",
+        "/api/v1/relays",
+        "/api/v1/recordings",
+        "/api/v1/recordings/cam",
+        "/api/v1/sources",
+        "/api/v1/sources/door",
+        "/metrics",
+        "/getdir/films",
+        "/feedback/hello",
+        "/api/v1/setup",
+        "/api/v1/claim",
+        "/api/v1/session",
+        "/api/v1/sessions",
+        "/api/v1/sessions/0123456789abcdef",
+        "/api/v1/tokens",
+        "/api/v1/tokens/0123456789abcdef",
+        "/api/v1/password",
+        "/api/v1/viewers",
+        "/api/v1/settings",
+        "/api/v1/settings/playback",
+        "/api/v1/restart",
+        "/api/v1/health",
+        "/api/v1/log",
+        "/api/v1/support",
+        "/api/v1/backup",
+        "/api/v1/restore",
+        "/api/v1/reset",
+        "/api/v1/system",
+        "/api/v1/system/power",
+        "/api/v1/system/time",
+        "/api/v1/system/network",
+        "/api/v1/system/update",
+        "/api/v1/system/ssh",
+        "/setup/network",
+    ];
+
+    /// Those that everybody may look at, whatever the house's rules are.
+    pub(super) const PUBLIC: &[&str] = &[
+        "/",
+        "/assets/x-1.js",
+        "/crossdomain.xml",
+        "/plain.css",
+        "/problems/not-found",
+        "/api/v1/openapi.json",
+        "/api/v1/setup",
+        "/api/v1/session",
+        "/setup/network",
+    ];
+}
+
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// The names of an enum's variants, as its source has them.
+    fn variants(source: &str, of: &str) -> Vec<String> {
+        let body = source.split_once(&format!("enum {of} {{\n")).unwrap().1.split_once("\n}").unwrap().0;
+        let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+        let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+        names.map(|line| line.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn there_is_an_example_of_every_route() {
+        let decoded = Route::EXAMPLES.iter().map(|target| {
+            let (path, query) = target.split_once('?').map_or((*target, None), |(path, q)| (path, Some(q)));
+            format!("{:?}", Route::decode(path, query).unwrap())
+        });
+        let decoded: Vec<String> = decoded.collect();
+        for (source, of, before) in
+            [(include_str!("mod.rs"), "Route", ""), (include_str!("../manage/mod.rs"), "Manage", "Manage(")]
+        {
+            for name in variants(source, of) {
+                let found = decoded.iter().any(|debug| {
+                    let rest = debug.strip_prefix(before).and_then(|debug| debug.strip_prefix(&name));
+                    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+                });
+                assert!(
+                    found,
+                    "Route::EXAMPLES lacks {of}::{name}: what holds for all routes is not tested with it"
+                );
+            }
+        }
+    }
 
     fn path(p: &str) -> LibraryPath {
         LibraryPath::from_bytes(p.as_bytes()).unwrap()
