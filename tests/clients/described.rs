@@ -49,8 +49,9 @@ fn nothing_is_changed_for_pages_of_other_sites() {
 fn every_answer_has_the_policy_and_every_refusal_is_a_problem() {
     let server = Server::start();
     for (address, method, operation) in operations(&server) {
-        // Event streams do not end.
-        if operation["operationId"] == "followEvents" {
+        // Event streams do not end, and whoever restarts the server gets no further answers.
+        let restarts = operation["tags"][0] == "managing" && method != "GET";
+        if operation["operationId"] == "followEvents" || restarts {
             continue;
         }
         let answer = request_with(server.http, &method, &address, "", "");

@@ -110,7 +110,7 @@ fn managing(address: &str) -> Value {
         let content = json!({ "application/json": { "schema": { "type": "object" } } });
         let answer = json!({ "description": "It is done, or this is how it is", "content": content });
         let mut operation = json!({
-            "operationId": format!("{method}{name}"),
+            "operationId": format!("manage{name}{}", method.get(..1).unwrap_or_default().to_uppercase() + method.get(1..).unwrap_or_default()),
             "summary": about,
             "tags": ["managing"],
             "responses": { "2XX": answer },
