@@ -101,7 +101,8 @@ pub(super) async fn playlist(
         let listing = page(app, path, query).await?.listing;
         listing.entries.into_iter().map(|entry| (listing.path.join(&entry.os_name), entry)).collect()
     };
-    let text = m3u(&describe(app, entries), &wanted, host, app.rtmp_port);
+    let token = app.access.link();
+    let text = m3u(&describe(app, entries), &wanted, (host, app.rtmp_port), token.as_deref());
     Ok(reply("audio/x-mpegurl; charset=utf-8", Bytes::from(text)))
 }
 
@@ -162,8 +163,8 @@ fn host(request: &HeaderMap) -> Result<&str, Refusal> {
     Ok(host)
 }
 
-/// The text of a playlist. Pure.
-fn m3u(items: &[Item], wanted: &Wanted, host: &str, rtmp_port: u16) -> String {
+/// The text of a playlist. Players sign in nowhere, so a `token` goes behind their addresses while one is needed. Pure.
+fn m3u(items: &[Item], wanted: &Wanted, (host, rtmp_port): (&str, u16), token: Option<&str>) -> String {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -181,8 +182,11 @@ fn m3u(items: &[Item], wanted: &Wanted, host: &str, rtmp_port: u16) -> String {
             Target::File => write!(text, "http://{host}/download/{path}"),
             Target::Rtmp => write!(text, "rtmp://{name}:{rtmp_port}/vod/{path}"),
         };
-        if !wanted.choice.is_empty() && wanted.target != Target::File {
-            let _ = write!(text, "?{}", wanted.choice);
+        let choice = Some(wanted.choice.as_str()).filter(|_| wanted.target != Target::File);
+        let choice = choice.filter(|choice| !choice.is_empty()).map(str::to_owned);
+        let token = token.map(|token| format!("token={token}"));
+        for (n, parameter) in choice.into_iter().chain(token).enumerate() {
+            let _ = write!(text, "{}{parameter}", if n == 0 { '?' } else { '&' });
         }
         text.push('\n');
     }
@@ -213,8 +217,9 @@ mod tests {
     #[test]
     fn addresses_are_those_that_the_player_can_reach() {
         let items = [item("a b.avi", Some(61.5)), item("Zwölf\n#x.mp3", None)];
-        let list =
-            |query: &str, host: &str| m3u(&items, &Wanted::from_query(Some(query)).unwrap(), host, 1936);
+        let list = |query: &str, host: &str| {
+            m3u(&items, &Wanted::from_query(Some(query)).unwrap(), (host, 1936), None)
+        };
         assert_eq!(
             list("", "box.lan:8080"),
             "#EXTM3U\n#EXTINF:62,a b.avi\nhttp://box.lan:8080/flv/a%20b.avi\n\
@@ -228,6 +233,21 @@ mod tests {
             ("profile=small&x=1&audio=de", "box", "http://box/flv/a%20b.avi?profile=small&audio=de"),
         ] {
             assert_eq!(list(query, host).lines().nth(2), Some(address), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_along_while_viewers_need_one() {
+        let of = |query: &str| {
+            let wanted = Wanted::from_query(Some(query)).unwrap();
+            m3u(&[item("a.avi", None)], &wanted, ("box", 1935), Some("abc"))
+        };
+        for (query, address) in [
+            ("", "http://box/flv/a.avi?token=abc"),
+            ("profile=small", "http://box/flv/a.avi?profile=small&token=abc"),
+            ("as=file&profile=small", "http://box/download/a.avi?token=abc"),
+        ] {
+            assert_eq!(of(query).lines().nth(2), Some(address), "{query}");
         }
     }
 
@@ -248,7 +268,7 @@ mod tests {
         #[test]
         fn every_file_is_two_lines_whatever_it_is_called(name in "[^/\0]{1,40}") {
             prop_assume!(name != "." && name != "..");
-            let text = m3u(&[item(&name, None)], &Wanted::default(), "box", 1935);
+            let text = m3u(&[item(&name, None)], &Wanted::default(), ("box", 1935), None);
             prop_assert_eq!(text.lines().count(), 3);
             prop_assert!(text.lines().nth(2).unwrap().starts_with("http://box/flv/"));
         }
