@@ -110,6 +110,9 @@ async function answer(request, response, samples, state) {
   if (first === "api" && rest[1] === "library") return listing(rest.slice(2), url.searchParams, response, samples, state);
   if (first === "api" && rest[1] === "info") return json(response, { poster: null, bar: null });
   if (first === "api" && rest[1] === "neighbours") return neighbours(rest.slice(2), response);
+  if (first === "api" && rest[1] === "uploads") return json(response, { folders: ["Holidays"] });
+  if (first === "api" && rest[1] === "upload") return upload(request, response);
+  if (first === "api" && rest[1] === "search") return json(response, page({ entries: everything([], LIBRARY) }, url.searchParams));
   if (first === "api" && rest[1] === "positions") return json(response, { positions: [] });
   if (first === "api" && rest[1] === "streams") return json(response, { streams: STREAMS });
   if (first === "api" && rest[1] === "sources") return json(response, { sources: SOURCES });
@@ -178,6 +181,21 @@ function listing(segments, query, response, samples, state) {
   });
   const whole = { path: here.join("/"), entries };
   json(response, query.has("offset") ? page(whole, query) : whole);
+}
+
+// Takes a file and keeps nothing of it.
+async function upload(request, response) {
+  for await (const chunk of request) void chunk;
+  json(response, {}, 201);
+}
+
+// All files of the library but the crowd, with their paths.
+function everything(folder, content) {
+  return Object.entries(content).flatMap(([name, inside]) => {
+    const path = [...folder, encodeURIComponent(name)];
+    if (typeof inside === "object") return name === "Crowd" || name === "Lots" ? [] : everything(path, inside);
+    return [{ name, path: path.join("/"), kind: inside === "picture" ? "picture" : "video", size: 48213, duration: 12 }];
+  });
 }
 
 // The files that play beside one in its folder.
