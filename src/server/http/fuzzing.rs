@@ -35,12 +35,15 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Asset(_)
         | Route::Index
         | Route::Live { .. }
+        | Route::Snapshot { .. }
         | Route::Streams
         | Route::Relays
         | Route::Recordings
         | Route::Recording(_)
         | Route::Sources
         | Route::Source(_)
+        | Route::Devices
+        | Route::DeviceControls(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain
