@@ -98,7 +98,7 @@ export function crumbs(path: string): Crumb[] {
 
 /** True if `path` is `folder` or lies below it. */
 export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder + "/");
+  return folder === "" || path === folder || path.startsWith(folder + "/");
 }
 
 function parseQuery(text: string): Query | undefined {

@@ -49,6 +49,7 @@ test("a file is within its folders, not within a folder of a similar name", () =
   assert.equal(isWithin("films/old/x.avi", "films/old/x.avi"), true);
   assert.equal(isWithin("films/older", "films/old"), false);
   assert.equal(isWithin("", "films"), false);
+  assert.equal(isWithin("films/old", ""), true, "everything is within the library");
 });
 
 test("what an address says beyond its path survives, and what it does not know is left out", () => {

@@ -38,7 +38,7 @@ export function Tools(props: {
   const [open, setOpen] = useState<"sort" | "search" | null>(null);
   const [takesFiles, setTakesFiles] = useState(false);
   useEffect(() => {
-    uploadFolders().then((folders) => setTakesFiles(folders.some((folder) => folder === "" || isWithin(path, folder))));
+    uploadFolders().then((folders) => setTakesFiles(folders.some((folder) => isWithin(path, folder))));
   }, [path]);
   const [Upload, setUpload] = useState<ComponentType<UploadPanelProps> | null>(null);
   const ready = state.phase === "ready";
