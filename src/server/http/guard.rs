@@ -61,7 +61,8 @@ fn need(method: &Method, route: &Result<Route, RouteError>) -> Need {
         Ok(Route::Manage(manage)) => manage.need(method),
         Ok(route) if looks(method) => route.audience(),
         // Who may watch may say how far.
-        Ok(Route::Positions(_) | Route::Position { .. }) => Need::Watch,
+        Ok(Route::Positions(_) | Route::Position { .. }) if *method == Method::DELETE => Need::Watch,
+        Ok(Route::Position { .. }) if *method == Method::PUT => Need::Watch,
         // There is nothing to be seen there.
         Err(_) if looks(method) => Need::Nothing,
         _ => Need::Own,

@@ -76,6 +76,14 @@ pub fn openapi() -> String {
         operations.values_mut().filter_map(Value::as_object_mut).flat_map(|of| of.values_mut()).for_each(
             |one| {
                 one["responses"]["default"] = json!({ "$ref": "#/components/responses/Problem" });
+                let answers =
+                    one["responses"].as_object_mut().into_iter().flat_map(|answers| answers.values_mut());
+                for answer in
+                    answers.filter_map(Value::as_object_mut).filter(|answer| !answer.contains_key("$ref"))
+                {
+                    // It has to be there (OpenAPI 3.1, 4.8.17).
+                    answer.entry("description").or_insert_with(|| "What the type says".into());
+                }
             },
         );
     }
