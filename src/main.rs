@@ -106,10 +106,14 @@ fn serve(base: Config) -> Result<Ending, Failure> {
             }
             None => None,
         };
+        let https = https(config).await;
         // Caught from here on, so that whoever reads the addresses below may send them.
         let stop = stop_signal()?;
         for address in reachable(http.local_addr()?) {
             println!("page:  http://{address}/");
+        }
+        for address in https.iter().filter_map(|https| https.listener.local_addr().ok()).flat_map(reachable) {
+            println!("page:  https://{address}/");
         }
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
@@ -146,7 +150,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let app = app.with_sources(sources).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
-        Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)
+        Ok(server::run(server::Listeners { http, https, rtmp, rtmps, control }, app, stop).await)
     })
 }
 
@@ -191,6 +195,21 @@ fn check(config: &Config) -> Result<(), Failure> {
     certificates(config)?;
     Relays::new(&config.relay, Arc::default(), Vec::new())?;
     Ok(())
+}
+
+/// HTTP over TLS, where there is a certificate. What is wrong with one that was made on the page is said, and costs HTTPS alone: the
+/// page has to be there to mend it.
+async fn https(config: &Config) -> Option<server::Https> {
+    let (certificate, key) = match &config.https.certificate {
+        Some((certificate, key)) => (certificate.clone(), key.clone()),
+        None => Some(server::https_files(&config.data)).filter(|(certificate, _)| certificate.exists())?,
+    };
+    let refuse = |error: &dyn std::fmt::Display| tracing::error!(%error, "there is no HTTPS");
+    let certificates =
+        server::Certificates::load(&certificate, &key).inspect_err(|error| refuse(error)).ok()?;
+    let listening = bind(config.https.listen, "[https] listen =", "page over TLS").await;
+    let listener = listening.inspect_err(|error| refuse(error)).ok()?;
+    Some(server::Https { listener, certificates })
 }
 
 /// Where RTMP over TLS is wanted, and by which certificate.

@@ -7,6 +7,7 @@ mod control;
 pub mod fanout;
 mod health;
 pub mod http;
+mod https;
 pub mod log;
 mod monitor;
 mod process;
@@ -20,6 +21,8 @@ pub(crate) use accept::prepare as prepare_socket;
 pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
 pub use control::{CONTROL_SOCKET, Control};
+pub use http::https_files;
+pub use https::Https;
 pub use process::ask_for_descriptors;
 pub use restart::Restart;
 pub use run::{Ending, Listeners, run};
@@ -39,6 +42,7 @@ use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
 use fanout::Fanout;
+use https::Proxied;
 use monitor::Monitor;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -80,6 +84,8 @@ pub struct App {
     pub started: Instant,
     /// How the machine is.
     monitor: Monitor,
+    /// Who is behind HTTPS.
+    proxied: Proxied,
     /// Who is connected.
     connections: Connections,
 }
@@ -110,6 +116,7 @@ impl App {
             preferences: RwLock::default(),
             started: Instant::now(),
             monitor: Monitor::default(),
+            proxied: Proxied::default(),
             connections: Connections::default(),
         }
     }

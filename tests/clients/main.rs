@@ -31,6 +31,7 @@ mod hostile;
 mod http_api;
 mod http_connection;
 mod http_media;
+mod https;
 mod index;
 mod joins;
 mod live;

@@ -50,6 +50,7 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+pub use manage::https_files;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::borrow::Cow;

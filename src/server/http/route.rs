@@ -301,11 +301,20 @@ impl Route {
         "/api/v1/system/update",
         "/api/v1/system/ssh",
         "/setup/network",
+        "/api/v1/https",
+        "/api/v1/https/root",
     ];
 
     /// Those that everybody may look at, whatever the house's rules are.
-    pub(super) const PUBLIC: &[&str] =
-        &["/", "/assets/x-1.js", "/crossdomain.xml", "/api/v1/setup", "/api/v1/session", "/setup/network"];
+    pub(super) const PUBLIC: &[&str] = &[
+        "/",
+        "/assets/x-1.js",
+        "/crossdomain.xml",
+        "/api/v1/setup",
+        "/api/v1/session",
+        "/setup/network",
+        "/api/v1/https/root",
+    ];
 }
 
 #[cfg(test)]
