@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use wiidiaserver::access::{Access, Mode};
+use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
 use wiidiaserver::config::{self, Command, Config, Environment};
 use wiidiaserver::index::{self, Index};
@@ -128,7 +128,10 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, streams.clone(), own_ports)?;
         let mode = if config.access.open { Mode::Open } else { Mode::Owner };
-        let access = Access::open(mode, config.access.names.clone(), &config.data);
+        let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let own = access::own_names(&text("/proc/sys/kernel/hostname"), &text("/etc/resolv.conf"));
+        let names = config.access.names.iter().cloned().chain(own).collect();
+        let access = Access::open(mode, names, &config.data);
         if reset::wants_new_password(&config.data) {
             access.forget_owner()?;
             reset::granted(&config.data)?;
