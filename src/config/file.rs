@@ -41,6 +41,9 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("record.split_minutes", "a number of minutes without quotes, such as 360"),
     ("record.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("record.limit_mb", "a number of megabytes without quotes, such as 100000"),
+    ("upload.folders", "a list of folders of the library in quotes, such as [\"/srv/media/Inbox\"]"),
+    ("upload.largest_mb", "a number of megabytes without quotes, such as 50000"),
+    ("upload.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("source.name", "a stream's name in quotes, such as \"door\""),
     ("source.url", "an address in quotes, such as \"rtsp://192.168.1.30/stream1\""),
     ("source.mode", "\"on_demand\" or \"always\""),
@@ -77,6 +80,7 @@ pub(super) struct Content {
     pub(super) playback: Playback,
     pub(super) live: Live,
     pub(super) record: Record,
+    pub(super) upload: Upload,
     pub(super) relay: Relay,
     pub(super) source: Vec<Spanned<Source>>,
 }
@@ -105,6 +109,14 @@ pub(super) struct Record {
     pub(super) split_minutes: Option<Spanned<u64>>,
     pub(super) keep_free_mb: Option<u64>,
     pub(super) limit_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Upload {
+    pub(super) folders: Option<Vec<Spanned<String>>>,
+    pub(super) largest_mb: Option<u64>,
+    pub(super) keep_free_mb: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -28,7 +28,7 @@ pub struct Source {
 }
 
 /// A source as it is written: in JSON by the interface, and in the file that keeps those.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSource {
     /// What the stream is called.

@@ -62,3 +62,4 @@ pub use silence::Silence;
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };
+pub use worker::framework_version;

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What a source does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SourceState)]
 pub enum State {
     /// Nobody watches, and it runs on demand.
     Idle,
@@ -23,8 +24,9 @@ pub enum State {
 }
 
 /// Who said that there is this source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SourceOrigin)]
 pub enum Origin {
     /// `[[source]]` in the configuration file, where alone it can be changed.
     File,
@@ -57,25 +59,30 @@ pub(super) struct Progress {
 }
 
 /// What comes from a source.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceMedia)]
 struct Media {
     video: Option<Lane>,
     audio: Option<Lane>,
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceLane)]
 struct Lane {
     codec: String,
     passthrough: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     height: Option<u32>,
 }
 
 /// A source's figures, as `/api/v1/sources` shows them.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Source)]
 pub struct Figures {
     /// Its name, and its stream's.
     pub name: String,

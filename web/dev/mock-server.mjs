@@ -31,6 +31,14 @@ const LIBRARY = {
     "Nothing in here": {},
   },
   Music: { "Sunday morning.mp3": "audio", "A title that goes on and on until it needs a second line, live in Ål.flac": "audio" },
+  Crowd: Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, i) => [i < 40 ? `Year ${i + 1}` : `Take ${i - 39}.mp4`, i < 40 ? {} : "short"]),
+  ),
+  Holidays: {
+    ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`Picture ${i + 1}.jpg`, "picture"])),
+    "Waves.mp4": "short",
+    "Waves.mp3": "audio",
+  },
   Lots: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`Episode ${i + 1}.mp4`, "short"])),
   "Only pictures": { "a.jpg": "picture" },
   "Odd ones": {
@@ -63,6 +71,17 @@ const CHOICES = {
   ],
 };
 
+const STREAMS = [
+  { name: "living room", on_air: true, viewers: 2 },
+  { name: "studio/stage", on_air: false, viewers: 0 },
+];
+const SOURCES = [
+  { name: "door", url: "rtsp://192.168.1.30/stream1", kind: "rtsp", origin: "api", state: "waiting", viewers: 0,
+    reason: "there is no connection to it (connection refused)", next_try_seconds: 4.2 },
+  { name: "radio", url: "http://192.168.1.40/radio", kind: "http", origin: "file", state: "idle", viewers: 0,
+    reason: null, next_try_seconds: null },
+];
+
 // How slow files grow: seconds of media a second, after a delay.
 const SLOW_RATE = 2;
 const SLOW_DELAY = 1;
@@ -88,7 +107,15 @@ export async function startMock(port = 0) {
 async function answer(request, response, samples, state) {
   const url = new URL(request.url, "http://x");
   const [, first, ...rest] = url.pathname.split("/");
-  if (first === "api" && rest[1] === "library") return listing(rest.slice(2), response, samples, state);
+  if (first === "api" && rest[1] === "library") return listing(rest.slice(2), url.searchParams, response, samples, state);
+  if (first === "api" && rest[1] === "info") return json(response, { poster: null, bar: null });
+  if (first === "api" && rest[1] === "neighbours") return neighbours(rest.slice(2), response);
+  if (first === "api" && rest[1] === "positions") return json(response, { positions: [] });
+  if (first === "api" && rest[1] === "streams") return json(response, { streams: STREAMS });
+  if (first === "api" && rest[1] === "sources") return json(response, { sources: SOURCES });
+  if (first === "api" && rest[1] === "recordings") return json(response, { folder: "Recordings", recordings: [] });
+  if (first === "picture") return picture(rest, response, samples);
+  if (first === "live" && /\.jpg$/.test(url.pathname)) return picture(["Picture 1.jpg"], response, samples);
   if (first === "api" && rest[1] === "media") return media(rest.slice(2), url, response, samples, state);
   if (first === "api" && rest[1] === "events") return events(url, request, response, samples, state);
   if (first === "fmp4") return fmp4(rest, url, request, response, samples, state);
@@ -110,7 +137,28 @@ function file(path, request, response) {
   response.end(readFileSync(packed ? full + ".gz" : full));
 }
 
-function listing(segments, response, samples, state) {
+function picture(segments, response, { pictures }) {
+  const number = Number(/(\d+)\.jpg$/.exec(decodeURIComponent(segments.at(-1)))?.[1] ?? 1);
+  response.writeHead(200, { "content-type": "image/jpeg", "cache-control": "no-store" });
+  response.end(pictures[number % pictures.length]);
+}
+
+// Pages of a folder, as the server gives them when asked for an offset.
+function page(body, query) {
+  const words = (query.get("q") ?? "").toLowerCase().split(" ").filter(Boolean);
+  const kinds = query.get("kind")?.split(",");
+  const found = body.entries.filter(
+    ({ name, kind }) => words.every((word) => name.toLowerCase().includes(word)) && (!kinds || kinds.includes(kind)),
+  );
+  const key = { size: "size", duration: "duration" }[query.get("sort")];
+  if (key) found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder") || (a[key] ?? 0) - (b[key] ?? 0));
+  if (query.get("order") === "desc") found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder")).reverse();
+  found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder"));
+  const [offset, limit] = [Number(query.get("offset")), Number(query.get("limit"))];
+  return { ...body, total: found.length, offset, entries: found.slice(offset, offset + limit) };
+}
+
+function listing(segments, query, response, samples, state) {
   const folder = find(segments);
   if (!folder || typeof folder === "string") return problem(response, 404, "there is no such folder; go back and look again");
   state.firstListing ||= Date.now();
@@ -128,7 +176,18 @@ function listing(segments, response, samples, state) {
       duration: playable && measured && content !== "broken" ? sample.duration : null,
     };
   });
-  json(response, { path: here.join("/"), entries });
+  const whole = { path: here.join("/"), entries };
+  json(response, query.has("offset") ? page(whole, query) : whole);
+}
+
+// The files that play beside one in its folder.
+function neighbours(segments, response) {
+  const folder = segments.slice(0, -1);
+  const plays = (content) => typeof content === "string" && !["picture", "unknown"].includes(content);
+  const names = Object.entries(find(folder) ?? {}).filter(([, content]) => plays(content)).map(([name]) => name);
+  const at = names.indexOf(decodeURIComponent(segments.at(-1) ?? ""));
+  const entry = (name) => name && { name, path: [...folder, encodeURIComponent(name)].join("/"), kind: "video", size: null, duration: null };
+  json(response, { previous: entry(names[at - 1]) ?? null, next: (at >= 0 && entry(names[at + 1])) || null, place: at, total: names.length });
 }
 
 function media(segments, url, response, samples, state) {
@@ -232,7 +291,15 @@ function makeSamples() {
     short: sample("short", [...picture(12), ...sound(12), ...h264], both),
     long: sample("long", [...picture(90), ...sound(90), ...h264], both),
     audio: sample("audio", sound(15), 'audio/mp4; codecs="mp4a.40.2"'),
+    pictures: [0, 1, 2, 3, 4, 5].map((number) => still(number)),
   };
+}
+
+function still(number) {
+  const path = join(SAMPLES, `still-${number}.jpg`);
+  const source = ["-f", "lavfi", "-i", `gradients=s=1280x720:n=4:seed=${number + 7}:d=1`];
+  if (!existsSync(path)) execFileSync("ffmpeg", ["-v", "error", "-y", ...source, "-frames:v", "1", "-update", "1", path]);
+  return readFileSync(path);
 }
 
 function sample(name, input, mime) {
