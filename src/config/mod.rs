@@ -117,6 +117,7 @@ impl Default for Config {
             playback: Playback::default(),
             live: Live::default(),
             record: Record::default(),
+            upload: Upload::default(),
             relay: Relay::default(),
             sources: Vec::new(),
             allow_root: false,
