@@ -91,7 +91,7 @@ const MEASURE_MS = 2000;
 /** Serves on `port` (0: any) and resolves to { url, port, close }. */
 export async function startMock(port = 0) {
   const samples = makeSamples();
-  const state = { firstListing: 0, started: new Map(), cuts: new Map() };
+  const state = { firstListing: 0, started: new Map(), cuts: new Map(), added: [] };
   const server = createServer((request, response) => {
     answer(request, response, samples, state).catch((error) => {
       console.error("mock:", error);
@@ -110,9 +110,12 @@ async function answer(request, response, samples, state) {
   if (first === "api" && rest[1] === "library") return listing(rest.slice(2), url.searchParams, response, samples, state);
   if (first === "api" && rest[1] === "info") return json(response, { poster: null, bar: null });
   if (first === "api" && rest[1] === "neighbours") return neighbours(rest.slice(2), response);
+  if (first === "api" && rest[1] === "uploads") return json(response, { folders: ["Holidays"] });
+  if (first === "api" && rest[1] === "upload") return upload(request, response);
+  if (first === "api" && rest[1] === "search") return json(response, page({ entries: everything([], LIBRARY) }, url.searchParams));
   if (first === "api" && rest[1] === "positions") return json(response, { positions: [] });
   if (first === "api" && rest[1] === "streams") return json(response, { streams: STREAMS });
-  if (first === "api" && rest[1] === "sources") return json(response, { sources: SOURCES });
+  if (first === "api" && rest[1] === "sources") return sources(request, response, state);
   if (first === "api" && rest[1] === "recordings") return json(response, { folder: "Recordings", recordings: [] });
   if (first === "picture") return picture(rest, response, samples);
   if (first === "live" && /\.jpg$/.test(url.pathname)) return picture(["Picture 1.jpg"], response, samples);
@@ -178,6 +181,33 @@ function listing(segments, query, response, samples, state) {
   });
   const whole = { path: here.join("/"), entries };
   json(response, query.has("offset") ? page(whole, query) : whole);
+}
+
+// The channels; what is added stays until the stand-in ends.
+async function sources(request, response, state) {
+  if (request.method === "POST") {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const added = { kind: "http", origin: "api", state: "idle", reason: null, next_try_seconds: null, viewers: 0, ...JSON.parse(body) };
+    state.added.push(added);
+    return json(response, added, 201);
+  }
+  json(response, { sources: [...SOURCES, ...state.added] });
+}
+
+// Takes a file and keeps nothing of it.
+async function upload(request, response) {
+  for await (const chunk of request) void chunk;
+  json(response, {}, 201);
+}
+
+// All files of the library but the crowd, with their paths.
+function everything(folder, content) {
+  return Object.entries(content).flatMap(([name, inside]) => {
+    const path = [...folder, encodeURIComponent(name)];
+    if (typeof inside === "object") return name === "Crowd" || name === "Lots" ? [] : everything(path, inside);
+    return [{ name, path: path.join("/"), kind: inside === "picture" ? "picture" : "video", size: 48213, duration: 12 }];
+  });
 }
 
 // The files that play beside one in its folder.

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getJson, start } from "./browser.mjs";
 
-const KEY = "clock in the picture";
+const KEY = "burnt-in-clock";
 const RATE = 25;
 // Each stripe of the picture, from the left, is one bit of the frame's number: white or black.
 const BITS = 16;

@@ -29,8 +29,6 @@ export interface Listing {
   entries: Entry[];
   total?: number;
   offset?: number;
-  /** Files may be uploaded here. */
-  upload?: boolean;
 }
 
 /** Which part of a folder is asked for. `order` is a key of the language's `sorts`; `q`: words that names must contain. */
@@ -130,6 +128,14 @@ export interface Beside {
 /** The files before and after `path`, of what plays if it plays. */
 export function fetchNeighbours(path: string, order: string): Promise<Beside> {
   return getJson<Beside>("/api/v1/neighbours/" + path + "?" + orderPairs(order).join("&"));
+}
+
+let uploads: Promise<string[]> | undefined;
+
+/** The folders that take files; none where the owner has named none. Asked once a visit. */
+export function uploadFolders(): Promise<string[]> {
+  uploads = uploads ?? getJson<{ folders: string[] }>("/api/v1/uploads").then(({ folders }) => folders, () => []);
+  return uploads;
 }
 
 /** The address of a file as it is. */

@@ -19,7 +19,6 @@ export interface Entries {
   /** How many of them are folders; these come first. */
   folders: number;
   at(index: number): Entry | undefined;
-  upload: boolean;
 }
 
 /** What is known about a folder. */
@@ -89,13 +88,12 @@ export function useFolder(path: string, order: string, q: string, first: number)
       );
     };
     const ready = (): void => {
-      const { entries, folders, listing } = held;
+      const { entries, folders } = held;
       setState({
         phase: "ready",
         total: entries.length,
         folders: folders ?? 0,
         at: (index) => entries[index],
-        upload: listing.upload === true,
       });
       refreshLater();
     };

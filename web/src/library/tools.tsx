@@ -1,12 +1,13 @@
 // What can be done with a folder: play it, show its pictures, search it, sort it, take it elsewhere, add to it.
 
 import type { ComponentType } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { uploadFolders } from "../api.ts";
 import { Icon, type IconName } from "../icons.tsx";
 import { strings } from "../language/index.ts";
 import { Menu } from "../menu.tsx";
 import { loadPart } from "../parts.ts";
-import { folderHash, formatHash } from "../route.ts";
+import { folderHash, formatHash, isWithin } from "../route.ts";
 import { say } from "../toast.tsx";
 import type { FolderState } from "./folder.ts";
 import { isPlayable } from "./order.ts";
@@ -35,6 +36,10 @@ export function Tools(props: {
   const { path, state, order, q } = props;
   const words = strings.folder;
   const [open, setOpen] = useState<"sort" | "search" | null>(null);
+  const [takesFiles, setTakesFiles] = useState(false);
+  useEffect(() => {
+    uploadFolders().then((folders) => setTakesFiles(folders.some((folder) => folder === "" || isWithin(path, folder))));
+  }, [path]);
   const [Upload, setUpload] = useState<ComponentType<UploadPanelProps> | null>(null);
   const ready = state.phase === "ready";
   if (!ready) return null;
@@ -77,7 +82,7 @@ export function Tools(props: {
           <Icon name="playlist" />
         </a>
       )}
-      {state.upload && <Tool icon="upload" label={words.upload} onPress={openUpload} />}
+      {takesFiles && !q && <Tool icon="upload" label={words.upload} onPress={openUpload} />}
       {open === "sort" && (
         <Menu
           title={words.sort}

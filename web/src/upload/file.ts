@@ -16,7 +16,7 @@ export function uploadFile(
     request.onabort = () => resolve(strings.cancel);
   });
   const folder = path ? path + "/" : "";
-  request.open("PUT", "/api/v1/library/" + folder + encodeURIComponent(file.name));
+  request.open("PUT", "/api/v1/upload/" + folder + encodeURIComponent(file.name) + "?size=" + file.size);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.send(file);
   return { done, stop: () => request.abort() };
