@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use tokio::sync::watch;
 
 /// The changes of the last time. Readers are places in it: it does not grow with them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Feed {
     sender: watch::Sender<Recent>,
 }
@@ -33,12 +33,6 @@ pub struct Changed {
     pub revision: u64,
     /// The folders; `None` when it may be any.
     pub folders: Option<Vec<LibraryPath>>,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self { sender: watch::Sender::default() }
-    }
 }
 
 impl Feed {
