@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
 use wiidiaserver::config::{self, Command, Config, Environment, Upload};
+use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
             }
         },
         Ok(Command::Version) => say(config::VERSION),
+        Ok(Command::Devices) => say(&Shown(&Devices::default().list()).to_string()),
         Ok(Command::CheckConfig(config)) => match check(&config) {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
@@ -150,8 +152,12 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let app = server::App::new(providers, streams, recordings, LiveApps::default()).with_relays(relays);
         let app = app.with_access(access).with_appliance(appliance).with_settings(settings);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
-        let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
-        let app = app.with_sources(sources).with_index(index.clone());
+        let devices = Devices::default();
+        devices.watch();
+        let of_devices = devices.clone();
+        let sources =
+            Sources::new(&config.sources, &config.data, PROGRAM.into(), streams, relays, of_devices);
+        let app = app.with_sources(sources).with_devices(devices).with_index(index.clone());
         let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;

@@ -8,6 +8,7 @@
 //! [`parse`] is the only entry: arguments and [`Environment`] in, a [`Command`] out. It reads the
 //! configuration file and looks at the folders that it names; it makes and changes nothing.
 
+mod capture;
 mod command_line;
 mod error;
 mod file;
@@ -17,10 +18,11 @@ mod relay;
 mod resolve;
 mod source;
 
+pub use capture::{Capture, CaptureProblem, Sound};
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
-pub use source::{Source, SourceProblem, WrittenSource};
+pub use source::{Input, Source, SourceProblem, WrittenSource};
 
 use crate::choice::{Language, Preferences};
 use crate::limits::{self, PUBLISHER_GRACE};
@@ -41,6 +43,8 @@ pub enum Command {
     CheckConfig(Box<Config>),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// List the capture devices of this machine.
+    Devices,
     /// Ask the running server whose data folder this is.
     Control {
         /// The data folder.
@@ -89,7 +93,7 @@ pub struct Config {
     pub upload: Upload,
     /// Streams from and to other servers.
     pub relay: Relay,
-    /// Live sources on the network.
+    /// Live sources: on the network, and capture devices.
     pub sources: Vec<Source>,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
@@ -188,7 +192,7 @@ impl fmt::Display for Config {
         }
         for source in &self.sources {
             let when = if source.on_demand { "on demand" } else { "always" };
-            writeln!(f, "source:    {} from {}, {when}", source.name, source.url)?;
+            writeln!(f, "source:    {} from {}, {when}", source.name, source.input)?;
         }
         write!(f, "log:       {}", self.log.directives())
     }

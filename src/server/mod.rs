@@ -31,6 +31,7 @@ use crate::access::Access;
 use crate::appliance::Appliance;
 use crate::choice::Preferences;
 use crate::config::Config;
+use crate::device::Devices;
 use crate::index::Index;
 use crate::picture::Pictures;
 use crate::positions::Positions;
@@ -39,6 +40,7 @@ use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::settings::Settings;
+use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use crate::upload::{self, Uploads};
@@ -69,12 +71,16 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// The capture devices of this machine.
+    pub devices: Devices,
     /// The library's pictures.
     pub pictures: Pictures,
     /// What comes into the library from outside.
     pub uploads: Arc<Uploads>,
     /// Where viewers left off.
     pub positions: Arc<Positions>,
+    /// Pictures of what is live.
+    pub snapshots: Snapshots,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// Who may do what.
@@ -120,9 +126,11 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
             uploads,
             positions: Arc::default(),
+            snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
             access: Arc::new(Access::everybody()),
             settings: Arc::new(Settings::none(Config::default())),
@@ -199,6 +207,12 @@ impl App {
     #[must_use]
     pub fn with_index(self, index: Index) -> Self {
         Self { index, ..self }
+    }
+
+    /// … with these capture devices.
+    #[must_use]
+    pub fn with_devices(self, devices: Devices) -> Self {
+        Self { devices, ..self }
     }
 
     /// … with these sources.

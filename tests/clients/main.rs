@@ -23,6 +23,7 @@ mod tls;
 
 mod access;
 mod appliance;
+mod capture;
 mod command_line;
 mod described;
 mod ffmpeg;
@@ -56,6 +57,7 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod service;
+mod snapshots;
 mod soak;
 mod sources;
 mod uploads;

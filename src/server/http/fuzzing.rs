@@ -36,12 +36,15 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Index
         | Route::Live { .. }
         | Route::LiveMp4(_)
+        | Route::Snapshot { .. }
         | Route::Streams
         | Route::Relays
         | Route::Recordings
         | Route::Recording(_)
         | Route::Sources
         | Route::Source(_)
+        | Route::Devices
+        | Route::DeviceControls(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain

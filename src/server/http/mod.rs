@@ -11,6 +11,7 @@ mod changing;
 mod conditional;
 mod connection;
 mod contents;
+mod devices;
 mod download;
 pub(super) mod events;
 mod exposition;
@@ -43,6 +44,7 @@ mod route;
 mod search;
 mod seeks;
 mod send_file;
+mod snapshot;
 mod sources;
 mod upgrade;
 mod upload;
@@ -195,6 +197,7 @@ async fn admitted(
         (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (_, Ok(Route::Recording(key))) => recordings::stop(app, &key),
+        (&Method::PUT, Ok(Route::DeviceControls(id))) => devices::control(app, &head.headers, id, body).await,
         (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (&Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (_, Ok(Route::Source(name))) => sources::remove(app, name).await,
@@ -261,12 +264,18 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
         Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Download(path) => download::download(app, path, headers).await,
         Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
+        Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(metrics::list(&app.streams)),
         Route::Relays => Ok(relays::list(&app.relays)),
         Route::Sources => Ok(sources::list(&app.sources)),
+        Route::Devices => Ok(devices::list(&app.devices).await),
+        Route::DeviceControls(_) => Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "controls are listed with their device at /api/v1/devices; PUT changes them",
+        )),
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),

@@ -50,6 +50,8 @@ use utoipa::OpenApi;
         super::sources::add,
         super::sources::put,
         super::sources::remove,
+        super::devices::list,
+        super::devices::control,
         super::about::about,
         committed,
     ),

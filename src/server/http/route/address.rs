@@ -101,6 +101,9 @@ addresses! {
     Self::Download(_) => "/download/{path}", "GET, HEAD";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
+    Self::Snapshot { .. } => "/live/{key}.jpg", "GET, HEAD";
+    Self::Devices => "/api/v1/devices", "GET, HEAD";
+    Self::DeviceControls(_) => "/api/v1/devices/{id}/controls", "PUT";
     Self::LiveMp4(_) => "/live/{key}.mp4", "GET, HEAD";
     Self::Uploads => "/api/v1/uploads", "GET, HEAD";
     Self::Upload { .. } => "/api/v1/upload/{path}", "GET, HEAD, PUT, DELETE";
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn every_address_of_the_interface_leads_to_the_route_that_says_so() {
         for (template, methods) in Route::ADDRESSES {
-            assert!(methods.starts_with("GET, HEAD"), "{template}: {methods}");
+            assert!(methods.starts_with("GET, HEAD") || *methods == "PUT", "{template}: {methods}");
             let example = template.replace(['{', '}'], "");
             let route = Route::decode(&example, Some("path=x"));
             assert_eq!(route.map(|route| route.template()), Ok(*template), "{example}");

@@ -77,6 +77,8 @@ pub(super) enum Route {
     Live { key: String, suffix: bool },
     /// `/live/<key>.mp4`: the same as fragmented MP4.
     LiveMp4(String),
+    /// `/live/<key>.jpg[?w=<pixels>][&h=<pixels>]`: a live stream's picture, no larger than that.
+    Snapshot { key: String, fit: Option<Fit> },
     /// `/api/v1/streams`
     Streams,
     /// `/api/v1/relays`
@@ -89,6 +91,10 @@ pub(super) enum Route {
     Sources,
     /// `/api/v1/sources/<name>`: one live source.
     Source(String),
+    /// `/api/v1/devices`: the capture devices of this machine.
+    Devices,
+    /// `/api/v1/devices/<id>/controls`
+    DeviceControls(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -205,6 +211,12 @@ impl Route {
                 text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
             ));
         }
+        if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".jpg")) {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            let (width, height) = (parameter(query, "w"), parameter(query, "h"));
+            let fit = (width.is_some() || height.is_some()).then(|| Fit::parse(width, height)).transpose()?;
+            return Ok(Self::Snapshot { key, fit });
+        }
         if let Some(rest) = path.strip_prefix("/live/") {
             if let Some(key) = rest.strip_suffix(".mp4") {
                 return Ok(Self::LiveMp4(percent_decode_str(key).decode_utf8_lossy().into_owned()));
@@ -225,6 +237,11 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(id) =
+            path.strip_prefix("/api/v1/devices/").and_then(|rest| rest.strip_suffix("/controls"))
+        {
+            return Ok(Self::DeviceControls(percent_decode_str(id).decode_utf8_lossy().into_owned()));
+        }
         if let Some(kind) = path.strip_prefix("/problems/") {
             return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
         }
@@ -233,6 +250,7 @@ impl Route {
             "/api/v1/openapi.json" => Ok(Self::OpenApi),
             "/api/v1/uploads" => Ok(Self::Uploads),
             "/api/v1/search" => Ok(Self::Search(page()?)),
+            "/api/v1/devices" => Ok(Self::Devices),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
@@ -286,6 +304,8 @@ impl Route {
             | Self::Picture { .. }
             | Self::Live { .. }
             | Self::LiveMp4(_)
+            | Self::Snapshot { .. }
+            | Self::Devices
             | Self::Streams
             | Self::Relays
             | Self::Recordings
@@ -296,7 +316,7 @@ impl Route {
             | Self::GetDir(_)
             | Self::Feedback(_) => Need::Watch,
             // They say themselves, for each method.
-            Self::Manage(_) => Need::Own,
+            Self::DeviceControls(_) | Self::Manage(_) => Need::Own,
         }
     }
 }
@@ -347,6 +367,9 @@ impl Route {
         "/flv/films/a.avi",
         "/fmp4/films/a.avi",
         "/picture/films/a.jpg",
+        "/live/cam.jpg",
+        "/api/v1/devices",
+        "/api/v1/devices/usb-1/controls",
         "/live/cam.flv",
         "/api/v1/streams",
         "/api/v1/relays",
@@ -540,6 +563,12 @@ mod tests {
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
+            ("/api/v1/devices", None, Route::Devices),
+            (
+                "/api/v1/devices/usb-a%20b-video-index0/controls",
+                None,
+                Route::DeviceControls("usb-a b-video-index0".into()),
+            ),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/about", None, Route::About),
             ("/api/v1/openapi.json", None, Route::OpenApi),
@@ -554,6 +583,12 @@ mod tests {
             ("/api/v1/events", None, Route::LibraryEvents),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
+            ("/live/a%20b/c.jpg", None, Route::Snapshot { key: "a b/c".into(), fit: None }),
+            (
+                "/live/cam.jpg",
+                Some("w=320"),
+                Route::Snapshot { key: "cam".into(), fit: Fit::parse(Some("320"), None).ok() },
+            ),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
             ("/live/a%20b/c.mp4", None, Route::LiveMp4("a b/c".into())),
             (
