@@ -61,7 +61,7 @@ pub(super) struct Known {
 }
 
 /// The device that a source captures from.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 struct Captured {
     /// Its stable name.
     id: String,
@@ -128,18 +128,22 @@ pub struct Figures {
     pub name: String,
     /// Its address without user, password and query; not for a device.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub url: Option<String>,
     /// The device that it shall come from, as it was written; not for an address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub device: Option<String>,
     /// All settings of a device, as they were written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub settings: Option<WrittenSource>,
     /// The device that it came from last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(nullable = false)]
     captured: Option<Captured>,
     /// How it is received.
+    #[schema(value_type = String)]
     pub kind: Kind,
     /// "on_demand" or "always".
     pub mode: &'static str,

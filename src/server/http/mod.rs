@@ -261,7 +261,6 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
-        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Download(path) => download::download(app, path, headers).await,
         Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
         Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,

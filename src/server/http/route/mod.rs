@@ -237,13 +237,13 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(kind) = path.strip_prefix("/problems/") {
+            return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
+        }
         if let Some(id) =
             path.strip_prefix("/api/v1/devices/").and_then(|rest| rest.strip_suffix("/controls"))
         {
             return Ok(Self::DeviceControls(percent_decode_str(id).decode_utf8_lossy().into_owned()));
-        }
-        if let Some(kind) = path.strip_prefix("/problems/") {
-            return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
         }
         match path {
             "/api/v1/about" => Ok(Self::About),
