@@ -25,7 +25,8 @@ export function pressFor<T extends HTMLElement>(onMenu: () => void): Press<T> {
       }
       if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
       event.preventDefault();
-      if (held?.on === event.currentTarget) return;
+      // Held since before this was in front: it means something that has gone.
+      if (event.repeat || held?.on === event.currentTarget) return;
       letGo();
       const timer = window.setTimeout(() => {
         held = null;
