@@ -176,7 +176,7 @@ fn listen(
     }
 }
 
-/// RTMP over TLS, when a certificate and its key are given. An empty text stands for none.
+/// HTTP over TLS: by which certificate, when one is given. An empty text stands for none.
 fn https(file: &File, environment: &Environment) -> Result<Https, ConfigError> {
     let written = &file.content.https;
     let given = |value: &Option<Spanned<String>>| -> Option<(PathBuf, Place)> {
@@ -193,6 +193,7 @@ fn https(file: &File, environment: &Environment) -> Result<Https, ConfigError> {
     Ok(Https { listen, certificate })
 }
 
+/// RTMP over TLS, when a certificate and its key are given. An empty text stands for none.
 fn rtmps(file: &File, environment: &Environment) -> Result<Option<Rtmps>, ConfigError> {
     let written = &file.content.rtmps;
     let given = |value: &Option<Spanned<String>>| -> Option<(PathBuf, Place)> {

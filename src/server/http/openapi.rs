@@ -41,8 +41,6 @@ use utoipa::OpenApi;
         super::media::events,
         super::metrics::list,
         super::relays::list,
-        super::devices::list,
-        super::devices::control,
         super::recordings::list,
         super::recordings::one,
         super::recordings::start,

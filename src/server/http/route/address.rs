@@ -101,9 +101,6 @@ addresses! {
     Self::Download(_) => "/download/{path}", "GET, HEAD";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
-    Self::Snapshot { .. } => "/live/{key}.jpg", "GET, HEAD";
-    Self::Devices => "/api/v1/devices", "GET, HEAD";
-    Self::DeviceControls(_) => "/api/v1/devices/{id}/controls", "PUT";
     Self::LiveMp4(_) => "/live/{key}.mp4", "GET, HEAD";
     Self::Uploads => "/api/v1/uploads", "GET, HEAD";
     Self::Upload { .. } => "/api/v1/upload/{path}", "GET, HEAD, PUT, DELETE";
