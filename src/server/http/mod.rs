@@ -263,6 +263,7 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
         },
         Route::Download(path) => download::download(app, path, headers).await,
         Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
+        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
