@@ -46,6 +46,7 @@
 //! | [`access`] | passwords, sessions, tokens: who may do what | HTTP, RTMP, what there is to do |
 //! | [`settings`] | what the owner changes on the page, over the configuration | HTTP, who may |
 //! | [`appliance`] | the box: name, clock, power, network, updates, by the system's services | media, HTTP |
+//! | [`authority`] | certificates for HTTPS, signed by a root of the house | sockets, files |
 //! | [`backup`], [`reset`] | all that was set, sealed; forgetting it | HTTP |
 //! | [`ctl`] | the command line of a running server | all of the above |
 //! | [`service`] | the service manager: sockets it gives, what it wants to hear | all of the above |
@@ -54,6 +55,7 @@
 pub mod access;
 pub mod amf0;
 pub mod appliance;
+pub mod authority;
 pub mod backup;
 pub mod choice;
 pub mod config;

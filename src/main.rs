@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use wiidiaserver::access::{Access, Mode};
+use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
 use wiidiaserver::config::{self, Command, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
@@ -109,10 +109,14 @@ fn serve(base: Config) -> Result<Ending, Failure> {
             }
             None => None,
         };
+        let https = https(config).await;
         // Caught from here on, so that whoever reads the addresses below may send them.
         let stop = stop_signal()?;
         for address in reachable(http.local_addr()?) {
             println!("page:  http://{address}/");
+        }
+        for address in https.iter().filter_map(|https| https.listener.local_addr().ok()).flat_map(reachable) {
+            println!("page:  https://{address}/");
         }
         for address in reachable(rtmp.local_addr()?) {
             println!("rtmp:  rtmp://{address}/vod/<path of a file>");
@@ -127,7 +131,10 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, streams.clone(), own_ports)?;
         let mode = if config.access.open { Mode::Open } else { Mode::Owner };
-        let access = Access::open(mode, config.access.names.clone(), &config.data);
+        let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let own = access::own_names(&text("/proc/sys/kernel/hostname"), &text("/etc/resolv.conf"));
+        let names = config.access.names.iter().cloned().chain(own).collect();
+        let access = Access::open(mode, names, &config.data);
         if reset::wants_new_password(&config.data) {
             access.forget_owner()?;
             reset::granted(&config.data)?;
@@ -154,7 +161,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
-        Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)
+        Ok(server::run(server::Listeners { http, https, rtmp, rtmps, control }, app, stop).await)
     })
 }
 
@@ -199,6 +206,21 @@ fn check(config: &Config) -> Result<(), Failure> {
     certificates(config)?;
     Relays::new(&config.relay, Arc::default(), Vec::new())?;
     Ok(())
+}
+
+/// HTTP over TLS, where there is a certificate. What is wrong with one that was made on the page is said, and costs HTTPS alone: the
+/// page has to be there to mend it.
+async fn https(config: &Config) -> Option<server::Https> {
+    let (certificate, key) = match &config.https.certificate {
+        Some((certificate, key)) => (certificate.clone(), key.clone()),
+        None => Some(server::https_files(&config.data)).filter(|(certificate, _)| certificate.exists())?,
+    };
+    let refuse = |error: &dyn std::fmt::Display| tracing::error!(%error, "there is no HTTPS");
+    let certificates =
+        server::Certificates::load(&certificate, &key).inspect_err(|error| refuse(error)).ok()?;
+    let listening = bind(config.https.listen, "[https] listen =", "page over TLS").await;
+    let listener = listening.inspect_err(|error| refuse(error)).ok()?;
+    Some(server::Https { listener, certificates })
 }
 
 /// Where RTMP over TLS is wanted, and by which certificate.

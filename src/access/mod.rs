@@ -18,7 +18,7 @@ mod secret;
 mod state;
 
 pub use network::Networks;
-pub use origin::{Origin, OriginError};
+pub use origin::{Origin, OriginError, own_names};
 pub use password::{NewPassword, PasswordError};
 pub use secret::Secret;
 pub use state::{Role, Session, Token, TooManyTokens};

@@ -5,6 +5,7 @@
 //! * `Origin`, which browsers put on every request that changes something, is this very server's.
 //! * `Sec-Fetch-Site`, which newer ones put on every request, names no other site.
 
+use crate::limits::MAX_HOST_NAMES;
 use std::net::IpAddr;
 
 /// The headers that say where a request comes from.
@@ -67,6 +68,28 @@ impl Origin<'_> {
     }
 }
 
+/// The names that the home's network gives to this machine, from its own name and the text of `resolv.conf(5)`: routers hand
+/// out their domain, which may look like one of the internet (`attlocal.net`).
+pub fn own_names(host_name: &str, resolv_conf: &str) -> Vec<String> {
+    let host_name = host_name.trim().trim_end_matches('.').to_ascii_lowercase();
+    let Some(label) = host_name.split('.').next().filter(|label| !label.is_empty()) else {
+        return Vec::new();
+    };
+    let domains = resolv_conf.lines().flat_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let is_list = matches!(words.next(), Some("search" | "domain"));
+        words.take(if is_list { MAX_HOST_NAMES } else { 0 })
+    });
+    let domains = domains.map(|domain| domain.trim_matches('.').to_ascii_lowercase());
+    let mut names: Vec<String> =
+        domains.filter(|domain| !domain.is_empty()).map(|domain| format!("{label}.{domain}")).collect();
+    names.truncate(MAX_HOST_NAMES);
+    if host_name.contains('.') {
+        names.push(host_name);
+    }
+    names
+}
+
 /// An IP address, a name without dots, one that only a home's network knows (RFC 6762, RFC 8375, and what routers
 /// use), or one of `names`.
 fn is_ours(host: &str, names: &[String]) -> bool {
@@ -119,6 +142,17 @@ mod tests {
             assert_eq!(origin.may_look(&names).is_ok(), expected, "{host}");
         }
         assert!(Origin::default().may_look(&[]).is_ok(), "no browser");
+    }
+
+    #[test]
+    fn a_machine_goes_by_its_name_in_the_domain_of_its_router() {
+        let text =
+            "# search evil.example\nnameserver 192.168.1.1\nsearch attlocal.net. Corp.example\ndomain\n";
+        assert_eq!(own_names("Box\n", text), ["box.attlocal.net", "box.corp.example"]);
+        assert_eq!(own_names("box.example.org", ""), ["box.example.org"]);
+        assert_eq!(own_names("", text), [""; 0]);
+        let names = own_names("box", text);
+        assert!(is_ours("box.attlocal.net:8080", &names) && !is_ours("other.attlocal.net", &names));
     }
 
     #[test]

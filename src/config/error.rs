@@ -93,6 +93,12 @@ pub enum Problem {
     RtmpsPort(u16),
     /// Half of what TLS needs.
     #[error(
+        "[https] has no {0}; TLS needs both: certificate = \"/etc/wiidiaserver/fullchain.pem\" and \
+         key = \"/etc/wiidiaserver/privkey.pem\""
+    )]
+    HttpsLacks(&'static str),
+    /// The same for RTMP.
+    #[error(
         "[rtmps] has no {0}; TLS needs both: certificate = \"/etc/wiidiaserver/fullchain.pem\" and \
          key = \"/etc/wiidiaserver/privkey.pem\""
     )]

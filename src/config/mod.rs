@@ -71,6 +71,8 @@ pub struct Config {
     pub access: Access,
     /// Web page, API and media over HTTP.
     pub http: Http,
+    /// The same over TLS, when there is a certificate.
+    pub https: Https,
     /// Media over RTMP.
     pub rtmp: Rtmp,
     /// Media over RTMP and TLS; `None`, the default, when there is no certificate.
@@ -110,6 +112,7 @@ impl Default for Config {
             data: PathBuf::new(),
             access: Access::default(),
             http: Http::default(),
+            https: Https::default(),
             rtmp: Rtmp::default(),
             rtmps: None,
             cache: Cache::default(),
@@ -214,6 +217,22 @@ pub struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self { listen: everywhere(8080) }
+    }
+}
+
+/// `[https]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Https {
+    /// Address and port; port 0 lets the system choose. Default 0.0.0.0:8443.
+    pub listen: SocketAddr,
+    /// Files with the certificate and its key, PEM, absolute. `None`, the default: those that were made or uploaded on the page,
+    /// if there are any.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl Default for Https {
+    fn default() -> Self {
+        Self { listen: everywhere(8443), certificate: None }
     }
 }
 

@@ -5,7 +5,8 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Access, Cache, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps, Upload,
+    Access, Cache, Config, Environment, Http, Https, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
+    Upload,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;
@@ -50,6 +51,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         access: access(file)?,
         written: written(flags, file),
         http: Http { listen: http },
+        https: https(file, environment)?,
         rtmp: Rtmp { listen: rtmp },
         rtmps,
         index: Index {
@@ -172,6 +174,23 @@ fn listen(
             Err(ConfigError::new(place, Problem::Address { value, nearest }))
         }
     }
+}
+
+/// HTTP over TLS: by which certificate, when one is given. An empty text stands for none.
+fn https(file: &File, environment: &Environment) -> Result<Https, ConfigError> {
+    let written = &file.content.https;
+    let given = |value: &Option<Spanned<String>>| -> Option<(PathBuf, Place)> {
+        let value = value.as_ref().filter(|value| !value.get_ref().is_empty())?;
+        Some((path(value.get_ref().as_ref(), file.folder(), environment), file.place(value.span())))
+    };
+    let (listen, _) = listen(&None, "", &written.listen, file, Https::default().listen)?;
+    let certificate = match (given(&written.certificate), given(&written.key)) {
+        (Some((certificate, _)), Some((key, _))) => Some((certificate, key)),
+        (Some((_, place)), None) => return Err(ConfigError::new(place, Problem::HttpsLacks("key"))),
+        (None, Some((_, place))) => return Err(ConfigError::new(place, Problem::HttpsLacks("certificate"))),
+        (None, None) => None,
+    };
+    Ok(Https { listen, certificate })
 }
 
 /// RTMP over TLS, when a certificate and its key are given. An empty text stands for none.

@@ -64,6 +64,7 @@ fn a_library_is_all_that_must_be_given() {
             data: house.path("state/wiidiaserver"),
             access: Access { open: false, names: vec![] },
             http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
+            https: Https { listen: "0.0.0.0:8443".parse().unwrap(), certificate: None },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
@@ -336,7 +337,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, source",
+             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -732,6 +733,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
         "",
         "access.",
         "http.",
+        "https.",
         "rtmp.",
         "rtmps.",
         "cache.",

@@ -58,5 +58,8 @@ pub const MAX_HOST_NAMES: usize = 32;
 /// Lines of the kernel's table of routes that are looked at to find who is in the same network.
 pub const MAX_ROUTES: usize = 4096;
 
+/// Body of a request with a certificate and its key: a chain of five, each 2 KB.
+pub const MAX_CERTIFICATE_BODY: usize = 64 << 10;
+
 /// Body of a request that signs in, claims, or makes a token.
 pub const MAX_ACCESS_BODY: usize = 8 << 10;

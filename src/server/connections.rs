@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Connections {
     pub(super) rtmp: Arc<Tally>,
     pub(super) http: Arc<Tally>,
+    /// TLS in front of HTTP, where each is counted once more.
+    pub(super) https: Arc<Tally>,
     /// Requests refused, by protocol and reason: as many reasons as we have.
     refusals: Mutex<BTreeMap<(&'static str, String), u64>>,
 }
@@ -20,14 +22,15 @@ impl Default for Connections {
         Self {
             rtmp: Arc::new(Tally::new("rtmp")),
             http: Arc::new(Tally::new("http")),
+            https: Arc::new(Tally::new("https")),
             refusals: Mutex::default(),
         }
     }
 }
 
 impl Connections {
-    pub(super) fn tallies(&self) -> [&Tally; 2] {
-        [&self.rtmp, &self.http]
+    pub(super) fn tallies(&self) -> [&Tally; 3] {
+        [&self.rtmp, &self.http, &self.https]
     }
 
     /// A request was refused; the connection goes on. The reason is one of ours, never the peer's words.

@@ -7,6 +7,7 @@ mod control;
 pub mod fanout;
 mod health;
 pub mod http;
+mod https;
 pub mod log;
 mod monitor;
 mod process;
@@ -20,6 +21,8 @@ pub(crate) use accept::prepare as prepare_socket;
 pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
 pub use control::{CONTROL_SOCKET, Control};
+pub use http::https_files;
+pub use https::Https;
 pub use process::ask_for_descriptors;
 pub use restart::Restart;
 pub use run::{Ending, Listeners, run};
@@ -43,6 +46,7 @@ use crate::stream::{Stream, Streams};
 use crate::upload::{self, Uploads};
 use connections::Connections;
 use fanout::Fanout;
+use https::Proxied;
 use monitor::Monitor;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -97,6 +101,8 @@ pub struct App {
     pub started: Instant,
     /// How the machine is.
     monitor: Monitor,
+    /// Who is behind HTTPS.
+    proxied: Proxied,
     /// Who is connected.
     connections: Connections,
     /// Who is told of changes in the library.
@@ -135,6 +141,7 @@ impl App {
             rtmp_port: RTMP_PORT,
             started: Instant::now(),
             monitor: Monitor::default(),
+            proxied: Proxied::default(),
             connections: Connections::default(),
             listeners: http::events::Listeners::default(),
         }

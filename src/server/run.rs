@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, Control, http, monitor, rtmp};
+use super::{App, Certificates, Control, Https, http, https, monitor, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL, UPLOAD_SWEEP};
 use crate::service::notice;
 use std::future::Future;
@@ -19,6 +19,8 @@ pub struct Listeners {
     pub rtmp: TcpListener,
     /// RTMP over TLS, if wanted.
     pub rtmps: Option<(TcpListener, Certificates)>,
+    /// HTTP over TLS, if wanted.
+    pub https: Option<Https>,
     /// For programs of this machine; `None` where it could not be made.
     pub control: Option<Control>,
 }
@@ -41,7 +43,10 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
     let monitoring = tokio::spawn(monitor::watch(app.clone()));
-    let Listeners { http, rtmp, rtmps, control } = listeners;
+    let Listeners { http, https, rtmp, rtmps, control } = listeners;
+    if let (Some(https), Ok(inside)) = (https, http.local_addr()) {
+        tokio::spawn(https::serve(https, inside, app.clone(), shutdown.clone()));
+    }
     if let Some(control) = control {
         tokio::spawn(control.serve(app.clone(), shutdown.clone()));
     }

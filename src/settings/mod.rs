@@ -156,6 +156,11 @@ impl Settings {
             .map_or(Value::Null, |field| inner.value(field, &self.base))
     }
 
+    /// Something else waits for the next start as well.
+    pub fn note_restart(&self) {
+        self.inner().restart = true;
+    }
+
     /// All of them.
     pub fn sections(&self) -> Vec<Section> {
         let inner = self.inner();

@@ -33,6 +33,7 @@ mod hostile;
 mod http_api;
 mod http_connection;
 mod http_media;
+mod https;
 mod index;
 mod joins;
 mod library_pages;

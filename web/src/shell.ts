@@ -13,7 +13,7 @@ export { setViewer, viewer } from "./library/positions.ts";
 export { Modal } from "./menu.tsx";
 export { currentRoute, goTo, goUp, replaceWith } from "./navigate.ts";
 export { Options } from "./options.tsx";
-export { register } from "./parts.ts";
+export { loadPart, register } from "./parts.ts";
 export { retryDelay } from "./player/buffer.ts";
 export { startEngine, unsupported } from "./player/engine.ts";
 export { Frame, Round, TopBar, Waiting } from "./player/frame.tsx";

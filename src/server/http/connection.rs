@@ -86,6 +86,7 @@ pub(super) async fn serve(
     shutdown: Shutdown,
     place: Place,
 ) {
+    let peer = app.proxied.caller(peer);
     if let Err(error) = take_turns(socket, peer, app, shutdown, &place).await {
         let how = error.class(place.is_connected());
         place.ended(how);

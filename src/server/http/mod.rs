@@ -66,6 +66,7 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+pub use manage::https_files;
 pub use openapi::openapi;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
@@ -260,9 +261,9 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
-        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Download(path) => download::download(app, path, headers).await,
         Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
+        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
         Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),

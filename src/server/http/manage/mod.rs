@@ -5,11 +5,14 @@
 
 mod backup;
 mod health;
+mod https;
 mod plain;
 mod session;
 mod settings;
 mod setup;
 mod system;
+
+pub use https::files as https_files;
 
 use super::reply::{Refusal, Reply};
 use crate::access::{Need, Who};
@@ -71,6 +74,10 @@ pub(in crate::server::http) enum Manage {
     Update,
     /// `/api/v1/system/ssh`
     Ssh,
+    /// `/api/v1/https`: its certificate.
+    Https,
+    /// `/api/v1/https/root`: the authority's, for devices to install.
+    Root,
     /// `/setup/network`: the box's network, without JavaScript.
     Plain,
 }
@@ -112,6 +119,8 @@ impl Manage {
             "/api/v1/system/network" => Self::Network,
             "/api/v1/system/update" => Self::Update,
             "/api/v1/system/ssh" => Self::Ssh,
+            "/api/v1/https" => Self::Https,
+            "/api/v1/https/root" => Self::Root,
             "/setup/network" => Self::Plain,
             _ => {
                 if let Some(id) = name("/api/v1/sessions/") {
@@ -143,6 +152,10 @@ impl Manage {
             Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power | Self::Update => {
                 &[("POST", Need::Own)]
             }
+            Self::Https => {
+                &[("GET", Need::Own), ("POST", Need::Own), ("PUT", Need::Own), ("DELETE", Need::Own)]
+            }
+            Self::Root => &[("GET", Need::Nothing)],
             Self::Time | Self::Ssh => &[("PUT", Need::Own)],
             Self::Network => &[("PUT", Need::Own), ("POST", Need::Own)],
         }
@@ -198,6 +211,11 @@ pub(in crate::server::http) async fn answer(
         (Manage::Network, "PUT") => system::try_network(&asked, body).await,
         (Manage::Network, _) => system::end_trial(&asked, body).await,
         (Manage::Update, _) => system::update(&asked, body).await,
+        (Manage::Https, "POST") => https::make(&asked, body).await,
+        (Manage::Https, "PUT") => https::upload(&asked, body).await,
+        (Manage::Https, "DELETE") => https::remove(&asked).await,
+        (Manage::Https, _) => Ok(https::state(&asked)),
+        (Manage::Root, _) => https::root(&asked).await,
         (Manage::Plain, "POST") => plain::act(&asked, body).await,
         (Manage::Plain, _) => Ok(plain::show(&asked).await),
         (Manage::Ssh, _) => system::ssh(&asked, body).await,

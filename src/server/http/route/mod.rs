@@ -367,6 +367,9 @@ impl Route {
         "/flv/films/a.avi",
         "/fmp4/films/a.avi",
         "/picture/films/a.jpg",
+        "/live/cam.jpg",
+        "/api/v1/devices",
+        "/api/v1/devices/usb-1/controls",
         "/live/cam.flv",
         "/api/v1/streams",
         "/api/v1/relays",
@@ -402,6 +405,8 @@ impl Route {
         "/api/v1/system/update",
         "/api/v1/system/ssh",
         "/setup/network",
+        "/api/v1/https",
+        "/api/v1/https/root",
     ];
 
     /// Those that everybody may look at, whatever the house's rules are.
@@ -415,6 +420,7 @@ impl Route {
         "/api/v1/setup",
         "/api/v1/session",
         "/setup/network",
+        "/api/v1/https/root",
     ];
 }
 

@@ -1,0 +1,127 @@
+// The box: network, clock, updates, power. On any other machine each part says that it is not there.
+
+import { getJson, say, send, useEffect, useState } from "../shell.ts";
+import { Field, Form, Sure, Text } from "./form.tsx";
+import { words } from "./words.ts";
+
+interface System {
+  here: boolean;
+  host: { name: string } | null;
+  clock: { time: number; zone: string; synchronized: boolean } | null;
+  update: { operation: string; percent: number; step: string; last_error: string; booted: { slot?: string; version?: string } | null } | null;
+  interfaces: { name: string; kind: string; state: string; addresses: string[] }[] | null;
+  trial: number | null;
+}
+
+const ADDRESS = "/api/v1/system";
+
+/** The page. */
+export function System() {
+  const text = words().system;
+  const [system, setSystem] = useState<System | null>(null);
+  const [typed, setTyped] = useState<Record<string, string>>({});
+  const entry = (name: string): string => typed[name] ?? "";
+  const type = (name: string) => (value: string): void => setTyped({ ...typed, [name]: value });
+  const load = (): void => void getJson<System>(ADDRESS).then(setSystem, () => undefined);
+  useEffect(() => {
+    load();
+    // A trial counts down, an update goes on.
+    const timer = window.setInterval(load, 5000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!system) return null;
+  if (!system.here) return <p class="hint">{text.notHere}</p>;
+  const ask = (method: string, part: string, body: unknown): Promise<unknown> => send(method, ADDRESS + part, body).then(load);
+  const press = (part: string, body: unknown): void => void ask("POST", part, body).catch((thrown: { detail: string }) => say(thrown.detail));
+  const sockets = (system.interfaces ?? []).filter(({ kind }) => kind === "ether" || kind === "wlan");
+  const fixed = entry("mode") === "static";
+  const network = {
+    interface: entry("interface") || (sockets[0]?.name ?? ""),
+    mode: fixed ? "static" : "dhcp",
+    ...(fixed && {
+      address: entry("address").trim(),
+      gateway: entry("gateway").trim() || null,
+      dns: entry("dns").split(/[\s,]+/).filter(Boolean),
+    }),
+  };
+  return (
+    <div class="settings">
+      {system.trial !== null && (
+        <section class="setting" role="alert">
+          <p>{text.waiting(system.trial)}</p>
+          <div class="steps">
+            <button type="button" class="tool primary" onClick={() => press("/network", { trial: "keep" })}>
+              {text.confirm}
+            </button>
+            <button type="button" class="tool" onClick={() => press("/network", { trial: "revert" })}>
+              {text.revert}
+            </button>
+          </div>
+        </section>
+      )}
+      <Form title={text.network} detail={text.trialWarning} action={text.trial} act={() => ask("PUT", "/network", network)}>
+        <ul class="rows">
+          {sockets.map((socket) => (
+            <li key={socket.name}>
+              {socket.name}: {socket.state}, {socket.addresses.join(", ") || "–"}
+            </li>
+          ))}
+        </ul>
+        <Field name="interface" label={text.interface}>
+          {(ids) => (
+            <select {...ids} value={network.interface} onChange={(event) => type("interface")(event.currentTarget.value)}>
+              {sockets.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field name="mode" label={text.address.split(/,/)[0] ?? ""}>
+          {(ids) => (
+            <select {...ids} value={network.mode} onChange={(event) => type("mode")(event.currentTarget.value)}>
+              <option value="dhcp">{text.dhcp}</option>
+              <option value="static">{text.static}</option>
+            </select>
+          )}
+        </Field>
+        {fixed && (
+          <>
+            <Text name="address" label={text.address} value={entry("address")} onInput={type("address")} />
+            <Text name="gateway" label={text.gateway} value={entry("gateway")} onInput={type("gateway")} />
+            <Text name="dns" label={text.dns} value={entry("dns")} onInput={type("dns")} />
+          </>
+        )}
+      </Form>
+      {system.clock && (
+        <section class="setting">
+          <h2>{text.clock}</h2>
+          <p>
+            {text.time(new Date(system.clock.time * 1000).toLocaleString())} {system.clock.zone}. {system.clock.synchronized ? text.synced : text.notSynced}
+          </p>
+        </section>
+      )}
+      {system.update && (
+        <Form title={text.update} action={text.install} act={() => ask("POST", "/update", { url: entry("url").trim() })}>
+          {system.update.booted && <p>{text.running(system.update.booted.slot ?? "?", system.update.booted.version ?? "?")}</p>}
+          {system.update.operation !== "idle" && (
+            <p role="status">
+              <progress value={system.update.percent} max={100} /> {system.update.step}
+            </p>
+          )}
+          {system.update.last_error && <p class="wrong">{system.update.last_error}</p>}
+          <Text name="url" type="url" label={text.url} value={entry("url")} onInput={type("url")} />
+          <Sure label={text.previous} sure={text.sure} act={() => press("/update", { boot: "other" })} />
+        </Form>
+      )}
+      <section class="setting">
+        <h2>{text.power}</h2>
+        <div class="steps">
+          <Sure label={text.reboot} sure={text.sure} act={() => press("/power", { action: "reboot" })} />
+          <Sure label={text.off} sure={text.sure} act={() => press("/power", { action: "off" })} />
+        </div>
+      </section>
+    </div>
+  );
+}

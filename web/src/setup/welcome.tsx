@@ -1,0 +1,130 @@
+// The first visit: a password, a name, where the films are, something that plays. Every step but the first can be skipped.
+
+import { formatHash, getJson, goTo, Page, Panel, send, useEffect, useState } from "../shell.ts";
+import { Form, Text } from "./form.tsx";
+import { change, fetchSettings, type Section, SectionForm } from "./settings.tsx";
+import { words } from "./words.ts";
+
+const STEPS = 4;
+
+/** Chooses the first password. */
+export function Claim({ onDone }: { onDone: () => void }) {
+  const text = words().welcome;
+  const [password, setPassword] = useState("");
+  const [again, setAgain] = useState("");
+  const [differ, setDiffer] = useState(false);
+  const act = (): Promise<unknown> => {
+    setDiffer(password !== again);
+    return password === again ? send("POST", "/api/v1/claim", { password }).then(onDone) : Promise.resolve();
+  };
+  return (
+    <Page state="claim" title={text.title} summary={text.step(1, STEPS)}>
+      <Form
+        detail={text.intro}
+        action={text.claim}
+        act={act}
+      >
+        <Text name="password" type="password" complete="new-password" label={text.password} hint={text.passwordHint} value={password} onInput={setPassword} first />
+        <Text name="again" type="password" complete="new-password" label={text.again} value={again} onInput={setAgain} message={differ ? text.differ : undefined} />
+      </Form>
+    </Page>
+  );
+}
+
+interface Entry {
+  name: string;
+  path: string;
+  kind: string;
+}
+
+/** The steps after it. */
+export function Welcome({ onDone }: { onDone: () => void }) {
+  const text = words().welcome;
+  const [step, setStep] = useState(2);
+  const [sections, setSections] = useState<Section[] | null>(null);
+  const [entries, setEntries] = useState<Entry[]>([]);
+  useEffect(() => {
+    void fetchSettings().then((all) => setSections(all.sections));
+    void getJson<{ entries: Entry[] }>("/api/v1/library/").then(findFilm).then(setEntries, () => undefined);
+  }, []);
+  const section = (name: string): Section | undefined => sections?.filter((one) => one.name === name)[0];
+  const next = (): void => setStep(step + 1);
+  const finish = (film?: Entry): void => {
+    const end = (): void => {
+      onDone();
+      goTo(film ? { view: "play", path: film.path } : { view: "browse", path: "" });
+    };
+    void fetchSettings()
+      .then((all) => {
+        const general = all.sections.filter((one) => one.name === "general")[0];
+        return general && change("general", general.tag, { greeted: true });
+      })
+      .then(end, end);
+  };
+  const skip = (
+    <button type="button" class="tool" onClick={next}>
+      {words().skip}
+    </button>
+  );
+  const general = section("general");
+  const library = section("library");
+  const film = entries.filter(({ kind }) => kind === "video")[0];
+  const titles = ["", "", text.name, text.media, text.test];
+  return (
+    <Page state={"welcome" + step + (sections ? "" : "…")} title={titles[step] ?? ""} summary={text.step(step, STEPS)}>
+      {step === 2 && general && (
+        <>
+          <SectionForm
+            section={general}
+            title={text.name}
+            action={words().next}
+            preset={{ time_zone: zone(), language: (navigator.language ?? "").slice(0, 2) === "de" ? "de" : "en" }}
+            onSaved={next}
+          />
+          {skip}
+        </>
+      )}
+      {step === 3 && library && (
+        <>
+          <p class="hint">{entries.length ? text.mediaHave(entries.length) : text.mediaNone}</p>
+          <SectionForm section={library} action={words().next} onSaved={next} />
+          {skip}
+        </>
+      )}
+      {step === 4 && (
+        <Panel icon="live" title={text.test} detail={film ? text.testDetail : text.testNone}>
+          {film && (
+            <button type="button" class="primary" data-first onClick={() => finish(film)}>
+              {text.play(film.name)}
+            </button>
+          )}
+          <button type="button" onClick={() => finish()}>
+            {text.done}
+          </button>
+          <a class="button" href={formatHash({ view: "setup", path: "health" })} onClick={() => finish()}>
+            {(words().pages["health"] ?? [""])[0]}
+          </a>
+        </Panel>
+      )}
+    </Page>
+  );
+}
+
+// The first film of the library or of its first folders.
+async function findFilm(listing: { entries: Entry[] }): Promise<Entry[]> {
+  const found = listing.entries;
+  for (const folder of found.filter(({ kind }) => kind === "folder").slice(0, 5)) {
+    if (found.some(({ kind }) => kind === "video")) break;
+    const inside = await getJson<{ entries: Entry[] }>("/api/v1/library/" + folder.path);
+    found.push(...inside.entries.filter(({ kind }) => kind === "video").slice(0, 1));
+  }
+  return found;
+}
+
+function zone(): string {
+  try {
+    return Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  } catch {
+    return "";
+  }
+}
