@@ -23,7 +23,7 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`], [`subtitles`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
@@ -60,5 +60,6 @@ pub mod service;
 pub mod source;
 pub mod source_url;
 pub mod stream;
+pub mod subtitles;
 pub mod time;
 pub mod websocket;

@@ -114,7 +114,10 @@ impl Library {
     }
 
     /// The names in a folder that `wanted` says yes to, in no order; hidden ones are left out.
-    pub(super) fn names_with(
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn names_with(
         &self,
         path: &LibraryPath,
         wanted: impl Fn(&[u8]) -> bool,

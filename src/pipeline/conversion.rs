@@ -3,6 +3,7 @@
 //! Blocking, for a thread of its own. No watchdog is in here: the caller knows whether it holds the
 //! worker back itself, and has a [`Killer`].
 
+use super::beside::{self, Beside};
 use super::equipment::Equipment;
 use super::error::ConversionError;
 use super::form::Form;
@@ -14,6 +15,7 @@ use super::wire::{Lane, Message, Reader};
 use crate::flv::Tag;
 use crate::limits;
 use crate::time::MediaTime;
+use command_fds::{CommandFdExt, FdMapping};
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
@@ -37,6 +39,8 @@ pub struct Request {
     pub lead: Option<i64>,
     /// What shall come out.
     pub form: Form,
+    /// Subtitles in files of their own, which are listed behind the file's, and can be drawn.
+    pub beside: Arc<Vec<Beside>>,
     /// What to encode with. `None`: what this machine was found to have, once that is known
     /// ([`Equipment::install`]), and any encoder at its usual preset before.
     pub equipment: Option<Equipment>,
@@ -106,11 +110,22 @@ impl Conversion {
     ) -> io::Result<Self> {
         let installed = Equipment::installed().unwrap_or_default();
         let equipment = request.equipment.as_ref().unwrap_or(&installed);
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
             .args(["--form", &serde_json::to_string(&request.form)?])
-            .args(["--equipment", &serde_json::to_string(equipment)?])
+            .args(["--equipment", &serde_json::to_string(equipment)?]);
+        if let Some(lead) = request.lead {
+            command.args(["--origin-ns", &origin_ns(lead).to_string()]);
+        }
+        if !request.beside.is_empty() {
+            let parent_fd = beside::write(&request.beside)?.into();
+            let mapping = FdMapping { parent_fd, child_fd: beside::CHILD_FD };
+            command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+            command.args(["--beside", "yes"]);
+        }
+        let mut child = command
             .stdin(Stdio::from(media))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -286,7 +301,7 @@ impl Conversion {
             }
             Message::Equipment(equipment) => self.equipment = Some(equipment),
             // Nobody asked for one.
-            Message::Picture(_) => {}
+            Message::Picture(_) | Message::Cue(_) => {}
             Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
             Message::End => {
                 self.ended = true;
@@ -314,6 +329,12 @@ impl Drop for Conversion {
     fn drop(&mut self) {
         self.process.end();
     }
+}
+
+/// The time of the file at which a film begins whose times are moved by this lead.
+fn origin_ns(lead_ns: i64) -> u64 {
+    let origin = u64::try_from(lead_ns.saturating_neg()).unwrap_or(0);
+    if u128::from(origin) >= limits::ORIGIN_THRESHOLD.as_nanos() { origin } else { 0 }
 }
 
 /// Ends a [`Conversion`] from another thread: SIGKILL, which also wakes a reader that blocks.

@@ -20,6 +20,8 @@
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
 //! | [`look`] | what is in a file, and pictures of it, for listings |
+//! | [`texts`] | the text of its subtitles |
+//! | `beside` | subtitles in files of their own, on their way to the worker |
 //! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
@@ -32,6 +34,7 @@
 //!
 //! What does not belong here: files' names, caches, who watches and how far ahead to convert.
 
+mod beside;
 mod conversion;
 mod equipment;
 mod error;
@@ -47,9 +50,11 @@ mod look;
 mod picture;
 mod silence;
 mod streams;
+mod texts;
 mod wire;
 pub mod worker;
 
+pub use beside::Beside;
 pub use conversion::{Conversion, Event, Killer, Request};
 pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
@@ -62,3 +67,4 @@ pub use silence::Silence;
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };
+pub use texts::{Text, texts};

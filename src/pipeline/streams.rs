@@ -52,8 +52,8 @@ pub struct AudioTrack {
     pub chosen: bool,
 }
 
-/// One of the subtitles of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// One of the subtitles of a film.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SubtitleTrack {
     /// The format in words.
     pub codec: String,
@@ -69,6 +69,12 @@ pub struct SubtitleTrack {
     /// This one is drawn into the picture.
     #[serde(default)]
     pub chosen: bool,
+    /// It is in a file of its own beside the film.
+    #[serde(default)]
+    pub external: bool,
+    /// Only for what has to be read by those who understand the film.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// A place in a film that has a name.
@@ -95,7 +101,7 @@ pub struct NamedTag {
 pub struct Contents {
     /// Its sounds, in the file's order.
     pub audio_tracks: Vec<AudioTrack>,
-    /// Its subtitles, in the file's order.
+    /// Its subtitles, in the file's order, then those in files of their own.
     pub subtitle_tracks: Vec<SubtitleTrack>,
     /// Its chapters, in order of time.
     pub chapters: Vec<Chapter>,

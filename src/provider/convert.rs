@@ -126,7 +126,8 @@ struct Converter<'a> {
 impl Converter<'_> {
     fn run(&mut self, media: File) -> Result<Pushed, Failure> {
         let form = self.film.form.clone();
-        let request = Request { start: self.aim, lead: self.film.lead_ns(), form, ..Request::default() };
+        let (lead, beside) = (self.film.lead_ns(), self.film.beside.clone());
+        let request = Request { start: self.aim, lead, form, beside, ..Request::default() };
         let mut conversion =
             Conversion::spawn(&self.film.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());

@@ -16,7 +16,7 @@ use crate::limits::{
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::{Form, MediaStreams};
+use crate::pipeline::{Beside, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
 use std::collections::HashMap;
@@ -33,6 +33,8 @@ pub(super) struct Film {
     pub(super) name: String,
     /// What shall come out.
     pub(super) form: Form,
+    /// Files of subtitles beside it.
+    pub(super) beside: Arc<Vec<Beside>>,
     pub(super) means: Arc<Means>,
     media: File,
     patience: Duration,
@@ -93,6 +95,7 @@ impl Film {
         media: File,
         name: String,
         form: Form,
+        beside: Vec<Beside>,
         means: Arc<Means>,
         patience: Duration,
     ) -> io::Result<Arc<Self>> {
@@ -100,6 +103,7 @@ impl Film {
             reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
             name,
             form,
+            beside: Arc::new(beside),
             means,
             media,
             patience,

@@ -10,6 +10,7 @@
 //! Viewers that want the same [`Form`] of the same file share one reel and so one conversion; so do those whose
 //! forms make no difference to this file.
 
+mod beside;
 mod cache;
 mod convert;
 mod film;
@@ -19,16 +20,22 @@ pub mod fuzzing;
 mod growing;
 mod job;
 mod pace;
+mod subtitles;
+mod texts;
 mod transcodes;
 mod wanted;
 
+pub use beside::{SubtitleFile, subtitle_files};
 pub use cache::{Cache, CacheError};
 pub use growing::{Growing, GrowingFile};
+pub use subtitles::{Subtitles, SubtitlesError, TextSource};
+pub use texts::TextReader;
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 
+use crate::choice::Language;
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
-use crate::pipeline::{Form, MediaStreams};
+use crate::pipeline::{Beside, Form, MediaStreams, SubtitleTrack};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use convert::Means;
 use film::Film;
@@ -38,6 +45,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use texts::Texts;
 use transcodes::Transcodes;
 
 /// Why a file cannot be played. The texts are shown to people.
@@ -68,6 +76,7 @@ pub struct Providers {
     patience: Duration,
     reels: Mutex<HashMap<Key, Entry>>,
     growing: Arc<Growing>,
+    texts: Texts,
 }
 
 /// Whose viewers share a reel.
@@ -75,6 +84,8 @@ pub struct Providers {
 struct Key {
     file: FileIdentity,
     make: Make,
+    /// Files of subtitles that may be drawn into it, in which versions.
+    beside: Vec<FileIdentity>,
 }
 
 /// What is made of a file.
@@ -142,13 +153,20 @@ impl Providers {
     /// `program` is the path of this very program.
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
         let means = Arc::new(Means {
-            program,
+            program: program.clone(),
             cache: Arc::new(cache),
             transcodes: Transcodes::new(encodings),
             running: Arc::default(),
             seeks: Arc::default(),
         });
-        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default() }
+        Self {
+            library,
+            means,
+            patience: SEEK_PATIENCE,
+            reels: Mutex::default(),
+            growing: Arc::default(),
+            texts: Texts::new(program),
+        }
     }
 
     /// A seek waits so long for a conversion that runs already, before another one is started for it.
@@ -207,7 +225,7 @@ impl Providers {
         let codecs = viewer.reel().started().await.map_err(OpenError::NotPlayable)?;
         match self.streams(viewer.reel()) {
             Some(streams) => wanted.check(&path.file_name(), &streams.contents)?,
-            None => wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs))?,
+            None => wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs, &self.beside(path).await))?,
         }
         Ok((viewer, codecs))
     }
@@ -236,11 +254,16 @@ impl Providers {
         if let (true, Some(reel)) = (as_it_is, self.growing.find(file.identity.file())) {
             return Ok((reel.join(), false));
         }
-        let make = match as_it_is && flv_file::is_flv(&file.file) {
+        let files = subtitle_files(&self.library, path);
+        // Those of a `.flv` are all beside it.
+        let draws = form.subtitles.as_ref().is_some_and(|choice| choice.find(&languages_of(&files)).is_some());
+        let make = match as_it_is && flv_file::is_flv(&file.file) && !draws {
             true => Make::Nothing,
             false => Make::Converted(form),
         };
-        let key = Key { file: file.identity, make };
+        let drawn = matches!(&make, Make::Converted(form) if form.subtitles.is_some());
+        let (beside, identities) = beside::for_conversion(&self.library, &files, drawn);
+        let key = Key { file: file.identity, make, beside: identities };
         let mut reels = self.reels();
         if let Some(viewer) = join(&reels, &key) {
             return Ok((viewer, key.is_converted()));
@@ -249,7 +272,7 @@ impl Providers {
             Make::Nothing => self.index_flv(file, path)?,
             Make::Converted(form) => {
                 self.make_place(&reels)?;
-                self.convert(file, path, form.clone())?
+                self.convert(file, path, form.clone(), beside)?
             }
         };
         let (viewer, converted) = (entry.reel.join(), key.is_converted());
@@ -265,6 +288,18 @@ impl Providers {
         self.reels().values().find(|entry| Arc::ptr_eq(&entry.reel, reel))?.work.streams().cloned()
     }
 
+    /// The same, with the subtitles that are beside the file now.
+    pub async fn streams_now(self: &Arc<Self>, reel: &Arc<Reel>, path: &LibraryPath) -> Option<MediaStreams> {
+        let mut streams = self.streams(reel)?;
+        let tracks = &mut streams.contents.subtitle_tracks;
+        let known = tracks.split_off(tracks.iter().filter(|track| !track.external).count());
+        for track in self.beside(path).await {
+            let chosen = SubtitleTrack { chosen: true, ..track };
+            tracks.push(if known.contains(&chosen) { chosen } else { SubtitleTrack { chosen: false, ..chosen } });
+        }
+        Some(streams)
+    }
+
     fn index_flv(&self, file: OpenFile, path: &LibraryPath) -> Result<Entry, OpenError> {
         let reel = Arc::new(Reel::new(Arc::new(file.file)));
         let job = Arc::new(Job::new());
@@ -274,8 +309,14 @@ impl Providers {
         Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
     }
 
-    fn convert(&self, file: OpenFile, path: &LibraryPath, form: Form) -> Result<Entry, OpenError> {
-        let film = Film::open(file.file, path.file_name(), form, self.means.clone(), self.patience);
+    fn convert(
+        &self,
+        file: OpenFile,
+        path: &LibraryPath,
+        form: Form,
+        beside: Vec<Beside>,
+    ) -> Result<Entry, OpenError> {
+        let film = Film::open(file.file, path.file_name(), form, beside, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
@@ -370,10 +411,17 @@ fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
         return Some(viewer);
     }
     let Make::Converted(wanted) = &key.make else { return None };
-    reels.iter().filter(|(other, _)| other.file == key.file).find_map(|(other, entry)| match &other.make {
+    // The same track may have been drawn from an older file.
+    let drawn_alike = |other: &Key| other.beside == key.beside || other.beside.is_empty() || key.beside.is_empty();
+    let others = reels.iter().filter(|(other, _)| other.file == key.file && drawn_alike(other));
+    others.into_iter().find_map(|(other, entry)| match &other.make {
         Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),
         _ => None,
     })
+}
+
+fn languages_of(files: &[SubtitleFile]) -> Vec<Option<Language>> {
+    files.iter().map(|file| file.named.language.clone()).collect()
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {

@@ -19,6 +19,7 @@ use super::super::form::Codec;
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
 use super::decide::{self, VideoFacts};
+use super::drawn::{self, Drawn};
 use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
@@ -31,6 +32,7 @@ use super::reorder;
 use super::seal;
 use super::seek::{self, Seek};
 use super::select::Streams;
+use super::texts;
 use super::verdict::{self, fail};
 use super::{Order, Task};
 use crate::limits;
@@ -88,6 +90,12 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
             last = fail(Failure::Unreadable, reason);
         }
     }
+    if order.task == Task::Texts
+        && last == Message::End
+        && let Err(reason) = texts::send(&graph.media, outlet)
+    {
+        last = fail(Failure::Unreadable, reason);
+    }
     // Its threads are still at work: destructors beside them have crashed, and the process ends anyway.
     std::mem::forget(graph);
     Ok(last)
@@ -122,7 +130,7 @@ struct Graph {
     announced: Option<Instant>,
     seek: Seek,
     /// They are drawn into the picture.
-    subtitles: Option<Arc<Head>>,
+    subtitles: Option<Drawn>,
     /// Codecs without a decoder.
     undecodable: Vec<String>,
     /// Why lanes were given up.
@@ -223,7 +231,7 @@ impl Graph {
         self.progress = Progress::begin(self.progress.units);
         // A second group of pads (chained Ogg) goes nowhere.
         let streams = Streams::sort(self.shared.close_heads());
-        let chosen = streams.choose(&self.order.form);
+        let chosen = streams.choose(&self.order.form, &self.order.beside);
         for (lane, head) in Lane::BOTH.into_iter().zip([&chosen.video, &chosen.audio]) {
             if let Some(head) = head {
                 self.heads[lane as usize] = Some(Arc::clone(head));
@@ -231,7 +239,7 @@ impl Graph {
                 self.shared.set_lane(lane, Arc::clone(head));
             }
         }
-        let mut contents = streams.contents(&chosen);
+        let mut contents = streams.contents(&chosen, &self.order.beside);
         if contents.chapters.is_empty() {
             contents.chapters = self.media.chapters().to_vec();
         }
@@ -418,10 +426,8 @@ impl Graph {
             bin.sync_state_with_parent()?;
             let sink =
                 bin.static_pad("sink").ok_or_else(|| BuildError::Refused("a lane without a pad".into()))?;
-            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD)
-                && let Some(subtitles) = &self.subtitles
-            {
-                subtitles.release_into(&pad)?;
+            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD) {
+                self.draw(&pad, head)?;
             }
             if let Some(shortcut) = shortcut {
                 head.shorten(shortcut);
@@ -429,6 +435,22 @@ impl Graph {
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
+    }
+
+    /// Lets the subtitles flow into a lane of `video`.
+    fn draw(&self, pad: &gst::Pad, video: &Head) -> Result<(), BuildError> {
+        let number = match &self.subtitles {
+            Some(Drawn::Stream(stream)) => return stream.release_into(pad),
+            Some(Drawn::Beside(number)) => *number,
+            None => return Ok(()),
+        };
+        let Some(beside) = self.order.beside.get(number) else { return Ok(()) };
+        let first = match video.first() {
+            Some(First::Buffer { pts: Some(pts), .. }) if self.order.start_ns == 0 => video.stream_time(pts),
+            _ => None,
+        };
+        let origin = self.order.origin_ns.unwrap_or(drawn::origin(first.unwrap_or(0)));
+        drawn::feed(beside, &self.pipeline, pad, video, (self.order.start_ns, origin))
     }
 
     /// What is decoded before this time is not encoded. Demuxers go to the keyframe before the start; where pictures
@@ -539,7 +561,7 @@ impl Graph {
     }
 
     fn probe_only(&self) -> bool {
-        matches!(self.order.task, Task::Probe | Task::Look)
+        matches!(self.order.task, Task::Probe | Task::Look | Task::Texts)
     }
 
     fn warn(&self, text: &str) {

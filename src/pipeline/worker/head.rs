@@ -140,6 +140,15 @@ impl Head {
         super::tap::stream_time(segment.segment(), pts)
     }
 
+    /// When what has this time of the file is shown, counted as the pipeline does. What comes before its beginning is
+    /// shown there.
+    pub(super) fn running_time(&self, file_ns: u64) -> Option<gst::ClockTime> {
+        let event = self.source.sticky_event::<gst::event::Segment>(0)?;
+        let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+        let time = gst::ClockTime::from_nseconds(file_ns).max(segment.time()?);
+        segment.to_running_time(segment.position_from_stream_time(time)?)
+    }
+
     /// Lets the stream flow into `target`, a sink pad of the same pipeline.
     pub(super) fn release_into(&self, target: &gst::Pad) -> Result<(), BuildError> {
         self.source.link(target).map_err(|error| BuildError::Refused(error.to_string()))?;

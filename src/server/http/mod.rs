@@ -30,6 +30,7 @@ mod route;
 mod seeks;
 mod send_file;
 mod sources;
+mod subtitles;
 mod upgrade;
 mod watch;
 
@@ -127,6 +128,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
+        Route::Subtitles { path, track, choice } => {
+            subtitles::subtitles(providers, &path, &track, &browser(choice)?).await
+        }
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,
             None if suffix => live::flv(app, &key).await,

@@ -1,6 +1,6 @@
 //! Addresses: every one the server knows, decoded by one pure function.
 
-use crate::choice::{Choice, ChoiceError};
+use crate::choice::{Choice, ChoiceError, TrackChoice};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
 use crate::picture::{Fit, FitError};
@@ -32,6 +32,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
+    /// `/subtitles/<path>[?track=<number or languages>]`, with the [`Choice`] by which the film is played
+    Subtitles { path: LibraryPath, track: TrackChoice, choice: Choice },
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
@@ -112,6 +114,11 @@ impl Route {
             let path = LibraryPath::from_percent_encoded(rest)?;
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
+        }
+        if let Some(rest) = below("/subtitles") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            let track = TrackChoice::from_query(query.unwrap_or_default(), "track")?.unwrap_or_default();
+            return Ok(Self::Subtitles { path, track, choice: choice()? });
         }
         if let Some(rest) = below("/picture") {
             let path = LibraryPath::from_percent_encoded(rest)?;
@@ -264,6 +271,16 @@ mod tests {
                 "/api/v1/media/films/a%20b.avi",
                 Some("profile=small&audio=deu"),
                 Route::Media { path: films(), choice: small() },
+            ),
+            (
+                "/subtitles/films/a%20b.avi",
+                Some("track=2&profile=small&audio=de"),
+                Route::Subtitles { path: films(), track: TrackChoice::Index(2), choice: small() },
+            ),
+            (
+                "/subtitles/films/a%20b.avi",
+                None,
+                Route::Subtitles { path: films(), track: TrackChoice::Default, choice: none() },
             ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
