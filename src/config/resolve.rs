@@ -4,7 +4,7 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
+use super::{Cache, Config, Environment, Http, Index, Keep, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
 use crate::choice::{Language, Profile};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
@@ -53,6 +53,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         cache: Cache {
             limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
             keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),
+            keep: keep(file)?,
         },
         log: log(file)?,
         playback: playback(file)?,
@@ -61,6 +62,16 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         sources,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
+    })
+}
+
+fn keep(file: &File) -> Result<Keep, ConfigError> {
+    let Some(written) = &file.content.cache.keep else { return Ok(Keep::default()) };
+    let name = written.get_ref();
+    Keep::ALL.iter().find(|(known, _)| known == name).map(|(_, keep)| *keep).ok_or_else(|| {
+        let names = Keep::ALL.map(|(name, _)| name);
+        let nearest = nearest(name, names.into_iter()).map(str::to_owned);
+        ConfigError::new(file.place(written.span()), Problem::Keep { value: name.clone(), nearest })
     })
 }
 

@@ -2,6 +2,7 @@
 //! decides how much of something there may be.
 
 mod amf;
+mod cache;
 mod configuration;
 mod conversion;
 mod flv;
@@ -22,6 +23,7 @@ mod subtitles;
 mod worker;
 
 pub use amf::*;
+pub use cache::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;

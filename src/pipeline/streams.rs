@@ -110,7 +110,7 @@ pub struct Contents {
 }
 
 /// What a file holds and what becomes of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MediaStreams {
     /// Length of the media, where the file tells. Some formats only guess until they were read.
     pub duration: Option<MediaTime>,

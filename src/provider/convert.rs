@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 /// Bytes recorded between two looks at the free space.
@@ -50,6 +50,8 @@ pub(super) struct Means {
     pub(super) transcodes: Arc<Transcodes>,
     /// Conversions at work.
     pub(super) running: Arc<AtomicUsize>,
+    /// Conversions that were begun since the start.
+    pub(super) begun: AtomicU64,
     pub(super) seeks: Arc<Seeks>,
 }
 
@@ -225,7 +227,7 @@ impl Converter<'_> {
     fn pace(&mut self) -> Result<(), Failure> {
         if self.recorder.len() >= self.checked + SPACE_CHECK_BYTES {
             self.checked = self.recorder.len();
-            self.film.means.cache.check_space()?;
+            self.film.means.cache.wait_for_space()?;
         }
         if self.streams.as_ref().is_none_or(encodes) {
             return Ok(());

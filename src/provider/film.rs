@@ -255,6 +255,7 @@ impl Film {
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());
         let count = Count::one_more(&self.means.running);
+        self.means.begun.fetch_add(1, Ordering::Relaxed);
         let work = move || {
             let outcome = convert::run(&film, &for_job, media, id, aim);
             for_job.ended();

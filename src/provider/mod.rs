@@ -19,15 +19,19 @@ mod flv_file;
 pub mod fuzzing;
 mod growing;
 mod job;
+mod kept;
 mod pace;
+mod room;
 mod subtitles;
 mod texts;
 mod transcodes;
 mod wanted;
 
 pub use beside::{SubtitleFile, subtitle_files};
-pub use cache::{Cache, CacheError};
+pub use cache::{Cache, CacheError, Keep};
 pub use growing::{Growing, GrowingFile};
+pub use kept::{Dropped, KeptReel};
+pub use room::CacheFigures;
 pub use subtitles::{Subtitles, SubtitlesError, TextSource};
 pub use texts::TextReader;
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
@@ -40,10 +44,12 @@ use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use convert::Means;
 use film::Film;
 use job::Job;
+use kept::Making;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use texts::Texts;
 use transcodes::Transcodes;
@@ -77,6 +83,8 @@ pub struct Providers {
     reels: Mutex<HashMap<Key, Entry>>,
     growing: Arc<Growing>,
     texts: Texts,
+    /// A finished conversion is being kept.
+    keeping: AtomicBool,
 }
 
 /// Whose viewers share a reel.
@@ -106,6 +114,29 @@ struct Entry {
     reel: Arc<Reel>,
     work: Work,
     opened: Instant,
+    keeping: Keeping,
+}
+
+/// What becomes of a conversion once it is complete.
+#[derive(Debug, Clone)]
+struct Keeping {
+    /// `None`: it is no conversion.
+    making: Option<Making>,
+    /// The name by which it is kept, once it is; `Some(None)`: it is not, and will not be.
+    name: Arc<OnceLock<Option<String>>>,
+    /// What is kept is not what was written.
+    damaged: Arc<AtomicBool>,
+}
+
+impl Keeping {
+    fn new(making: Option<Making>) -> Self {
+        Self { making, name: Arc::default(), damaged: Arc::default() }
+    }
+
+    /// The name by which it is kept.
+    fn name(&self) -> Option<&str> {
+        self.name.get()?.as_deref()
+    }
 }
 
 /// What fills a reel.
@@ -113,6 +144,8 @@ struct Entry {
 enum Work {
     Index(Arc<Job>),
     Film(Arc<Film>),
+    /// Nothing: it was kept from an earlier time.
+    Kept(Box<MediaStreams>),
 }
 
 impl Work {
@@ -120,6 +153,7 @@ impl Work {
         match self {
             Self::Index(job) => job.stop(),
             Self::Film(film) => film.stop(),
+            Self::Kept(_) => {}
         }
     }
 
@@ -127,6 +161,7 @@ impl Work {
         match self {
             Self::Index(_) => None,
             Self::Film(film) => film.streams(),
+            Self::Kept(streams) => Some(streams),
         }
     }
 
@@ -134,6 +169,7 @@ impl Work {
         match self {
             Self::Index(job) => job.end_if_stalled(now),
             Self::Film(film) => film.end_if_stalled(now),
+            Self::Kept(_) => {}
         }
     }
 }
@@ -157,6 +193,7 @@ impl Providers {
             cache: Arc::new(cache),
             transcodes: Transcodes::new(encodings),
             running: Arc::default(),
+            begun: AtomicU64::new(0),
             seeks: Arc::default(),
         });
         Self {
@@ -166,6 +203,7 @@ impl Providers {
             reels: Mutex::default(),
             growing: Arc::default(),
             texts: Texts::new(program),
+            keeping: AtomicBool::new(false),
         }
     }
 
@@ -264,16 +302,26 @@ impl Providers {
         let drawn = matches!(&make, Make::Converted(form) if form.subtitles.is_some());
         let (beside, identities) = beside::for_conversion(&self.library, &files, drawn);
         let key = Key { file: file.identity, make, beside: identities };
+        if let Some(viewer) = join(&self.reels(), &key) {
+            return Ok((viewer, key.is_converted()));
+        }
+        let making = match &key.make {
+            Make::Nothing => None,
+            Make::Converted(form) => Some(Making::new(path, key.file, &key.beside, form)),
+        };
+        // Looked at before anybody has to wait for the lock.
+        let kept = making.as_ref().and_then(|making| self.restore(making));
         let mut reels = self.reels();
         if let Some(viewer) = join(&reels, &key) {
             return Ok((viewer, key.is_converted()));
         }
-        let entry = match &key.make {
-            Make::Nothing => self.index_flv(file, path)?,
-            Make::Converted(form) => {
+        let entry = match (&key.make, kept, making) {
+            (_, Some(entry), _) => entry,
+            (Make::Converted(form), None, Some(making)) => {
                 self.make_place(&reels)?;
-                self.convert(file, path, form.clone(), beside)?
+                self.convert(file, path, form.clone(), beside, making)?
             }
+            _ => self.index_flv(file, path)?,
         };
         let (viewer, converted) = (entry.reel.join(), key.is_converted());
         if let Some(old) = reels.insert(key, entry) {
@@ -306,7 +354,7 @@ impl Providers {
         let (name, len) = (path.file_name(), file.len);
         let (to_fill, for_job) = (reel.clone(), job.clone());
         spawn("flv-index", move || flv_file::scan(&to_fill, len, &name, for_job.stopped()))?;
-        Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
+        Ok(Entry { reel, work: Work::Index(job), opened: Instant::now(), keeping: Keeping::new(None) })
     }
 
     fn convert(
@@ -315,12 +363,14 @@ impl Providers {
         path: &LibraryPath,
         form: Form,
         beside: Vec<Beside>,
+        making: Making,
     ) -> Result<Entry, OpenError> {
         let film = Film::open(file.file, path.file_name(), form, beside, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
-        Ok(Entry { reel: film.reel.clone(), work: Work::Film(film), opened: Instant::now() })
+        let (reel, keeping) = (film.reel.clone(), Keeping::new(Some(making)));
+        Ok(Entry { reel, work: Work::Film(film), opened: Instant::now(), keeping })
     }
 
     /// Makes sure that one more conversion may start, ending those that nobody watches if need be:
@@ -345,6 +395,11 @@ impl Providers {
         self.reels().iter().filter(|(key, entry)| key.is_converted() && growing(entry)).count()
     }
 
+    /// Conversions that were begun since the start, those for seeks among them.
+    pub fn conversions_begun(&self) -> u64 {
+        self.means.begun.load(Ordering::Relaxed)
+    }
+
     /// Viewers of all files.
     pub fn viewers(&self) -> usize {
         self.reels().values().map(|entry| entry.reel.audience().0).sum()
@@ -356,43 +411,36 @@ impl Providers {
         let mut tick = tokio::time::interval(TEND_INTERVAL);
         loop {
             tick.tick().await;
-            self.tend_once(Instant::now());
+            // Disks are waited for.
+            let this = self.clone();
+            if let Err(error) = tokio::task::spawn_blocking(move || this.tend_once(Instant::now())).await {
+                tracing::error!(%error, "conversions were not looked after");
+            }
         }
     }
 
-    fn tend_once(&self, now: Instant) {
+    fn tend_once(self: &Arc<Self>, now: Instant) {
         let mut reels = self.reels();
         for entry in reels.values() {
             entry.work.end_if_stalled(now);
         }
+        let mut gone = Vec::new();
         reels.retain(|key, entry| {
             let Some(idle_since) = entry.idle_since() else { return true };
             let finished = key.is_converted() && entry.reel.progress().phase == Phase::Complete;
-            let keep = finished || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
+            // What is kept is found again.
+            let stays = finished && entry.keeping.name().is_none();
+            let keep = stays || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
             if !keep {
                 entry.work.stop();
+                gone.extend(entry.keeping.name().map(str::to_owned));
             }
             keep
         });
-        self.drop_oldest_finished(&mut reels);
-    }
-
-    /// Keeps finished conversions without a viewer below the cache's limit, latest used first.
-    fn drop_oldest_finished(&self, reels: &mut HashMap<Key, Entry>) {
-        let mut idle: Vec<(Instant, Key, u64)> = reels
-            .iter()
-            .filter(|(key, _)| key.is_converted())
-            .filter_map(|(key, e)| Some((e.idle_since()?, key.clone(), e.reel.progress().bytes)))
-            .collect();
-        idle.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
-        let no_room = self.means.cache.check_space().is_err();
-        let mut kept = 0u64;
-        for (_, key, len) in idle {
-            kept = kept.saturating_add(len);
-            if kept > self.means.cache.limit() || no_room {
-                reels.remove(&key).inspect(|entry| entry.work.stop());
-            }
-        }
+        drop(reels);
+        gone.iter().for_each(|id| self.means.cache.kept().touch(id));
+        self.keep_finished();
+        self.make_room(now);
     }
 
     /// Ends all work.
@@ -406,7 +454,10 @@ impl Providers {
 /// Joins the reel of this key, or that of a conversion to another form which makes no difference to the file.
 fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
     // One that failed is tried again: the reason may be gone.
-    let joined = |entry: &Entry| (entry.reel.progress().phase != Phase::Failed).then(|| entry.reel.join());
+    let joined = |entry: &Entry| {
+        let is_good = entry.reel.progress().phase != Phase::Failed && !entry.keeping.damaged.load(Ordering::Relaxed);
+        is_good.then(|| entry.reel.join())
+    };
     if let Some(viewer) = reels.get(key).and_then(joined) {
         return Some(viewer);
     }

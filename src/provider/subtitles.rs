@@ -2,7 +2,7 @@
 
 use super::texts::TextReader;
 use super::wanted::NoTrack;
-use super::{Make, Providers, SubtitleFile, Work, flv_file, subtitle_files};
+use super::{Make, Providers, SubtitleFile, flv_file, subtitle_files};
 use crate::choice::{Language, TrackChoice};
 use crate::library::{FileIdentity, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{ORIGIN_THRESHOLD, PROBE_TIMEOUT};
@@ -159,10 +159,7 @@ impl Providers {
         let reels = self.reels();
         let of_film = || reels.iter().filter(|(key, _)| key.file == file);
         let exact = of_film().find(|(key, _)| matches!(&key.make, Make::Converted(made) if made == form));
-        let found = exact.into_iter().chain(of_film()).find_map(|(_, entry)| match &entry.work {
-            Work::Film(film) => film.streams(),
-            Work::Index(_) => None,
-        })?;
+        let found = exact.into_iter().chain(of_film()).find_map(|(_, entry)| entry.work.streams())?;
         let own = found.contents.subtitle_tracks.iter().filter(|track| !track.external);
         Some((own.cloned().collect(), found.lead_ns))
     }

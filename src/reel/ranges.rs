@@ -29,6 +29,11 @@ pub struct RangeId(u32);
 impl RangeId {
     /// The range that a reel is made with.
     pub const FIRST: Self = Self(0);
+
+    /// The range that is begun after this one.
+    pub(super) const fn after(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 /// What a producer says of its range before the first tag.

@@ -5,6 +5,7 @@
 //! fails: refusals become statuses in `reply` alone.
 
 mod body;
+mod cache;
 mod changing;
 mod connection;
 mod contents;
@@ -72,7 +73,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     let route = Route::decode(uri.path(), uri.query());
     let allowed = match &route {
         Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
-        Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
+        Ok(Route::Recording(_) | Route::Cache) => "GET, HEAD, DELETE",
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
         _ => "GET, HEAD",
     };
@@ -80,6 +81,12 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (Method::DELETE, Ok(Route::Cache)) => {
+            match changing::check_origin(&head.headers) {
+                Ok(()) => cache::empty(&app.providers).await,
+                Err(refusal) => Err(refusal),
+            }
+        }
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
@@ -118,6 +125,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             index::picture(app, path, Purpose::Bar, version.as_deref(), headers).await
         }
         Route::Index => Ok(index::progress(&app.index)),
+        Route::Cache => cache::show(providers).await,
         Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await

@@ -24,6 +24,8 @@ pub(super) enum Route {
     Bar { path: LibraryPath, version: Option<String> },
     /// `/api/v1/index`: how far the index is.
     Index,
+    /// `/api/v1/cache`: finished conversions.
+    Cache,
     /// `/api/v1/media/<path>`; like the next three with a [`Choice`] in the query.
     Media { path: LibraryPath, choice: Choice },
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
@@ -149,6 +151,7 @@ impl Route {
         }
         match path {
             "/api/v1/index" => Ok(Self::Index),
+            "/api/v1/cache" => Ok(Self::Cache),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
             "/api/v1/streams" => Ok(Self::Streams),
@@ -244,6 +247,7 @@ mod tests {
             ("/api/v1/library/", None, Route::Library(path(""))),
             ("/api/v1/library/films/", None, Route::Library(path("films"))),
             ("/api/v1/index", None, Route::Index),
+            ("/api/v1/cache", None, Route::Cache),
             ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
             ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
             (
