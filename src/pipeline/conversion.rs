@@ -125,11 +125,8 @@ impl Conversion {
             command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
             command.args(["--beside", "yes"]);
         }
-        let mut child = command
-            .stdin(Stdio::from(media))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            command.stdin(Stdio::from(media)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         // From here on an early return must not leave the child behind.
         let process = Arc::new(Process::new(child));

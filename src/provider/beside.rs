@@ -63,7 +63,8 @@ pub fn subtitle_files(library: &Library, film: &LibraryPath) -> Vec<SubtitleFile
         .iter()
         .filter_map(|name| {
             let rest = rest(name.as_bytes());
-            let named = subtitles::named(&rest).filter(|_| !longer.iter().any(|longer| rest.starts_with(longer)))?;
+            let named =
+                subtitles::named(&rest).filter(|_| !longer.iter().any(|longer| rest.starts_with(longer)))?;
             Some(SubtitleFile { path: folder.join(name), named })
         })
         .collect();

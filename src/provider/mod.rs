@@ -263,7 +263,9 @@ impl Providers {
         let codecs = viewer.reel().started().await.map_err(OpenError::NotPlayable)?;
         match self.streams(viewer.reel()) {
             Some(streams) => wanted.check(&path.file_name(), &streams.contents)?,
-            None => wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs, &self.beside(path).await))?,
+            None => {
+                wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs, &self.beside(path).await))?
+            }
         }
         Ok((viewer, codecs))
     }
@@ -283,7 +285,7 @@ impl Providers {
     }
 
     fn open_blocking(
-        &self,
+        self: &Arc<Self>,
         path: &LibraryPath,
         form: Form,
         as_it_is: bool,
@@ -294,7 +296,8 @@ impl Providers {
         }
         let files = subtitle_files(&self.library, path);
         // Those of a `.flv` are all beside it.
-        let draws = form.subtitles.as_ref().is_some_and(|choice| choice.find(&languages_of(&files)).is_some());
+        let draws =
+            form.subtitles.as_ref().is_some_and(|choice| choice.find(&languages_of(&files)).is_some());
         let make = match as_it_is && flv_file::is_flv(&file.file) && !draws {
             true => Make::Nothing,
             false => Make::Converted(form),
@@ -343,7 +346,11 @@ impl Providers {
         let known = tracks.split_off(tracks.iter().filter(|track| !track.external).count());
         for track in self.beside(path).await {
             let chosen = SubtitleTrack { chosen: true, ..track };
-            tracks.push(if known.contains(&chosen) { chosen } else { SubtitleTrack { chosen: false, ..chosen } });
+            tracks.push(if known.contains(&chosen) {
+                chosen
+            } else {
+                SubtitleTrack { chosen: false, ..chosen }
+            });
         }
         Some(streams)
     }
@@ -455,7 +462,8 @@ impl Providers {
 fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
     // One that failed is tried again: the reason may be gone.
     let joined = |entry: &Entry| {
-        let is_good = entry.reel.progress().phase != Phase::Failed && !entry.keeping.damaged.load(Ordering::Relaxed);
+        let is_good =
+            entry.reel.progress().phase != Phase::Failed && !entry.keeping.damaged.load(Ordering::Relaxed);
         is_good.then(|| entry.reel.join())
     };
     if let Some(viewer) = reels.get(key).and_then(joined) {
@@ -463,7 +471,8 @@ fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
     }
     let Make::Converted(wanted) = &key.make else { return None };
     // The same track may have been drawn from an older file.
-    let drawn_alike = |other: &Key| other.beside == key.beside || other.beside.is_empty() || key.beside.is_empty();
+    let drawn_alike =
+        |other: &Key| other.beside == key.beside || other.beside.is_empty() || key.beside.is_empty();
     let others = reels.iter().filter(|(other, _)| other.file == key.file && drawn_alike(other));
     others.into_iter().find_map(|(other, entry)| match &other.make {
         Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),

@@ -137,7 +137,8 @@ impl Providers {
                 (Some(since), None) => {
                     let idle = now.saturating_duration_since(since);
                     let unfinished = entry.reel.progress().phase != Phase::Complete;
-                    let being_kept = entry.keeping.name.get().is_none() && self.keeping.load(Ordering::SeqCst);
+                    let being_kept =
+                        entry.keeping.name.get().is_none() && self.keeping.load(Ordering::SeqCst);
                     if !unfinished && !being_kept {
                         spare.push((idle, Spare::Passing(key.clone()), entry.reel.progress().bytes));
                     }
@@ -182,8 +183,13 @@ impl Providers {
             }
         }
         let cache = &self.means.cache;
-        let mut kept: Vec<_> =
-            cache.kept().list().into_iter().map(|kept| (played.contains(&kept.id), kept)).map(|(is, kept)| (kept, is)).collect();
+        let mut kept: Vec<_> = cache
+            .kept()
+            .list()
+            .into_iter()
+            .map(|kept| (played.contains(&kept.id), kept))
+            .map(|(is, kept)| (kept, is))
+            .collect();
         kept.sort_by_key(|(kept, _)| std::cmp::Reverse(kept.used));
         let (restored, added) = cache.kept().uses();
         CacheFigures {

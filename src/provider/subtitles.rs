@@ -111,7 +111,9 @@ impl Providers {
                 film = Some(text);
                 // What can't be read has no subtitles of its own, but may have some beside it.
                 match tracks {
-                    Err(reason) if known.files.is_empty() => return Err(SubtitlesError::Unreadable { name, reason }),
+                    Err(reason) if known.files.is_empty() => {
+                        return Err(SubtitlesError::Unreadable { name, reason });
+                    }
                     tracks => tracks.unwrap_or_default(),
                 }
             }

@@ -66,7 +66,9 @@ impl Texts {
                 films.retain(|(film, _)| *film != identity);
                 make_room(&mut films);
                 if films.len() >= MAX_TEXTS {
-                    return Err(io::Error::other("subtitles are being taken out of too many films already; try again later"));
+                    return Err(io::Error::other(
+                        "subtitles are being taken out of too many films already; try again later",
+                    ));
                 }
                 self.take_out(media)?
             }
@@ -80,7 +82,9 @@ impl Texts {
         let (places, program, filled) = (self.places.clone(), self.program.clone(), film.clone());
         let work = move || {
             let end = match places.enter(TEXT_TIMEOUT) {
-                Some(_place) => texts(&program, media, |text| filled.take(text)).map_err(|error| error.to_string()),
+                Some(_place) => {
+                    texts(&program, media, |text| filled.take(text)).map_err(|error| error.to_string())
+                }
                 None => Err("subtitles are being taken out of too many films; try again later".to_owned()),
             };
             filled.change(|state| state.end = Some(end));
@@ -129,7 +133,11 @@ impl FilmText {
         });
         // A film without text need not be read to its end.
         let nothing = |tracks: &Vec<SubtitleTrack>| !tracks.iter().any(|track| track.text);
-        if full || self.state().tracks.as_ref().is_some_and(nothing) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if full || self.state().tracks.as_ref().is_some_and(nothing) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn has_failed(&self) -> bool {

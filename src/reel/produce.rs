@@ -241,7 +241,7 @@ impl Reel {
     }
 
     /// Lets everybody see what the state is now.
-    fn tell(&self, state: &State) {
+    pub(super) fn tell(&self, state: &State) {
         let ranges: &Ranges<_> = &state.ranges;
         let bytes = ranges.iter().map(|range| range.end_offset).sum();
         let first = ranges.extents().first().copied();

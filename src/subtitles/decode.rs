@@ -38,7 +38,8 @@ mod tests {
     use super::*;
     use encoding_rs::{SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
 
-    const GERMAN: &str = "1\n00:00:01,000 --> 00:00:02,000\nDu hörst mich nicht über die Straße, Großmütterchen?\n";
+    const GERMAN: &str =
+        "1\n00:00:01,000 --> 00:00:02,000\nDu hörst mich nicht über die Straße, Großmütterchen?\n";
 
     #[test]
     fn encodings_are_found_out() {

@@ -156,7 +156,10 @@ pub(crate) mod tests {
             to_webvtt(&cues, 80),
             "WEBVTT\n\n00:00:01.080 --> 00:00:02.580\na\n\n00:00:03.080 --> 00:00:04.080\nb\n\n"
         );
-        assert_eq!(to_webvtt(&cues, -2000), "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\na\n\n00:00:01.000 --> 00:00:02.000\nb\n\n");
+        assert_eq!(
+            to_webvtt(&cues, -2000),
+            "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\na\n\n00:00:01.000 --> 00:00:02.000\nb\n\n"
+        );
         assert_eq!(to_webvtt(&cues, -4000), "WEBVTT\n\n", "over before it begins");
     }
 

@@ -20,7 +20,8 @@ pub struct Named {
 /// of subtitles.
 pub fn named(rest: &str) -> Option<Named> {
     let (words, extension) = rest.rsplit_once('.').unwrap_or(("", rest));
-    let mut found = Named { format: Format::of_extension(extension)?, language: None, forced: false, title: None };
+    let mut found =
+        Named { format: Format::of_extension(extension)?, language: None, forced: false, title: None };
     let mut others = Vec::new();
     for word in words.split('.').filter(|word| !word.is_empty()) {
         match (word.to_ascii_lowercase().as_str(), Language::parse(word)) {

@@ -11,7 +11,8 @@ pub(super) fn parse(text: &str) -> Vec<Cue> {
         let line = line.trim();
         !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let times: Vec<(usize, (u32, u32))> = (0..lines.len()).filter_map(|at| Some((at, timed(at)?))).take(MAX_CUES).collect();
+    let times: Vec<(usize, (u32, u32))> =
+        (0..lines.len()).filter_map(|at| Some((at, timed(at)?))).take(MAX_CUES).collect();
     // Where the first cue has a number before it, all have.
     let numbered = times.first().is_some_and(|(at, _)| *at > 0 && is_number(lines[at - 1]));
     let cue = |(index, (at, (start, end))): (usize, &(usize, (u32, u32)))| {
@@ -32,9 +33,18 @@ mod tests {
     #[test]
     fn files_as_people_make_them_are_read() {
         for (text, expected) in [
-            ("1\n00:00:01,000 --> 00:00:02,000\na\n\nb\n\n2\n00:00:03,000 --> 00:00:04,000\n42\n", vec![cue(1000, 2000, "a\nb"), cue(3000, 4000, "42")]),
-            ("00:00:01,000 --> 00:00:02,000\n42\n00:00:03,000 --> 00:00:04,000\nb", vec![cue(1000, 2000, "42"), cue(3000, 4000, "b")]),
-            ("1\n00:00:01,000 --> 00:00:02,000\na\n2\n00:00:03,000 --> 00:00:04,000\nb", vec![cue(1000, 2000, "a"), cue(3000, 4000, "b")]),
+            (
+                "1\n00:00:01,000 --> 00:00:02,000\na\n\nb\n\n2\n00:00:03,000 --> 00:00:04,000\n42\n",
+                vec![cue(1000, 2000, "a\nb"), cue(3000, 4000, "42")],
+            ),
+            (
+                "00:00:01,000 --> 00:00:02,000\n42\n00:00:03,000 --> 00:00:04,000\nb",
+                vec![cue(1000, 2000, "42"), cue(3000, 4000, "b")],
+            ),
+            (
+                "1\n00:00:01,000 --> 00:00:02,000\na\n2\n00:00:03,000 --> 00:00:04,000\nb",
+                vec![cue(1000, 2000, "a"), cue(3000, 4000, "b")],
+            ),
             ("1\n00:00:02,000 --> 00:00:01,000\nbackwards\n", vec![]),
             ("1\n00:00:01,000 --> 00:00:02,000\n\n\n", vec![]),
             ("no subtitles at all", vec![]),

@@ -12,7 +12,8 @@ pub(super) fn parse(text: &str) -> Vec<Cue> {
     while lines.peek().is_some() && cues.len() < MAX_CUES {
         let block: Vec<&str> = lines.by_ref().take_while(|line| !line.trim().is_empty()).collect();
         // Times stand in the first line, or behind a name in the second.
-        let timed = block.iter().take(2).enumerate().find_map(|(at, line)| Some((at, clock::parse_pair(line)?)));
+        let timed =
+            block.iter().take(2).enumerate().find_map(|(at, line)| Some((at, clock::parse_pair(line)?)));
         if let Some((at, (start, end))) = timed {
             cues.extend(Cue::new(start, end, Markup::of_html(&block[at + 1..].join("\n"))));
         }

@@ -35,7 +35,8 @@ pub(super) fn feed(
         .max_bytes(0)
         .build();
     pipeline.add(&source)?;
-    let out = source.static_pad("src").ok_or_else(|| BuildError::Refused("an appsrc without a pad".into()))?;
+    let out =
+        source.static_pad("src").ok_or_else(|| BuildError::Refused("an appsrc without a pad".into()))?;
     out.link(pad).map_err(|error| BuildError::Refused(error.to_string()))?;
     source.sync_state_with_parent()?;
     // What draws waits for a first text before it lets any picture go.

@@ -95,7 +95,11 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let life = if matches!(order.task, Task::Look | Task::Texts) { confine::Life::OneLook } else { confine::Life::OneFile };
+    let life = if matches!(order.task, Task::Look | Task::Texts) {
+        confine::Life::OneLook
+    } else {
+        confine::Life::OneFile
+    };
     if let Err(error) = confine::confine(order.parent, life) {
         eprintln!("worker: {error}");
         return ExitCode::FAILURE;
@@ -149,7 +153,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         Some("look") => Task::Look,
         Some("texts") => Task::Texts,
         Some("equip") => Task::Equip,
-        other => return Err(format!("expected `convert`, `probe`, `look`, `texts` or `equip`, found {other:?}")),
+        other => {
+            return Err(format!("expected `convert`, `probe`, `look`, `texts` or `equip`, found {other:?}"));
+        }
     };
     let mut order = Order {
         task,
@@ -167,7 +173,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         match option.to_str() {
             Some("--start-ns") => order.start_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
-            Some("--origin-ns") => order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
+            Some("--origin-ns") => {
+                order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?)
+            }
             Some("--beside") => {
                 order.beside = beside::read().map_err(|error| format!("{option:?}: {error}"))?;
             }

@@ -84,9 +84,10 @@ impl Streams {
     /// Those that go nowhere.
     pub(super) fn others<'a>(&'a self, chosen: &'a Chosen) -> impl Iterator<Item = &'a Arc<Head>> {
         let used = [chosen.video.as_ref(), chosen.audio.as_ref(), chosen.drawn_stream()];
-        self.heads.iter().map(|(_, head)| head).filter(move |head| {
-            !used.iter().any(|used| used.is_some_and(|used| Arc::ptr_eq(used, head)))
-        })
+        self.heads
+            .iter()
+            .map(|(_, head)| head)
+            .filter(move |head| !used.iter().any(|used| used.is_some_and(|used| Arc::ptr_eq(used, head))))
     }
 
     /// What people are told of them.
@@ -97,7 +98,9 @@ impl Streams {
         contents::bounded(Contents {
             audio_tracks: self
                 .of(Content::Audio)
-                .map(|head| contents::audio_track(head, is(default.as_ref(), head), is(chosen.audio.as_ref(), head)))
+                .map(|head| {
+                    contents::audio_track(head, is(default.as_ref(), head), is(chosen.audio.as_ref(), head))
+                })
                 .collect(),
             subtitle_tracks: self
                 .of(Content::Subtitle)

@@ -265,7 +265,12 @@ impl Kept {
     ///
     /// # Errors
     /// When the disk is full or fails; what was written is deleted then.
-    pub(super) fn keep(&self, making: &Making, streams: MediaStreams, archive: &Archive) -> io::Result<String> {
+    pub(super) fn keep(
+        &self,
+        making: &Making,
+        streams: MediaStreams,
+        archive: &Archive,
+    ) -> io::Result<String> {
         let id = making.id();
         if self.entries().len() >= MAX_KEPT {
             return Err(io::Error::other(format!("{MAX_KEPT} conversions are kept already")));
@@ -285,7 +290,13 @@ impl Kept {
         }
     }
 
-    fn write(&self, id: &str, making: &Making, streams: MediaStreams, archive: &Archive) -> io::Result<Entry> {
+    fn write(
+        &self,
+        id: &str,
+        making: &Making,
+        streams: MediaStreams,
+        archive: &Archive,
+    ) -> io::Result<Entry> {
         let sums = archive.parts.iter().map(sums).collect::<io::Result<Vec<_>>>()?;
         for (number, part) in archive.parts.iter().enumerate() {
             part.data.sync_all()?;
@@ -375,6 +386,14 @@ impl Entry {
     }
 }
 
+/// For `fuzz/`: a sheet that is read and written again.
+pub(super) fn sheet_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let sheet = Sheet::decode(bytes)?;
+    // Whatever it says, there are such parts or there are none.
+    let _ = sheet.archive(vec![(); sheet.parts.len()]);
+    Some(sheet.encode())
+}
+
 fn data_name(id: &str, part: usize) -> String {
     format!("{id}.{part}.flv")
 }
@@ -388,7 +407,8 @@ fn sums(part: &Part) -> io::Result<Vec<u32>> {
 
 /// One block has the sum that it should have.
 fn is_right(file: &File, len: u64, sums: &[u32], block: usize) -> bool {
-    sums.get(block).is_some_and(|right| sum(file, len, block as u64, &mut Vec::new()).is_ok_and(|sum| sum == *right))
+    sums.get(block)
+        .is_some_and(|right| sum(file, len, block as u64, &mut Vec::new()).is_ok_and(|sum| sum == *right))
 }
 
 fn sum(file: &File, len: u64, block: u64, bytes: &mut Vec<u8>) -> io::Result<u32> {
@@ -405,7 +425,12 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
     let through_proc = format!("/proc/self/fd/{}", file.as_raw_fd());
     match rustix::fs::linkat(CWD, &through_proc, CWD, path, AtFlags::SYMLINK_FOLLOW) {
         Ok(()) => Ok(()),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::XDEV | rustix::io::Errno::PERM | rustix::io::Errno::OPNOTSUPP) => {
+        Err(
+            rustix::io::Errno::NOENT
+            | rustix::io::Errno::XDEV
+            | rustix::io::Errno::PERM
+            | rustix::io::Errno::OPNOTSUPP,
+        ) => {
             let mut copy = File::create(path)?;
             // A description of its own: the position of the other one is its reader's.
             io::copy(&mut File::open(through_proc)?, &mut copy)?;

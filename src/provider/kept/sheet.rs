@@ -128,7 +128,11 @@ impl Sheet {
                 len: part.len,
                 available: MediaTime::from_millis(part.available_ms),
                 grid: part.grid,
-                points: part.points.iter().map(|(ms, offset)| (MediaTime::from_millis(*ms), *offset)).collect(),
+                points: part
+                    .points
+                    .iter()
+                    .map(|(ms, offset)| (MediaTime::from_millis(*ms), *offset))
+                    .collect(),
                 headers: part.headers.iter().map(header).collect::<Option<_>>()?,
                 next: part.next,
             })
@@ -253,7 +257,8 @@ pub(super) mod tests {
             headers: vec![(0, header)],
             next: Some(90),
         };
-        let last = Part { len: 400, available: ms(4000), points: vec![(ms(2000), 90)], next: None, ..part.clone() };
+        let last =
+            Part { len: 400, available: ms(4000), points: vec![(ms(2000), 90)], next: None, ..part.clone() };
         Archive {
             codecs: Codecs { video: Some(VideoCodec::Avc), audio: Some(AudioCodec::FourCc(*b"Opus")) },
             duration: Some(ms(4000)),
@@ -273,9 +278,15 @@ pub(super) mod tests {
         assert_eq!(read, sheet);
         assert_eq!(read.bytes(), 900);
         let again = read.archive(vec![(), ()]).unwrap();
-        assert_eq!((again.codecs, again.duration, again.picture_size), (archive.codecs, archive.duration, archive.picture_size));
+        assert_eq!(
+            (again.codecs, again.duration, again.picture_size),
+            (archive.codecs, archive.duration, archive.picture_size)
+        );
         for (again, part) in again.parts.iter().zip(&archive.parts) {
-            assert_eq!((&again.points, &again.headers, again.next, again.len), (&part.points, &part.headers, part.next, part.len));
+            assert_eq!(
+                (&again.points, &again.headers, again.next, again.len),
+                (&part.points, &part.headers, part.next, part.len)
+            );
         }
         assert!(read.archive(vec![()]).is_none(), "a file is missing");
     }

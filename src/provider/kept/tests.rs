@@ -109,7 +109,8 @@ fn damage_anywhere_is_noticed_and_the_rest_deleted() {
     drop(store);
     let originals: Vec<Vec<u8>> = names.iter().map(|name| fs::read(name).unwrap()).collect();
     for (name, original) in names.iter().zip(&originals) {
-        let restore_all = || names.iter().zip(&originals).for_each(|(name, bytes)| fs::write(name, bytes).unwrap());
+        let restore_all =
+            || names.iter().zip(&originals).for_each(|(name, bytes)| fs::write(name, bytes).unwrap());
         let spoil: [&dyn Fn(); 4] = [
             &|| fs::write(name, &original[..original.len() - 1]).unwrap(),
             &|| fs::write(name, b"").unwrap(),

@@ -58,10 +58,7 @@ pub(super) async fn show(providers: &Arc<Providers>) -> Result<Reply, Refusal> {
         limit: figures.limit,
         keep_free: figures.keep_free,
         free: figures.free,
-        kept: Sum {
-            count: figures.kept.len(),
-            bytes: figures.kept.iter().map(|(kept, _)| kept.bytes).sum(),
-        },
+        kept: Sum { count: figures.kept.len(), bytes: figures.kept.iter().map(|(kept, _)| kept.bytes).sum() },
         passing: Sum { count: figures.passing.0, bytes: figures.passing.1 },
         restored: figures.restored,
         added: figures.added,
@@ -107,7 +104,12 @@ pub(super) fn metrics(text: &mut Exposition, providers: &Providers) {
         "kept conversions that were played without being made again",
         figures.restored as f64,
     );
-    text.single("wiidia_cache_added_total", Kind::Counter, "conversions that were kept", figures.added as f64);
+    text.single(
+        "wiidia_cache_added_total",
+        Kind::Counter,
+        "conversions that were kept",
+        figures.added as f64,
+    );
     let help = "kept conversions that were dropped, by reason";
     let mut dropped = text.family("wiidia_cache_dropped_total", Kind::Counter, help);
     for why in Dropped::ALL {

@@ -15,10 +15,12 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
+        | Route::Subtitles { path, .. }
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::Asset(_)
         | Route::Index
+        | Route::Cache
         | Route::Live { .. }
         | Route::Streams
         | Route::Relays

@@ -81,12 +81,10 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
-        (Method::DELETE, Ok(Route::Cache)) => {
-            match changing::check_origin(&head.headers) {
-                Ok(()) => cache::empty(&app.providers).await,
-                Err(refusal) => Err(refusal),
-            }
-        }
+        (Method::DELETE, Ok(Route::Cache)) => match changing::check_origin(&head.headers) {
+            Ok(()) => cache::empty(&app.providers).await,
+            Err(refusal) => Err(refusal),
+        },
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
