@@ -329,7 +329,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "[cache]\nlimit = 5",
             "HOUSE/c.toml:2: unknown key \"limit\" (did you mean \"limit_mb\"?); the keys here are \
-             limit_mb, keep_free_mb",
+             limit_mb, keep_free_mb, keep",
         ),
         (
             "library = \"films\"",
