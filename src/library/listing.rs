@@ -1,6 +1,6 @@
 //! Listings of folders.
 
-use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
+use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath, set};
 use crate::limits::MAX_LISTING;
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::cmp::Ordering;
@@ -45,6 +45,7 @@ impl Library {
         } else {
             self.read_folder(path)?
         };
+        join_sets(&mut entries);
         entries.sort_by(|a, b| {
             let rank = |e: &Entry| e.kind != Kind::Folder;
             rank(a).cmp(&rank(b)).then_with(|| compare_naturally(&a.name, &b.name))
@@ -133,6 +134,24 @@ impl Library {
             }
         }
         Ok(names)
+    }
+}
+
+/// Films in several files are listed once, as large as all of them.
+fn join_sets(entries: &mut Vec<Entry>) {
+    let firsts: Vec<OsString> =
+        entries.iter().map(|entry| entry.os_name.clone()).filter(|name| set::is_first(name)).collect();
+    for first in firsts {
+        for later in set::later(&first) {
+            let Some(at) = entries.iter().position(|entry| entry.os_name == later && entry.size.is_some())
+            else {
+                break;
+            };
+            let size = entries.remove(at).size.unwrap_or(0);
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.os_name == first) {
+                entry.size = entry.size.map(|sum| sum.saturating_add(size));
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 mod kind;
 mod listing;
 mod path;
+mod set;
 
 pub use kind::Kind;
 pub use listing::{Entry, Listing, compare_naturally};

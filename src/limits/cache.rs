@@ -34,5 +34,14 @@ pub const WINDOW_BEHIND: Duration = Duration::from_secs(10);
 /// Conversions at a time that are only in memory.
 pub const MAX_WINDOWS: usize = 8;
 
+/// A file that killed its converter again and again is left alone this long; each further time twice as long.
+pub const QUARANTINE_FIRST: Duration = Duration::from_secs(15 * 60);
+
+/// … but no longer than this: a plug-in may have been mended.
+pub const QUARANTINE_LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Files of which that is remembered. Who has more has another problem.
+pub const MAX_QUARANTINED: usize = 256;
+
 /// Bytes recorded in such a window between two looks at what is not needed any more.
 pub const WINDOW_STEP: u64 = 1 << 20;

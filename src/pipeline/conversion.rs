@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What to convert of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Begin at the keyframe at or before this time of the tags' timeline (lead included). Zero:
     /// the beginning of the file, without seeking.
@@ -41,6 +41,8 @@ pub struct Request {
     pub form: Form,
     /// Subtitles in files of their own, which are listed behind the file's, and can be drawn.
     pub beside: Arc<Vec<Beside>>,
+    /// Files that the media goes on in behind its end, as one run of bytes.
+    pub continued: Arc<Vec<File>>,
     /// What to encode with. `None`: what this machine was found to have, once that is known
     /// ([`Equipment::install`]), and any encoder at its usual preset before.
     pub equipment: Option<Equipment>,
@@ -119,11 +121,20 @@ impl Conversion {
         if let Some(lead) = request.lead {
             command.args(["--origin-ns", &origin_ns(lead).to_string()]);
         }
+        let mut given = Vec::new();
         if !request.beside.is_empty() {
             let parent_fd = beside::write(&request.beside)?.into();
-            let mapping = FdMapping { parent_fd, child_fd: beside::CHILD_FD };
-            command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+            given.push(FdMapping { parent_fd, child_fd: beside::CHILD_FD });
             command.args(["--beside", "yes"]);
+        }
+        if !request.continued.is_empty() {
+            for (child_fd, file) in (PARTS_FD..).zip([&media].into_iter().chain(request.continued.iter())) {
+                given.push(FdMapping { parent_fd: file.try_clone()?.into(), child_fd });
+            }
+            command.args(["--parts", &(1 + request.continued.len()).to_string()]);
+        }
+        if !given.is_empty() {
+            command.fd_mappings(given).map_err(io::Error::other)?;
         }
         let mut child =
             command.stdin(Stdio::from(media)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -327,6 +338,10 @@ impl Drop for Conversion {
         self.process.end();
     }
 }
+
+/// Where a worker finds the first part of media in several files; the others follow. GStreamer finds them by a
+/// pattern, so there are as many digits as needed for any of them, and no other descriptor is like that.
+pub(super) const PARTS_FD: i32 = 100;
 
 /// The time of the file at which a film begins whose times are moved by this lead.
 fn origin_ns(lead_ns: i64) -> u64 {

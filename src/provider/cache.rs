@@ -4,7 +4,7 @@
 use super::kept::Kept;
 use crate::limits::{SPACE_PATIENCE, SPARE_SPACE};
 use crate::pipeline::MediaStreams;
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{FlockOperation, MemfdFlags, Mode, OFlags};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -108,6 +108,11 @@ impl Cache {
         Self { policy, ..self }
     }
 
+    /// The folder that it is in.
+    pub(super) fn data(&self) -> &Path {
+        self.dir.parent().unwrap_or(&self.dir)
+    }
+
     /// Which finished conversions are kept.
     pub(super) fn policy(&self) -> Keep {
         self.policy
@@ -132,6 +137,14 @@ impl Cache {
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// An empty file for a conversion for which the disk has no room: in memory.
+    ///
+    /// # Errors
+    /// When there is no memory left.
+    pub(super) fn new_window() -> io::Result<File> {
+        Ok(rustix::fs::memfd_create("conversion", MemfdFlags::CLOEXEC)?.into())
     }
 
     /// Checks that the disk has room for more.

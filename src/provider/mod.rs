@@ -21,6 +21,7 @@ mod growing;
 mod job;
 mod kept;
 mod pace;
+mod quarantine;
 mod room;
 mod subtitles;
 mod texts;
@@ -31,6 +32,7 @@ pub use beside::{SubtitleFile, subtitle_files};
 pub use cache::{Cache, CacheError, Keep};
 pub use growing::{Growing, GrowingFile};
 pub use kept::{Dropped, KeptReel};
+pub use quarantine::Case;
 pub use room::CacheFigures;
 pub use subtitles::{Subtitles, SubtitlesError, TextSource};
 pub use texts::TextReader;
@@ -38,13 +40,14 @@ pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 
 use crate::choice::Language;
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
-use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
+use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, MAX_WINDOWS, SEEK_PATIENCE, TEND_INTERVAL};
 use crate::pipeline::{Beside, Form, MediaStreams, SubtitleTrack};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use convert::Means;
-use film::Film;
+use film::{Film, Source};
 use job::Job;
 use kept::Making;
+use quarantine::Quarantine;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -66,6 +69,20 @@ pub enum OpenError {
     /// The machine has enough to do.
     #[error("{MAX_CONVERSIONS} files are being converted already; stop one of them and try again")]
     Busy,
+    /// It killed its converter again and again.
+    #[error(
+        "\"{name}\" is left alone for {} more minutes: its converter died again and again ({reason}); it is tried again then, \
+         when the file changes, or after DELETE /api/v1/quarantine",
+        left.as_secs().div_ceil(60)
+    )]
+    Quarantined {
+        /// The file's name.
+        name: String,
+        /// For how long it is left alone.
+        left: Duration,
+        /// What its converter died of.
+        reason: String,
+    },
     /// It was opened, but there is nothing to play in it. The text says why.
     #[error("{0}")]
     NotPlayable(String),
@@ -92,7 +109,7 @@ pub struct Providers {
 struct Key {
     file: FileIdentity,
     make: Make,
-    /// Files of subtitles that may be drawn into it, in which versions.
+    /// Files that it goes on in, and files of subtitles that may be drawn into it, in which versions.
     beside: Vec<FileIdentity>,
 }
 
@@ -188,10 +205,13 @@ impl Providers {
     /// Providers for the files of `library`, of which at most `encodings` are encoded at a time.
     /// `program` is the path of this very program.
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
+        let quarantine = Quarantine::open(cache.data());
         let means = Arc::new(Means {
+            quarantine,
             program: program.clone(),
             cache: Arc::new(cache),
             transcodes: Transcodes::new(encodings),
+            windows: Transcodes::new(MAX_WINDOWS),
             running: Arc::default(),
             begun: AtomicU64::new(0),
             seeks: Arc::default(),
@@ -303,7 +323,13 @@ impl Providers {
             false => Make::Converted(form),
         };
         let drawn = matches!(&make, Make::Converted(form) if form.subtitles.is_some());
-        let (beside, identities) = beside::for_conversion(&self.library, &files, drawn);
+        let (beside, mut identities) = beside::for_conversion(&self.library, &files, drawn);
+        let mut continued = Vec::new();
+        for part in self.library.continuations(path) {
+            let part = self.library.open(&part)?;
+            identities.push(part.identity);
+            continued.push(part.file);
+        }
         let key = Key { file: file.identity, make, beside: identities };
         if let Some(viewer) = join(&self.reels(), &key) {
             return Ok((viewer, key.is_converted()));
@@ -321,8 +347,12 @@ impl Providers {
         let entry = match (&key.make, kept, making) {
             (_, Some(entry), _) => entry,
             (Make::Converted(form), None, Some(making)) => {
+                if let Some((left, reason)) = self.means.quarantine.check(&making) {
+                    return Err(OpenError::Quarantined { name: path.file_name(), left, reason });
+                }
                 self.make_place(&reels)?;
-                self.convert(file, path, form.clone(), beside, making)?
+                let media = Source { media: file.file, name: path.file_name(), beside, continued, making };
+                self.convert(media, form.clone())?
             }
             _ => self.index_flv(file, path)?,
         };
@@ -364,15 +394,9 @@ impl Providers {
         Ok(Entry { reel, work: Work::Index(job), opened: Instant::now(), keeping: Keeping::new(None) })
     }
 
-    fn convert(
-        &self,
-        file: OpenFile,
-        path: &LibraryPath,
-        form: Form,
-        beside: Vec<Beside>,
-        making: Making,
-    ) -> Result<Entry, OpenError> {
-        let film = Film::open(file.file, path.file_name(), form, beside, self.means.clone(), self.patience);
+    fn convert(&self, source: Source, form: Form) -> Result<Entry, OpenError> {
+        let making = source.making.clone();
+        let film = Film::open(source, form, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
@@ -448,6 +472,16 @@ impl Providers {
         gone.iter().for_each(|id| self.means.cache.kept().touch(id));
         self.keep_finished();
         self.make_room(now);
+    }
+
+    /// Files that are left alone because they kill their converters.
+    pub fn quarantined(&self) -> Vec<Case> {
+        self.means.quarantine.list()
+    }
+
+    /// Lets such a file be tried again, or all of them; returns how many that were. Blocking.
+    pub fn release(&self, path: Option<&LibraryPath>) -> usize {
+        self.means.quarantine.release(path.map(LibraryPath::percent_encoded).as_deref())
     }
 
     /// Ends all work.

@@ -4,7 +4,7 @@
 //! [`complete`](Reel::complete) or [`fail`](Reel::fail). Those of conversions come in any number: each
 //! [`begin`](Reel::begin)s a range, publishes into it, and ends it in one of four ways.
 
-use super::plan::{Plan, Start, Terms};
+use super::plan::{Plan, Start, Terms, Wish};
 use super::ranges::{Fate, Junction, Opening, RangeId, Ranges};
 use super::seeks::Choice;
 use super::{Codecs, Findings, Phase, Reel, State};
@@ -163,6 +163,32 @@ impl Reel {
     /// How far a range goes by now.
     pub fn available_in(&self, id: RangeId) -> Option<MediaTime> {
         self.state().ranges.get(id).map(|range| range.available)
+    }
+
+    /// Forgets what of a range lies so far behind all who watch it, or are on their way to it. Returns where the bytes
+    /// begin that are still needed. Such a reel will never be complete.
+    pub fn forget_behind(&self, id: RangeId, behind: Duration) -> Option<u64> {
+        let behind = u32::try_from(behind.as_millis()).unwrap_or(u32::MAX);
+        let mut state = self.state();
+        let State { ranges, audience, .. } = &mut *state;
+        let watching = |wish: &Wish| wish.range.is_none_or(|range| ranges.leads_to(range, id));
+        let first = audience.wishes().into_iter().filter(watching).map(|wish| wish.time).min()?;
+        let before = MediaTime::from_millis(first.as_millis().saturating_sub(behind));
+        let from = ranges.forget_before(id, before);
+        self.tell(&state);
+        from
+    }
+
+    /// Forgets a range that nobody fills, unless somebody watches it.
+    pub fn forget_unwatched(&self, id: RangeId) {
+        let mut state = self.state();
+        let State { ranges, audience, .. } = &mut *state;
+        let watched =
+            audience.wishes().iter().any(|wish| wish.range.is_some_and(|range| ranges.leads_to(range, id)));
+        if !watched {
+            ranges.forget(id);
+        }
+        self.tell(&state);
     }
 
     /// Holds the producer of a range back while it is beyond its goal, for at most `patience`. Returns

@@ -297,7 +297,7 @@ impl<D> Ranges<D> {
     }
 
     /// Whether the chain from one range comes to another, or is that one.
-    fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
+    pub(super) fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
         for _ in &self.list {
             if from == to {
                 return true;
@@ -424,6 +424,34 @@ impl<D> Ranges<D> {
             }
         }
         None
+    }
+
+    /// Forgets what of a range comes before the last point at or before `time`. Returns where its bytes begin then.
+    pub(super) fn forget_before(&mut self, id: RangeId, time: MediaTime) -> Option<u64> {
+        let range = self.get_mut(id)?;
+        let behind = range.points.partition_point(|point| point.time <= time).saturating_sub(1);
+        range.points.drain(..behind);
+        let first = *range.points.first()?;
+        if behind > 0 {
+            range.aim = first.time;
+        }
+        // Who would come from another range to a place that is gone goes another way.
+        for other in &mut self.list {
+            if matches!(other.fate, Fate::Joined { next, offset } if next == id && offset < first.offset) {
+                other.fate = Fate::Parked;
+            }
+        }
+        Some(first.offset)
+    }
+
+    /// Forgets a range that nobody fills.
+    pub(super) fn forget(&mut self, id: RangeId) {
+        self.list.retain(|range| range.id != id || range.is_growing());
+        for range in &mut self.list {
+            if matches!(range.fate, Fate::Joined { next, .. } if next == id) {
+                range.fate = Fate::Parked;
+            }
+        }
     }
 
     /// Forgets all that is not needed to play a complete reel.

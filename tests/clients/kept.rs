@@ -261,3 +261,115 @@ fn damage_on_the_disk_costs_a_conversion_and_nothing_else() {
     assert!(!leftover.exists());
     assert_eq!(begun(&server), 0.0);
 }
+
+/// Half a minute that passes, of 16 Mbit/s: several times what is kept in memory.
+fn large(folder: &Path) -> &'static str {
+    let picture = "testsrc2=s=640x360:r=25:d=30,noise=alls=60:allf=t";
+    let file = folder.join("large.mkv");
+    let arguments = [
+        "-v",
+        "error",
+        "-y",
+        "-f",
+        "lavfi",
+        "-i",
+        picture,
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=f=440:d=30",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        "yuv420p",
+        "-b:v",
+        "16M",
+        "-g",
+        "50",
+        "-c:a",
+        "aac",
+        file.to_str().unwrap(),
+    ];
+    succeed("ffmpeg", &arguments, LIMIT);
+    "large.mkv"
+}
+
+/// Bytes of the server's files in memory.
+fn in_memory(server: &Server) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap();
+    let of = |path: PathBuf| {
+        let is_window =
+            std::fs::read_link(&path).is_ok_and(|to| to.to_string_lossy().contains("memfd:conversion"));
+        is_window.then(|| std::fs::metadata(path).map_or(0, |data| data.blocks() * 512))
+    };
+    // The same file may be open more than once.
+    descriptors.filter_map(|entry| of(entry.ok()?.path())).max().unwrap_or(0)
+}
+
+#[test]
+fn without_room_on_the_disk_films_play_from_a_little_memory() {
+    let library = library();
+    let film = large(library.path());
+    let expected = frames(&Server::over(library.path()).http_url("flv", film));
+    // No disk has so much.
+    let mut server = Server::configured(library.path(), "[cache]\nkeep_free_mb = 1000000000\n");
+    let url = server.http_url("flv", film);
+    let player = start(command("ffmpeg", &["-v", "error", "-i", &url, "-map", "0:v", "-f", "framemd5", "-"]));
+    let mut most = 0;
+    wait_until("it plays", LIMIT, || {
+        most = most.max(in_memory(&server));
+        most > 0
+    });
+    for _ in 0..20 {
+        most = most.max(in_memory(&server));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let played = player.finish(LIMIT);
+    assert!(played.status.success() && played.stderr.is_empty(), "{}", played.stderr);
+    assert_eq!(String::from_utf8_lossy(&played.stdout), expected);
+    assert!(most < 28 << 20, "{most} bytes in memory");
+    // To the middle, and back to the beginning: both are somewhere else.
+    for start in ["20", "0.1"] {
+        let there = frames(&format!("{url}?start={start}"));
+        assert!(there.lines().count() > 200, "{start}: {there}");
+    }
+    assert!(server.log().contains("the disk is full"), "{}", server.log());
+    frames(&server.http_url("fmp4", "a.avi"));
+    server.must_be_well();
+}
+
+#[test]
+fn a_disk_that_fills_up_in_the_middle_stops_nothing_that_plays() {
+    if !crate::samples::we_are_root() {
+        eprintln!("not shown: only root can mount a small disk");
+        return;
+    }
+    let library = library();
+    let film = large(library.path());
+    let expected = frames(&Server::over(library.path()).http_url("flv", film));
+    let mut server = Server::configured(library.path(), "[cache]\nkeep_free_mb = 0\n");
+    let folder = server.data().join("cache");
+    let folder = folder.to_str().unwrap().to_owned();
+    server.restart_after(|| {
+        drop(succeed("mount", &["-t", "tmpfs", "-o", "size=12m,mode=777", "none", &folder], LIMIT));
+    });
+    let _mounted = Mounted(folder);
+    let url = server.http_url("flv", film);
+    let played = succeed("ffmpeg", &["-v", "error", "-i", &url, "-map", "0:v", "-f", "framemd5", "-"], LIMIT);
+    assert!(played.stderr.is_empty(), "{}", played.stderr);
+    assert_eq!(String::from_utf8_lossy(&played.stdout), expected);
+    assert!(server.log().contains("conversion goes on in memory"), "{}", server.log());
+    server.must_be_well();
+}
+
+/// A mounted folder, until dropped.
+struct Mounted(String);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").args(["-l", &self.0]).status();
+    }
+}

@@ -22,6 +22,7 @@ mod stamped;
 mod tls;
 
 mod command_line;
+mod covers;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
@@ -49,6 +50,7 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod service;
+mod sets;
 mod soak;
 mod sources;
 mod subtitles;

@@ -15,9 +15,10 @@
 
 mod ending;
 
-use super::super::form::Codec;
+use super::super::form::{Codec, Profile};
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
+use super::cover::Cover;
 use super::decide::{self, VideoFacts};
 use super::drawn::{self, Drawn};
 use super::equip;
@@ -71,14 +72,15 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     // What was loaded up to here is this machine's own; what is looked at from here on is anybody's.
     let folder = |plugin: gst::Plugin| Some(plugin.filename()?.parent()?.to_owned());
     let plugins = registry.plugins().into_iter().filter_map(folder).collect();
-    if let Err(error) = seal::seal(std::io::stdin(), &plugins) {
+    let parts = media::parts(order.parts).map_err(|error| BuildError::Refused(error.to_string()))?;
+    if let Err(error) = seal::seal(std::io::stdin(), &parts, &plugins) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     if order.task == Task::Equip {
         outlet.send(&Message::Equipment(equip::measure()));
         return Ok(Message::End);
     }
-    let media = match Media::look() {
+    let media = match Media::look(&parts) {
         Ok(media) => media,
         Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
     };
@@ -146,8 +148,7 @@ impl Graph {
         let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
-        let source = make("filesrc")?;
-        source.set_property("location", media::PATH);
+        let source = media::source(order.parts)?;
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
@@ -158,6 +159,7 @@ impl Graph {
             outlet: Arc::clone(outlet),
             listener: Arc::<Shared>::clone(&shared),
             equipment: order.equipment.clone(),
+            cover: None,
         };
         let seek = Seek::to(order.start_ns);
         Ok(Self {
@@ -243,6 +245,12 @@ impl Graph {
         if contents.chapters.is_empty() {
             contents.chapters = self.media.chapters().to_vec();
         }
+        if chosen.video.is_none()
+            && self.order.task == Task::Convert
+            && self.order.form.profile != Profile::Audio
+        {
+            self.around.cover = chosen.audio.as_ref().and_then(|head| self.cover_of(head));
+        }
         streams.others(&chosen).for_each(|head| head.discard(&self.pipeline));
         self.subtitles = chosen.subtitles;
         if self.media.is_sound() && !self.is_demuxed_by_libav() {
@@ -256,13 +264,34 @@ impl Graph {
             if let Some(caps) = self.lane_caps(Lane::Video) {
                 announcement.video = Some(decide::video_stream(&caps, &self.video_facts(), &self.order.form));
             }
+            if let Some(cover) = &self.around.cover {
+                announcement.video = Some(cover.stream());
+            }
             if let Some(caps) = self.lane_caps(Lane::Audio) {
                 announcement.audio = Some(decide::audio_stream(&caps, &self.order.form));
             }
             announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
             announcement.duration_ns = self.duration();
         });
+        if let Some(cover) = &self.around.cover {
+            self.stages[Lane::Video as usize] = Stage::Running;
+            cover.begin(&self.around.outlet);
+        }
         None
+    }
+
+    /// The picture that a sound carries along. One that cannot be shown is none.
+    fn cover_of(&self, head: &Head) -> Option<Arc<Cover>> {
+        let cover = Cover::of(head.cover()?, &self.order.form);
+        cover.inspect_err(|reason| eprintln!("its picture: {reason}")).ok().map(Arc::new)
+    }
+
+    /// The picture beside a sound ends with it.
+    fn end_cover(&mut self, lane: Lane) {
+        if lane == Lane::Audio && self.around.cover.is_some() {
+            self.stages[Lane::Video as usize] = Stage::Over;
+            self.around.outlet.send(&Message::LaneEnd(Lane::Video));
+        }
     }
 
     fn duration(&self) -> Option<u64> {
@@ -494,6 +523,7 @@ impl Graph {
             });
         }
         self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_cover(lane);
         self.end_if_over()
     }
 
@@ -506,6 +536,7 @@ impl Graph {
         }
         self.stages[lane as usize] = Stage::Over;
         self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_cover(lane);
         self.end_if_over()
     }
 

@@ -188,8 +188,12 @@ impl LiveGraph {
         let LiveInput::Network { url } = input;
         live_source::build(&pipeline, url, &shared)?;
         let pushes = live_source::pushes(url);
-        let around =
-            Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared), equipment };
+        let around = Surroundings {
+            outlet: Arc::clone(outlet),
+            listener: Arc::<Shared>::clone(&shared),
+            equipment,
+            cover: None,
+        };
         Ok(Self {
             pipeline,
             pushes,

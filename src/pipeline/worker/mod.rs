@@ -10,6 +10,7 @@ mod adts;
 mod codec_config;
 mod confine;
 mod contents;
+mod cover;
 mod decide;
 mod decoding_times;
 mod develop;
@@ -64,6 +65,8 @@ struct Order {
     equipment: Equipment,
     /// Subtitles in files of their own.
     beside: Vec<Beside>,
+    /// Files that are one run of bytes; zero: the one on standard input.
+    parts: usize,
     /// The time of the file at which the film begins, where that is known: theirs count from there.
     origin_ns: Option<u64>,
 }
@@ -129,7 +132,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 pub(crate) fn lock_up(parent: i32, life: Life) -> Result<(), String> {
     confine::confine(Some(parent), life).map_err(|error| error.to_string())?;
     // What the kernel lacks, workers of conversions report (`graph`); one report is enough.
-    let _ = seal::seal(std::io::stdin(), &std::collections::BTreeSet::new());
+    let _ = seal::seal(std::io::stdin(), &[], &std::collections::BTreeSet::new());
     Ok(())
 }
 
@@ -165,6 +168,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         equipment: Equipment::default(),
         beside: Vec::new(),
         origin_ns: None,
+        parts: 0,
     };
     while let Some(option) = args.next() {
         let value = args.next();
@@ -175,6 +179,11 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
             Some("--origin-ns") => {
                 order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?)
+            }
+            Some("--parts") => {
+                // A pattern finds ten.
+                let parts = value.and_then(|v| v.parse().ok()).filter(|parts| *parts <= 10);
+                order.parts = parts.ok_or_else(bad)?;
             }
             Some("--beside") => {
                 order.beside = beside::read().map_err(|error| format!("{option:?}: {error}"))?;

@@ -117,6 +117,11 @@ impl Making {
         })
     }
 
+    /// The file's path, length and time of change.
+    pub(super) fn source(&self) -> (&str, u64, i64) {
+        (&self.0.path, self.0.version.len, self.0.version.modified_ns)
+    }
+
     fn id(&self) -> String {
         // Plain structs: cannot fail.
         let json = serde_json::to_vec(&self.0).unwrap_or_default();
@@ -438,6 +443,14 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
         }
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// For tests: a making of a file of this path and length.
+#[cfg(test)]
+pub(super) fn making(path: &str, len: u64) -> Making {
+    let mut origin = sheet::tests::origin(path);
+    origin.version.len = len;
+    Making(origin)
 }
 
 #[cfg(test)]

@@ -115,6 +115,8 @@ pub(super) fn metrics(text: &mut Exposition, providers: &Providers) {
     for why in Dropped::ALL {
         dropped.sample(&[("reason", why.as_str())], providers.dropped(why) as f64);
     }
+    let quarantined = providers.quarantined().len() as f64;
+    text.single("wiidia_quarantined_files", Kind::Gauge, "files that are left alone", quarantined);
     let begun = providers.conversions_begun() as f64;
     text.single("wiidia_conversions_begun_total", Kind::Counter, "conversions that were begun", begun);
 }

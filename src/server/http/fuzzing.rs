@@ -16,6 +16,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
         | Route::Subtitles { path, .. }
+        | Route::Quarantine(path)
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::Asset(_)

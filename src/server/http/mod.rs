@@ -24,6 +24,7 @@ mod media;
 mod metrics;
 mod page;
 mod picture;
+mod quarantine;
 mod recordings;
 mod relays;
 mod reply;
@@ -73,7 +74,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     let route = Route::decode(uri.path(), uri.query());
     let allowed = match &route {
         Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
-        Ok(Route::Recording(_) | Route::Cache) => "GET, HEAD, DELETE",
+        Ok(Route::Recording(_) | Route::Cache | Route::Quarantine(_)) => "GET, HEAD, DELETE",
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
         _ => "GET, HEAD",
     };
@@ -83,6 +84,10 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Cache)) => match changing::check_origin(&head.headers) {
             Ok(()) => cache::empty(&app.providers).await,
+            Err(refusal) => Err(refusal),
+        },
+        (Method::DELETE, Ok(Route::Quarantine(path))) => match changing::check_origin(&head.headers) {
+            Ok(()) => quarantine::release(&app.providers, path).await,
             Err(refusal) => Err(refusal),
         },
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
@@ -124,6 +129,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         }
         Route::Index => Ok(index::progress(&app.index)),
         Route::Cache => cache::show(providers).await,
+        Route::Quarantine(_) => Ok(quarantine::list(providers)),
         Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await

@@ -24,6 +24,8 @@ pub(super) enum Route {
     Bar { path: LibraryPath, version: Option<String> },
     /// `/api/v1/index`: how far the index is.
     Index,
+    /// `/api/v1/quarantine[/<path>]`: files that kill their converters; the top for all of them.
+    Quarantine(LibraryPath),
     /// `/api/v1/cache`: finished conversions.
     Cache,
     /// `/api/v1/media/<path>`; like the next three with a [`Choice`] in the query.
@@ -116,6 +118,9 @@ impl Route {
             let path = LibraryPath::from_percent_encoded(rest)?;
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
+        }
+        if let Some(rest) = below("/api/v1/quarantine") {
+            return Ok(Self::Quarantine(LibraryPath::from_percent_encoded(rest)?));
         }
         if let Some(rest) = below("/subtitles") {
             let path = LibraryPath::from_percent_encoded(rest)?;
@@ -248,6 +253,8 @@ mod tests {
             ("/api/v1/library/films/", None, Route::Library(path("films"))),
             ("/api/v1/index", None, Route::Index),
             ("/api/v1/cache", None, Route::Cache),
+            ("/api/v1/quarantine", None, Route::Quarantine(path(""))),
+            ("/api/v1/quarantine/films/a%20b.avi", None, Route::Quarantine(films())),
             ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
             ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
             (
