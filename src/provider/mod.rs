@@ -41,7 +41,7 @@ pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 use crate::choice::Language;
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, MAX_WINDOWS, SEEK_PATIENCE, TEND_INTERVAL};
-use crate::pipeline::{Beside, Form, MediaStreams, SubtitleTrack};
+use crate::pipeline::{Form, MediaStreams, SubtitleTrack};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use convert::Means;
 use film::{Film, Source};
