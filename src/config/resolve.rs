@@ -35,7 +35,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
             return Err(ConfigError::new(file.place(span), Problem::RtmpsPort(other.port())));
         }
     }
-    let cache = Cache::default();
+    let (cache, keep) = (Cache::default(), keep(file)?);
     let library = library(flags, file, environment)?;
     let relay = super::relay::resolve(file, environment)?;
     let sources = super::source::resolve(file, &relay.pulls)?;
@@ -53,7 +53,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         cache: Cache {
             limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
             keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),
-            keep: keep(file)?,
+            keep,
         },
         log: log(file)?,
         playback: playback(file)?,

@@ -345,8 +345,7 @@ pub(super) const PARTS_FD: i32 = 100;
 
 /// The time of the file at which a film begins whose times are moved by this lead.
 fn origin_ns(lead_ns: i64) -> u64 {
-    let origin = u64::try_from(lead_ns.saturating_neg()).unwrap_or(0);
-    if u128::from(origin) >= limits::ORIGIN_THRESHOLD.as_nanos() { origin } else { 0 }
+    u64::try_from(lead_ns.saturating_neg()).unwrap_or(0)
 }
 
 /// Ends a [`Conversion`] from another thread: SIGKILL, which also wakes a reader that blocks.

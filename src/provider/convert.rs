@@ -100,6 +100,7 @@ pub(super) fn run(
     }
     match (result, flushed) {
         (Ok(Pushed::Joined), _) => Outcome::Joined,
+        (Ok(Pushed::Astray), _) => Outcome::Stopped,
         (Err(_), _) if job.is_stopped() => Outcome::Stopped,
         (Err(Failure::Cache(error)), _) | (_, Err(error)) if is_full(&error) => {
             Outcome::NoRoom(error.to_string())
@@ -183,8 +184,9 @@ impl Converter<'_> {
                     if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
                         return Err(Failure::Behind(speed));
                     }
-                    if self.recorder.push(&tag)? == Pushed::Joined {
-                        return Ok(Pushed::Joined);
+                    let pushed = self.recorder.push(&tag)?;
+                    if pushed != Pushed::Taken {
+                        return Ok(pushed);
                     }
                     self.pace()?;
                 }

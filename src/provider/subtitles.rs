@@ -5,7 +5,7 @@ use super::wanted::NoTrack;
 use super::{Make, Providers, SubtitleFile, flv_file, subtitle_files};
 use crate::choice::{Language, TrackChoice};
 use crate::library::{FileIdentity, LibraryError, LibraryPath, OpenFile};
-use crate::limits::{ORIGIN_THRESHOLD, PROBE_TIMEOUT};
+use crate::limits::PROBE_TIMEOUT;
 use crate::pipeline::{Form, SubtitleTrack};
 use crate::subtitles::Cue;
 use std::io;
@@ -126,8 +126,7 @@ impl Providers {
             let read = tokio::task::spawn_blocking(move || file.cues(&library)).await;
             let (_, cues) = read.map_err(|error| busy(&name, io::Error::other(error)))??;
             // They count from the film's beginning, wherever its times begin.
-            let long = known.lead_ns.unsigned_abs() >= ORIGIN_THRESHOLD.as_nanos() as u64;
-            let shift_ms = if known.lead_ns < 0 && long { 0 } else { known.lead_ns / 1_000_000 };
+            let shift_ms = known.lead_ns.max(0) / 1_000_000;
             return Ok(Subtitles { shift_ms, text: TextSource::File(cues) });
         }
         if !tracks[index].text {

@@ -171,7 +171,10 @@ impl Reel {
         let behind = u32::try_from(behind.as_millis()).unwrap_or(u32::MAX);
         let mut state = self.state();
         let State { ranges, audience, .. } = &mut *state;
-        let watching = |wish: &Wish| wish.range.is_none_or(|range| ranges.leads_to(range, id));
+        // Whoever is still in another range finds another way: one who is far behind must not hold up the others.
+        let (start, end) = ranges.get(id).and_then(|range| Some((range.start()?, range.available)))?;
+        let watching =
+            |wish: &Wish| wish.range.map_or((start..=end).contains(&wish.time), |range| range == id);
         let first = audience.wishes().into_iter().filter(watching).map(|wish| wish.time).min()?;
         let before = MediaTime::from_millis(first.as_millis().saturating_sub(behind));
         let from = ranges.forget_before(id, before);
@@ -183,8 +186,7 @@ impl Reel {
     pub fn forget_unwatched(&self, id: RangeId) {
         let mut state = self.state();
         let State { ranges, audience, .. } = &mut *state;
-        let watched =
-            audience.wishes().iter().any(|wish| wish.range.is_some_and(|range| ranges.leads_to(range, id)));
+        let watched = audience.wishes().iter().any(|wish| wish.range == Some(id));
         if !watched {
             ranges.forget(id);
         }

@@ -297,7 +297,7 @@ impl<D> Ranges<D> {
     }
 
     /// Whether the chain from one range comes to another, or is that one.
-    pub(super) fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
+    fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
         for _ in &self.list {
             if from == to {
                 return true;
@@ -426,10 +426,11 @@ impl<D> Ranges<D> {
         None
     }
 
-    /// Forgets what of a range comes before the last point at or before `time`. Returns where its bytes begin then.
+    /// Forgets what of a range comes before the last points at or before `time`. Returns where its bytes begin then.
+    /// Some points stay before that one: a range that is parked is continued from its last but one.
     pub(super) fn forget_before(&mut self, id: RangeId, time: MediaTime) -> Option<u64> {
         let range = self.get_mut(id)?;
-        let behind = range.points.partition_point(|point| point.time <= time).saturating_sub(1);
+        let behind = range.points.partition_point(|point| point.time <= time).saturating_sub(POINTS_BEHIND);
         range.points.drain(..behind);
         let first = *range.points.first()?;
         if behind > 0 {
@@ -489,6 +490,9 @@ impl<D> Ranges<D> {
         true
     }
 }
+
+/// Points that stay before what is forgotten of a range.
+const POINTS_BEHIND: usize = 3;
 
 /// The point of `other` that is the very next frame of `parked`.
 fn touching<D>(parked: &Range<D>, other: &Range<D>) -> Option<SeekPoint> {

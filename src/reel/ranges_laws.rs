@@ -102,9 +102,13 @@ impl World {
                 self.producers.remove(&id);
                 return;
             };
-            if producer.recorder.push(&tag).unwrap() == Pushed::Joined {
-                self.producers.remove(&id);
-                return;
+            match producer.recorder.push(&tag).unwrap() {
+                Pushed::Taken => {}
+                Pushed::Joined => {
+                    self.producers.remove(&id);
+                    return;
+                }
+                Pushed::Astray => return self.stop(id),
             }
         }
         producer.recorder.flush().unwrap();

@@ -197,7 +197,7 @@ impl Build {
                 }
                 self.written = true;
                 // What is read again has no codes of ASS in it.
-                if c == '\\' && self.out.ends_with('{') {
+                while c == '\\' && self.out.ends_with('{') {
                     self.out.pop();
                 }
                 match c {

@@ -58,7 +58,8 @@ fn a_film_whose_workers_always_die_ends_with_the_reason() {
         killing.join().unwrap();
     });
     server.must_be_well();
-    // Played again, it is tried again.
+    // Released, it is tried again.
+    assert_eq!(http_client::request_with(server.http, "DELETE", "/api/v1/quarantine", "", "").status, 204);
     let mut next = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     next.wait_for("a keyframe of the next play", LIMIT, |message| message.is_keyframe().then_some(()));
 }

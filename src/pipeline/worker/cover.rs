@@ -83,7 +83,8 @@ impl Cover {
         while at <= time_ns {
             outlet.send_unit(self.codec, true, at, at, &self.units[due.sent % 2]);
             due.sent += 1;
-            at = next(at);
+            // The first one may come just before a multiple.
+            at = if next(at) - at < INTERVAL / 2 { next(at) + INTERVAL } else { next(at) };
             outlet.send(&Message::Progress { lane: Lane::Video, time_ns: at });
         }
         due.at = Some(at);

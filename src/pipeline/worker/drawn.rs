@@ -3,7 +3,6 @@
 use super::super::beside::Beside;
 use super::head::Head;
 use super::lane::BuildError;
-use crate::limits;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
@@ -67,11 +66,4 @@ fn push(
         buffer.set_duration(shown);
     }
     source.push_buffer(buffer).map(drop).map_err(|error| BuildError::Refused(error.to_string()))
-}
-
-/// The time of the file at which the film begins, from that of its first picture: what was cut from a long recording
-/// begins at hours, and its subtitles at zero. Anything less is a delay, which subtitles have as well.
-pub(super) fn origin(first_ns: i64) -> u64 {
-    let first = u64::try_from(first_ns).unwrap_or(0);
-    if u128::from(first) >= limits::ORIGIN_THRESHOLD.as_nanos() { first } else { 0 }
 }

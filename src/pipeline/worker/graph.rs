@@ -474,11 +474,14 @@ impl Graph {
             None => return Ok(()),
         };
         let Some(beside) = self.order.beside.get(number) else { return Ok(()) };
-        let first = match video.first() {
-            Some(First::Buffer { pts: Some(pts), .. }) if self.order.start_ns == 0 => video.stream_time(pts),
+        // A film begins with its first frame, wherever its times do; subtitles in files of their own at zero.
+        let first = |head: &Arc<Head>| match head.first() {
+            Some(First::Buffer { pts: Some(pts), .. }) => head.stream_time(pts),
             _ => None,
         };
-        let origin = self.order.origin_ns.unwrap_or(drawn::origin(first.unwrap_or(0)));
+        let begins = self.heads.iter().flatten().filter_map(first).min().filter(|_| self.order.start_ns == 0);
+        let begins = begins.map_or(0, |ns| u64::try_from(ns).unwrap_or(0));
+        let origin = self.order.origin_ns.unwrap_or(begins);
         drawn::feed(beside, &self.pipeline, pad, video, (self.order.start_ns, origin))
     }
 

@@ -55,6 +55,12 @@ fn build(media: &Arc<Media>, outlet: &Arc<Outlet>) -> Result<gst::Pipeline, Buil
     pipeline.add_many([&source, &parser])?;
     source.link(&parser)?;
     media.watch(&source)?;
+    // Its parser throws away what is italic.
+    parser.connect("autoplug-continue", false, |values| {
+        let caps = values.get(2)?.get::<gst::Caps>().ok()?;
+        let name = caps.structure(0)?.name().as_str();
+        Some((!matches!(name, "application/x-ass" | "application/x-ssa")).to_value())
+    });
     let (weak, outlet, subtitles) = (pipeline.downgrade(), Arc::clone(outlet), AtomicU16::new(0));
     parser.connect_pad_added(move |_, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
