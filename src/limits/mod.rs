@@ -1,12 +1,15 @@
 //! Every capacity and time-out, each with its reason, in one file for each part of the server. Nothing else in the source
 //! decides how much of something there may be.
 
+mod access;
 mod amf;
+mod appliance;
 mod cache;
 mod configuration;
 mod conversion;
 mod flv;
 mod fmp4;
+mod health;
 mod http;
 mod index;
 mod library;
@@ -17,17 +20,21 @@ mod recording;
 mod reel;
 mod relay;
 mod rtmp;
+mod settings;
 mod socket;
 mod source;
 mod subtitles;
 mod worker;
 
+pub use access::*;
 pub use amf::*;
+pub use appliance::*;
 pub use cache::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;
 pub use fmp4::*;
+pub use health::*;
 pub use http::*;
 pub use index::*;
 pub use library::*;
@@ -38,6 +45,7 @@ pub use recording::*;
 pub use reel::*;
 pub use relay::*;
 pub use rtmp::*;
+pub use settings::*;
 pub use socket::*;
 pub use source::*;
 pub use subtitles::*;

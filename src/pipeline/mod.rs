@@ -19,8 +19,8 @@
 //! |---|---|
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
-//! | [`look`] | what is in a file, and pictures of it, for listings |
-//! | [`texts`] | the text of its subtitles |
+//! | [`look()`] | what is in a file, and pictures of it, for listings |
+//! | [`texts()`] | the text of its subtitles |
 //! | `beside` | subtitles in files of their own, on their way to the worker |
 //! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
