@@ -31,7 +31,7 @@ impl Markup {
                     Some((letter, behind)) => build.letter(letter, behind),
                     None => build.letter('&', behind),
                 },
-                '{' if behind.starts_with('\\') => match behind.split_once('}') {
+                '{' if behind.starts_with('\\') => match braced(behind) {
                     Some((codes, behind)) if !codes.contains('\n') => behind,
                     _ => build.letter('{', behind),
                 },
@@ -49,7 +49,7 @@ impl Markup {
         while let Some(c) = rest.chars().next() {
             let behind = &rest[c.len_utf8()..];
             rest = match c {
-                '{' => match behind.split_once('}') {
+                '{' => match braced(behind) {
                     Some((codes, behind)) => {
                         for code in codes.split('\\').skip(1) {
                             match code.trim() {
@@ -100,6 +100,13 @@ impl fmt::Display for Markup {
     }
 }
 
+/// What stands behind a `{` up to its `}`, and what is behind that. Looks no further than to the next `{`, so that a
+/// text of nothing else is read in one go.
+fn braced(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(['}', '{']).filter(|end| text[*end..].starts_with('}'))?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
 /// `\p1` begins a drawing, `\p0` ends it.
 fn drawn(code: &str) -> Option<bool> {
     let level = code.strip_prefix('p')?.parse::<u32>().ok()?;
@@ -114,7 +121,8 @@ enum Tag {
 
 /// The tag behind a `<`, and what is behind the tag; `None` where it is a mere "less than".
 fn tag(text: &str) -> Option<(Tag, &str)> {
-    let end = text.find('>')?;
+    // No further than to the next one, for the same reason.
+    let end = text.find(['>', '<', '\n']).filter(|end| text[*end..].starts_with('>'))?;
     let (inside, behind) = (&text[..end], &text[end + 1..]);
     let (closes, name) = match inside.strip_prefix('/') {
         Some(name) => (true, name),
@@ -123,7 +131,7 @@ fn tag(text: &str) -> Option<(Tag, &str)> {
     // WebVTT has times inside as well, and "<>" is an arrow of someone's.
     let is_tag =
         name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '!') || (closes && name.is_empty());
-    if !is_tag || inside.contains(['<', '\n']) {
+    if !is_tag {
         return None;
     }
     let name = name.split([' ', '.', '\t']).next().unwrap_or_default();
@@ -301,6 +309,16 @@ mod tests {
             ("C:\\x", "C:\\x"),
         ] {
             assert_eq!(Markup::of_ass(text).as_str(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_made_to_take_long_do_not() {
+        for piece in ["{\\", "<", "&", "{", "<i", "<i>", "{\\i1", "&#"] {
+            let begun = std::time::Instant::now();
+            let text = format!("{}>}}", piece.repeat(1 << 18));
+            let _ = (Markup::of_html(&text), Markup::of_ass(&text));
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{piece}: {:?}", begun.elapsed());
         }
     }
 
