@@ -75,7 +75,7 @@ fn keep(file: &File) -> Result<Keep, ConfigError> {
     let name = written.get_ref();
     Keep::ALL.iter().find(|(known, _)| known == name).map(|(_, keep)| *keep).ok_or_else(|| {
         let names = Keep::ALL.map(|(name, _)| name);
-        let nearest = nearest(name, names.into_iter()).map(str::to_owned);
+        let nearest = nearest(name, names).map(str::to_owned);
         ConfigError::new(file.place(written.span()), Problem::Keep { value: name.clone(), nearest })
     })
 }
