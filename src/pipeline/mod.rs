@@ -22,6 +22,8 @@
 //! | [`look()`] | what is in a file, and pictures of it, for listings |
 //! | [`texts()`] | the text of its subtitles |
 //! | `beside` | subtitles in files of their own, on their way to the worker |
+//! | [`slate()`] | the picture that viewers see while nothing comes |
+//! | [`snapshot()`] | a JPEG of a live stream's last keyframe |
 //! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
@@ -49,6 +51,8 @@ mod live_order;
 mod look;
 mod picture;
 mod silence;
+mod slate;
+mod snapshot;
 mod streams;
 mod texts;
 mod wire;
@@ -60,11 +64,14 @@ pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
 pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
-pub use live_order::LiveInput;
+pub use live_order::{CaptureOrder, LiveInput, SoundCard};
 pub use look::{Look, Looked, look};
 pub use picture::{Picture, Purpose, is_whole_jpeg};
 pub use silence::Silence;
+pub use slate::{Quiet, Slate, SlateOrder, slate};
+pub use snapshot::{CodedPicture, snapshot};
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };
 pub use texts::{Text, texts};
+pub use worker::framework_version;

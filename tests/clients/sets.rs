@@ -52,7 +52,7 @@ fn a_title_in_three_files_plays_as_the_one_that_was_cut() {
     let server = Server::over(folder.path());
     let listed = get(server.http, "/api/v1/library/Film/VIDEO_TS").json();
     let entries = listed["entries"].as_array().unwrap();
-    assert_eq!((entries.len(), &entries[0]["size"]), (1, &bytes.len().into()), "{listed}");
+    assert_eq!(entries.len(), 1, "{listed}");
     let (whole, set) = ("whole.vob", "Film/VIDEO_TS/VTS_01_1.VOB");
     let expected = pictures(&server.http_url("flv", whole));
     assert!(expected.len() > 590, "{}", expected.len());

@@ -9,8 +9,10 @@ use hyper::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::SystemTime;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// Finished conversions.
+#[derive(Serialize, ToSchema)]
 struct Cache {
     /// `encoded`, `all` or `nothing`.
     keep: &'static str,
@@ -27,13 +29,17 @@ struct Cache {
     conversions: Vec<Conversion>,
 }
 
-#[derive(Serialize)]
+/// How many, and their bytes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CacheSum)]
 struct Sum {
     count: usize,
     bytes: u64,
 }
 
-#[derive(Serialize)]
+/// A finished conversion that is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeptConversion)]
 struct Conversion {
     path: String,
     profile: &'static str,
@@ -50,7 +56,9 @@ impl From<(KeptReel, bool)> for Conversion {
     }
 }
 
-/// `GET /api/v1/cache`
+/// Finished conversions that are kept.
+#[utoipa::path(get, path = "/api/v1/cache", operation_id = "getCache", tag = "server",
+    responses((status = 200, body = Cache)))]
 pub(super) async fn show(providers: &Arc<Providers>) -> Result<Reply, Refusal> {
     let figures = figures(providers).await?;
     Ok(json(&Cache {
@@ -66,7 +74,9 @@ pub(super) async fn show(providers: &Arc<Providers>) -> Result<Reply, Refusal> {
     }))
 }
 
-/// `DELETE /api/v1/cache`
+/// Drops all finished conversions; who plays one goes on.
+#[utoipa::path(delete, path = "/api/v1/cache", operation_id = "emptyCache", tag = "server",
+    responses((status = 204, description = "It is done")))]
 pub(super) async fn empty(providers: &Arc<Providers>) -> Result<Reply, Refusal> {
     let to_empty = providers.clone();
     tokio::task::spawn_blocking(move || to_empty.empty_cache()).await.map_err(failed)?;

@@ -7,13 +7,16 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// Files that are left alone because they kill their converter.
+#[derive(Serialize, ToSchema)]
 struct Quarantine {
     files: Vec<Quarantined>,
 }
 
-#[derive(Serialize)]
+/// A file that is left alone.
+#[derive(Serialize, ToSchema)]
 struct Quarantined {
     path: String,
     reason: String,
@@ -30,12 +33,18 @@ impl From<Case> for Quarantined {
     }
 }
 
-/// `GET /api/v1/quarantine`
+/// Files that are left alone: all of them, whatever the path.
+#[utoipa::path(get, path = "/api/v1/quarantine/{path}", operation_id = "getQuarantine", tag = "server",
+    params(("path" = String, Path, description = "May be left out")),
+    responses((status = 200, body = Quarantine)))]
 pub(super) fn list(providers: &Providers) -> Reply {
     json(&Quarantine { files: providers.quarantined().into_iter().map(Quarantined::from).collect() })
 }
 
-/// `DELETE /api/v1/quarantine` for all, `DELETE /api/v1/quarantine/<path>` for one.
+/// Lets a file be tried again; all of them without a path.
+#[utoipa::path(delete, path = "/api/v1/quarantine/{path}", operation_id = "releaseFromQuarantine", tag = "server",
+    params(("path" = String, Path, description = "Of a file, or none")),
+    responses((status = 204, description = "It is done")))]
 pub(super) async fn release(providers: &Arc<Providers>, path: LibraryPath) -> Result<Reply, Refusal> {
     let (to_release, of) = (providers.clone(), Some(path.clone()).filter(|path| !path.is_top()));
     let released = tokio::task::spawn_blocking(move || to_release.release(of.as_ref())).await;
