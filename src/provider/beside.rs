@@ -1,6 +1,6 @@
 //! Files of subtitles beside a film: `film.de.srt` beside `film.mkv`.
 
-use crate::library::{FileIdentity, Kind, Library, LibraryError, LibraryPath, compare_naturally};
+use crate::library::{FileIdentity, Kind, Library, LibraryError, LibraryPath, SortKey};
 use crate::limits::{MAX_SUBTITLE_FILE, MAX_SUBTITLE_FILES, MAX_TEXT_OF_FILM};
 use crate::pipeline::{Beside, SubtitleTrack};
 use crate::subtitles::{self, Cue, Named};
@@ -68,7 +68,7 @@ pub fn subtitle_files(library: &Library, film: &LibraryPath) -> Vec<SubtitleFile
             Some(SubtitleFile { path: folder.join(name), named })
         })
         .collect();
-    files.sort_by(|a, b| compare_naturally(&a.path.file_name(), &b.path.file_name()));
+    files.sort_by_cached_key(|file| SortKey::of(file.path.file_name().as_ref()));
     files.truncate(MAX_SUBTITLE_FILES);
     files
 }
