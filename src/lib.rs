@@ -23,7 +23,7 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
-//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`], [`subtitles`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`ledger`] | lines with sums, appended to files: bytes and records | the same |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
@@ -86,6 +86,7 @@ pub mod snapshot;
 pub mod source;
 pub mod source_url;
 pub mod stream;
+pub mod subtitles;
 pub mod time;
 pub mod upload;
 pub mod websocket;

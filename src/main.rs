@@ -16,7 +16,7 @@ use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
 use wiidiaserver::positions::Positions;
-use wiidiaserver::provider::{Cache, Providers};
+use wiidiaserver::provider::{Cache, Keep, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
@@ -92,7 +92,13 @@ fn serve(base: Config) -> Result<Ending, Failure> {
     server::ask_for_descriptors();
     let mut inherited = Inherited::from_environment()?;
     let certificates = certificates(config)?;
-    let cache = Cache::new(&config.data, config.cache.limit_mb * MB, config.cache.keep_free_mb * MB)?;
+    let limit = config.cache.limit_mb.saturating_mul(MB);
+    let cache = Cache::new(&config.data, limit, config.cache.keep_free_mb.saturating_mul(MB))?;
+    let cache = cache.keeping(match config.cache.keep {
+        config::Keep::Encoded => Keep::Encoded,
+        config::Keep::All => Keep::All,
+        config::Keep::Nothing => Keep::Nothing,
+    });
     let library = Arc::new(Library::new(config.library.iter().cloned()));
     find_encoders(config.data.clone())?;
     let providers = Providers::new(library, cache, config.playback.encodings, PROGRAM.into());

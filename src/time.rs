@@ -1,12 +1,14 @@
 //! Times on a media timeline. Wall-clock time never appears here: it is passed in as `Instant`.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A point on a media timeline: milliseconds since the start of the media.
 ///
 /// FLV and RTMP carry 32 bits of milliseconds (FLV spec E.4.1: 24 + 8 bits), enough for 49 days;
 /// a recorded reel never comes near it, so this type does not wrap: arithmetic saturates.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct MediaTime(u32);
 
 impl MediaTime {

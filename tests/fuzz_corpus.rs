@@ -73,4 +73,6 @@ laws_hold! {
     no_name_leads_out_of_the_library: paths;
     websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
     a_sources_address_hides_its_secrets: source;
+    subtitles_are_what_a_page_shows: subtitles;
+    a_kept_reel_is_what_was_written_or_none: kept;
 }

@@ -12,11 +12,13 @@ pub mod codec;
 pub mod flv;
 pub mod fmp4;
 pub mod index;
+pub mod kept;
 pub mod mend;
 pub mod paths;
 pub mod recording;
 pub mod session;
 pub mod source;
+pub mod subtitles;
 pub mod web_socket;
 pub mod wire;
 

@@ -33,7 +33,7 @@ pub enum ChoiceError {
     /// Neither number nor language.
     #[error("{key}={value} is neither a track's number nor a language; write for example {key}=1 or {key}=de{none}", none = none_of(.key))]
     Track {
-        /// `audio` or `subtitles`.
+        /// `audio`, `subtitles` or `track`.
         key: &'static str,
         /// What was asked for, cut.
         value: String,
@@ -64,10 +64,7 @@ impl Choice {
     /// # Errors
     /// What cannot be chosen, with what can.
     pub fn from_query(query: &str) -> Result<Self, ChoiceError> {
-        let value = |key: &str| -> Option<String> {
-            let raw = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
-            Some(percent_decode_str(raw).decode_utf8_lossy().into_owned()).filter(|value| !value.is_empty())
-        };
+        let value = |key: &str| value(query, key);
         let profile = |name: String| Profile::named(&name).ok_or_else(|| ChoiceError::Profile(shown(&name)));
         let subtitles = |value: String| match value.as_str() {
             "none" | "off" => Ok(None),
@@ -109,6 +106,21 @@ impl Choice {
         let preferred = || Some(TrackChoice::Languages(preferred.clone())).filter(|_| !preferred.is_empty());
         self.subtitles.clone().unwrap_or_else(preferred)
     }
+}
+
+impl TrackChoice {
+    /// What a query says of `key`: a track's number, from zero, or languages, the best first.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn from_query(query: &str, key: &'static str) -> Result<Option<Self>, ChoiceError> {
+        value(query, key).map(|value| track(key, &value)).transpose()
+    }
+}
+
+fn value(query: &str, key: &str) -> Option<String> {
+    let raw = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
+    Some(percent_decode_str(raw).decode_utf8_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
 fn track(key: &'static str, value: &str) -> Result<TrackChoice, ChoiceError> {

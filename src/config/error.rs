@@ -81,6 +81,17 @@ pub enum Problem {
         /// What was probably meant.
         nearest: Option<String>,
     },
+    /// No such rule for finished conversions.
+    #[error(
+        "keep = \"{value}\" is not known{}; write \"encoded\", \"all\" or \"nothing\"",
+        suggestion(nearest.as_deref())
+    )]
+    Keep {
+        /// As written.
+        value: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
     /// HTTP and RTMP on one port.
     #[error(
         "HTTP and RTMP both listen on port {0}; give one of them another port, such as --rtmp 0.0.0.0:1935"

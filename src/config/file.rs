@@ -29,6 +29,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("rtmps.key", "a file in quotes, such as \"/etc/wiidiaserver/privkey.pem\""),
     ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
+    ("cache.keep", "encoded, all or nothing in quotes, such as \"encoded\""),
     ("index.background", "true or false without quotes"),
     ("index.limit_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
@@ -148,6 +149,7 @@ pub(super) struct Rtmps {
 pub(super) struct Cache {
     pub(super) limit_mb: Option<u64>,
     pub(super) keep_free_mb: Option<u64>,
+    pub(super) keep: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -149,7 +149,8 @@ impl fmt::Display for Config {
         if let Some(rtmps) = &self.rtmps {
             writeln!(f, "rtmps:     {}", rtmps.listen)?;
         }
-        writeln!(f, "cache:     {} MB, {} MB stay free", self.cache.limit_mb, self.cache.keep_free_mb)?;
+        let Cache { limit_mb, keep_free_mb, keep } = self.cache;
+        writeln!(f, "cache:     {limit_mb} MB, {keep_free_mb} MB stay free, {} is kept", keep.name())?;
         let looks = if self.index.background { "in the background" } else { "only what is asked for" };
         writeln!(f, "index:     {looks}, {} MB of pictures", self.index.limit_mb)?;
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
@@ -271,11 +272,35 @@ pub struct Cache {
     pub limit_mb: u64,
     /// At least this much stays free on the disk. Default 1,000.
     pub keep_free_mb: u64,
+    /// Which of them are there after the next start. Default [`Keep::Encoded`].
+    pub keep: Keep,
+}
+
+/// Which finished conversions are kept for the next start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Keep {
+    /// Those whose picture was encoded, and those of sound alone.
+    #[default]
+    Encoded,
+    /// All.
+    All,
+    /// None.
+    Nothing,
+}
+
+impl Keep {
+    const ALL: [(&'static str, Self); 3] =
+        [("encoded", Self::Encoded), ("all", Self::All), ("nothing", Self::Nothing)];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, keep)| *keep == self).map_or("encoded", |(name, _)| name)
+    }
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { limit_mb: 10_000, keep_free_mb: 1_000 }
+        Self { limit_mb: 10_000, keep_free_mb: 1_000, keep: Keep::default() }
     }
 }
 

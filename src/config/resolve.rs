@@ -5,7 +5,7 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Access, Cache, Config, Environment, Http, Https, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
+    Access, Cache, Config, Environment, Http, Https, Index, Keep, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
     Upload,
 };
 use crate::choice::{Language, Profile};
@@ -39,7 +39,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
             return Err(ConfigError::new(file.place(span), Problem::RtmpsPort(other.port())));
         }
     }
-    let cache = Cache::default();
+    let (cache, keep) = (Cache::default(), keep(file)?);
     let library = library(flags, file, environment)?;
     let relay = super::relay::resolve(file, environment)?;
     let sources = super::source::resolve(file, &relay.pulls)?;
@@ -61,6 +61,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         cache: Cache {
             limit_mb: content.cache.limit_mb.unwrap_or(cache.limit_mb),
             keep_free_mb: content.cache.keep_free_mb.unwrap_or(cache.keep_free_mb),
+            keep,
         },
         log: log(file)?,
         playback: playback(file)?,
@@ -69,6 +70,16 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         sources,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
+    })
+}
+
+fn keep(file: &File) -> Result<Keep, ConfigError> {
+    let Some(written) = &file.content.cache.keep else { return Ok(Keep::default()) };
+    let name = written.get_ref();
+    Keep::ALL.iter().find(|(known, _)| known == name).map(|(_, keep)| *keep).ok_or_else(|| {
+        let names = Keep::ALL.map(|(name, _)| name);
+        let nearest = nearest(name, names).map(str::to_owned);
+        ConfigError::new(file.place(written.span()), Problem::Keep { value: name.clone(), nearest })
     })
 }
 

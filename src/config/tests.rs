@@ -67,7 +67,7 @@ fn a_library_is_all_that_must_be_given() {
             https: Https { listen: "0.0.0.0:8443".parse().unwrap(), certificate: None },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
-            cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },
+            cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000, keep: Keep::Encoded },
             index: Index { background: true, limit_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback {
@@ -111,6 +111,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            key = "/etc/key.pem"
            [cache]
            limit_mb = 5
+           keep = "all"
            [index]
            background = false
            limit_mb = 7
@@ -146,7 +147,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     let rtmps = config.rtmps.clone().unwrap();
     assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
     assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
-    assert_eq!((config.cache.limit_mb, config.cache.keep_free_mb), (5, 1000));
+    assert_eq!(config.cache, Cache { limit_mb: 5, keep_free_mb: 1000, keep: Keep::All });
     assert_eq!(config.index, Index { background: false, limit_mb: 7 });
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
@@ -342,7 +343,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "[cache]\nlimit = 5",
             "HOUSE/c.toml:2: unknown key \"limit\" (did you mean \"limit_mb\"?); the keys here are \
-             limit_mb, keep_free_mb",
+             limit_mb, keep_free_mb, keep",
         ),
         (
             "library = \"films\"",
@@ -363,6 +364,10 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
             "[cache]\nlimit_mb = -1",
             "HOUSE/c.toml:2: cache.limit_mb does not fit: invalid value: integer `-1`, expected u64; write a \
              number of megabytes without quotes, such as 10000",
+        ),
+        (
+            "[cache]\nkeep = \"encode\"",
+            "HOUSE/c.toml:2: keep = \"encode\" is not known (did you mean \"encoded\"?); write \"encoded\", \"all\" or \"nothing\"",
         ),
         (
             "[http]\n\nlisten = \"8080\"",

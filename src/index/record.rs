@@ -213,8 +213,7 @@ mod tests {
                     language: Some(text.clone()),
                     title: Some(text.clone()),
                     text: true,
-                    chosen: false,
-                    default: false,
+                    ..SubtitleTrack::default()
                 };
                 limits::MAX_LISTED
             ],

@@ -3,7 +3,7 @@
 //! A folder may hold 20,000 films, of which a screen shows thirty. So an [`Outline`] comes first, which is made of names
 //! alone and sorted; what only the files themselves say (their size, when they changed) is asked of those that are shown.
 
-use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath, SortKey};
+use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath, SortKey, set};
 use crate::limits::MAX_LISTING;
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::ffi::{OsStr, OsString};
@@ -76,6 +76,7 @@ impl Library {
         } else {
             self.read_folder(path)?
         };
+        join_sets(&mut items);
         items.sort_by_cached_key(|item| (item.kind != Kind::Folder, SortKey::of(&item.os_name)));
         Ok(Outline { path: path.clone(), items })
     }
@@ -173,7 +174,10 @@ impl Library {
     }
 
     /// The names in a folder that `wanted` says yes to, in no order; hidden ones are left out.
-    pub(super) fn names_with(
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn names_with(
         &self,
         path: &LibraryPath,
         wanted: impl Fn(&[u8]) -> bool,
@@ -189,6 +193,21 @@ impl Library {
             }
         }
         Ok(names)
+    }
+}
+
+/// Films in several files are listed once, by the first.
+fn join_sets(items: &mut Vec<Item>) {
+    let firsts: Vec<OsString> =
+        items.iter().map(|item| item.os_name.clone()).filter(|name| set::is_first(name)).collect();
+    for first in firsts {
+        for later in set::later(&first) {
+            let Some(at) = items.iter().position(|item| item.os_name == later && item.kind != Kind::Folder)
+            else {
+                break;
+            };
+            items.remove(at);
+        }
     }
 }
 

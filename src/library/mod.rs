@@ -11,6 +11,7 @@ mod listing;
 mod order;
 mod page;
 mod path;
+mod set;
 
 pub use kind::Kind;
 pub use listing::{Entry, Item, Listing, Outline};

@@ -3,6 +3,7 @@
 //! Blocking, for a thread of its own. No watchdog is in here: the caller knows whether it holds the
 //! worker back itself, and has a [`Killer`].
 
+use super::beside::{self, Beside};
 use super::equipment::Equipment;
 use super::error::ConversionError;
 use super::form::Form;
@@ -14,6 +15,7 @@ use super::wire::{Lane, Message, Reader};
 use crate::flv::Tag;
 use crate::limits;
 use crate::time::MediaTime;
+use command_fds::{CommandFdExt, FdMapping};
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
@@ -25,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What to convert of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Begin at the keyframe at or before this time of the tags' timeline (lead included). Zero:
     /// the beginning of the file, without seeking.
@@ -37,6 +39,10 @@ pub struct Request {
     pub lead: Option<i64>,
     /// What shall come out.
     pub form: Form,
+    /// Subtitles in files of their own, which are listed behind the file's, and can be drawn.
+    pub beside: Arc<Vec<Beside>>,
+    /// Files that the media goes on in behind its end, as one run of bytes.
+    pub continued: Arc<Vec<File>>,
     /// What to encode with. `None`: what this machine was found to have, once that is known
     /// ([`Equipment::install`]), and any encoder at its usual preset before.
     pub equipment: Option<Equipment>,
@@ -106,15 +112,32 @@ impl Conversion {
     ) -> io::Result<Self> {
         let installed = Equipment::installed().unwrap_or_default();
         let equipment = request.equipment.as_ref().unwrap_or(&installed);
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
             .args(["--form", &serde_json::to_string(&request.form)?])
-            .args(["--equipment", &serde_json::to_string(equipment)?])
-            .stdin(Stdio::from(media))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+            .args(["--equipment", &serde_json::to_string(equipment)?]);
+        if let Some(lead) = request.lead {
+            command.args(["--origin-ns", &origin_ns(lead).to_string()]);
+        }
+        let mut given = Vec::new();
+        if !request.beside.is_empty() {
+            let parent_fd = beside::write(&request.beside)?.into();
+            given.push(FdMapping { parent_fd, child_fd: beside::CHILD_FD });
+            command.args(["--beside", "yes"]);
+        }
+        if !request.continued.is_empty() {
+            for (child_fd, file) in (PARTS_FD..).zip([&media].into_iter().chain(request.continued.iter())) {
+                given.push(FdMapping { parent_fd: file.try_clone()?.into(), child_fd });
+            }
+            command.args(["--parts", &(1 + request.continued.len()).to_string()]);
+        }
+        if !given.is_empty() {
+            command.fd_mappings(given).map_err(io::Error::other)?;
+        }
+        let mut child =
+            command.stdin(Stdio::from(media)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         // From here on an early return must not leave the child behind.
         let process = Arc::new(Process::new(child));
@@ -286,7 +309,7 @@ impl Conversion {
             }
             Message::Equipment(equipment) => self.equipment = Some(equipment),
             // Nobody asked for one.
-            Message::Picture(_) => {}
+            Message::Picture(_) | Message::Cue(_) => {}
             Message::Failed { failure, text } => self.fail(ConversionError::from_failure(failure, text)),
             Message::End => {
                 self.ended = true;
@@ -314,6 +337,15 @@ impl Drop for Conversion {
     fn drop(&mut self) {
         self.process.end();
     }
+}
+
+/// Where a worker finds the first part of media in several files; the others follow. GStreamer finds them by a
+/// pattern, so there are as many digits as needed for any of them, and no other descriptor is like that.
+pub(super) const PARTS_FD: i32 = 100;
+
+/// The time of the file at which a film begins whose times are moved by this lead.
+fn origin_ns(lead_ns: i64) -> u64 {
+    u64::try_from(lead_ns.saturating_neg()).unwrap_or(0)
 }
 
 /// Ends a [`Conversion`] from another thread: SIGKILL, which also wakes a reader that blocks.

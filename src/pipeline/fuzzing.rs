@@ -33,6 +33,7 @@ pub fn tags(pipe: impl Read) -> Vec<Tag> {
             | Message::Warning(_)
             | Message::Equipment(_)
             | Message::Picture(_)
+            | Message::Cue(_)
             | Message::Failed { .. }
             | Message::End => {}
         }

@@ -263,7 +263,7 @@ impl LiveFeed {
             }
             Message::LaneEnd(lane) => self.lanes.end_lane(lane),
             // Neither is said of a live source.
-            Message::Duration(_) | Message::Equipment(_) | Message::Picture(_) => {}
+            Message::Duration(_) | Message::Equipment(_) | Message::Picture(_) | Message::Cue(_) => {}
             Message::Warning(text) => {
                 if self.warnings.len() < limits::MAX_FEED_WARNINGS {
                     self.warnings.push(text);

@@ -20,6 +20,8 @@
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
 //! | [`look()`] | what is in a file, and pictures of it, for listings |
+//! | [`texts()`] | the text of its subtitles |
+//! | `beside` | subtitles in files of their own, on their way to the worker |
 //! | [`slate()`] | the picture that viewers see while nothing comes |
 //! | [`snapshot()`] | a JPEG of a live stream's last keyframe |
 //! | `picture` | pictures as both sides speak of them; pure |
@@ -34,6 +36,7 @@
 //!
 //! What does not belong here: files' names, caches, who watches and how far ahead to convert.
 
+mod beside;
 mod conversion;
 mod equipment;
 mod error;
@@ -51,9 +54,11 @@ mod silence;
 mod slate;
 mod snapshot;
 mod streams;
+mod texts;
 mod wire;
 pub mod worker;
 
+pub use beside::Beside;
 pub use conversion::{Conversion, Event, Killer, Request};
 pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
@@ -68,4 +73,5 @@ pub use snapshot::{CodedPicture, snapshot};
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };
+pub use texts::{Text, texts};
 pub use worker::framework_version;

@@ -53,8 +53,8 @@ pub struct AudioTrack {
     pub chosen: bool,
 }
 
-/// One of the subtitles of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// One of the subtitles of a film.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SubtitleTrack {
     /// The format in words.
     pub codec: String,
@@ -72,6 +72,12 @@ pub struct SubtitleTrack {
     #[serde(default)]
     #[schema(required)]
     pub chosen: bool,
+    /// It is in a file of its own beside the film.
+    #[serde(default)]
+    pub external: bool,
+    /// Only for what has to be read by those who understand the film.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// A place in a film that has a name.
@@ -98,7 +104,7 @@ pub struct NamedTag {
 pub struct Contents {
     /// Its sounds, in the file's order.
     pub audio_tracks: Vec<AudioTrack>,
-    /// Its subtitles, in the file's order.
+    /// Its subtitles, in the file's order, then those in files of their own.
     pub subtitle_tracks: Vec<SubtitleTrack>,
     /// Its chapters, in order of time.
     pub chapters: Vec<Chapter>,
@@ -107,7 +113,7 @@ pub struct Contents {
 }
 
 /// What a file holds and what becomes of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MediaStreams {
     /// Length of the media, where the file tells. Some formats only guess until they were read.
     pub duration: Option<MediaTime>,

@@ -13,6 +13,7 @@
 //!  8 failed    failure(1)  UTF-8         the last message
 //!  9 end                                 the last message
 //! 10 equipment JSON of an Equipment
+//! 60 cue       track(2)  start ms(4)  end ms(4)  UTF-8
 //! ```
 //!
 //! The server does not trust the worker: a worker that a broken file has taken over may send
@@ -29,6 +30,8 @@ use std::io::{self, Read};
 
 /// Kind and length.
 const HEAD_LEN: usize = 5;
+/// What a cue's payload has before the text.
+const CUE_HEAD_LEN: usize = 10;
 /// What a unit's payload has before the access unit.
 const UNIT_HEAD_LEN: usize = 18;
 
@@ -158,6 +161,20 @@ pub(super) enum Message {
     Equipment(Equipment),
     /// Of a film that is only looked at.
     Picture(Picture),
+    /// Of a film whose text is taken out.
+    Cue(TextCue),
+}
+
+/// What one track of text shows at some time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct TextCue {
+    /// Which of [`Contents::subtitle_tracks`](super::Contents::subtitle_tracks).
+    pub(super) track: u16,
+    /// Milliseconds of the file's time.
+    pub(super) start_ms: u32,
+    pub(super) end_ms: u32,
+    /// With tags as SubRip has them.
+    pub(super) text: String,
 }
 
 /// What a worker must not send, or a pipe that broke.
@@ -245,6 +262,13 @@ impl Message {
                 out.extend(picture.encode());
                 40
             }
+            Self::Cue(cue) => {
+                out.extend(cue.track.to_be_bytes());
+                out.extend(cue.start_ms.to_be_bytes());
+                out.extend(cue.end_ms.to_be_bytes());
+                out.extend(cut(&cue.text).as_bytes());
+                60
+            }
         };
         let len = (out.len() - HEAD_LEN) as u32;
         out[1..HEAD_LEN].copy_from_slice(&len.to_be_bytes());
@@ -273,6 +297,12 @@ impl Message {
             9 => Self::End,
             10 => Self::Equipment(serde_json::from_slice(payload).ok()?),
             40 => Self::Picture(Picture::decode(payload)?),
+            60 => Self::Cue(TextCue {
+                track: u16::from_be_bytes(payload.get(..2)?.try_into().ok()?),
+                start_ms: u32::from_be_bytes(payload.get(2..6)?.try_into().ok()?),
+                end_ms: u32::from_be_bytes(payload.get(6..10)?.try_into().ok()?),
+                text: text(payload.get(10..)?),
+            }),
             _ => return None,
         })
     }
@@ -301,6 +331,7 @@ fn allowed_len(kind: u8) -> Result<(usize, usize), WireError> {
         9 => (0, 0),
         10 => (2, limits::MAX_WORKER_TEXT),
         40 => (1, picture::MAX_LEN),
+        60 => (CUE_HEAD_LEN, CUE_HEAD_LEN + limits::MAX_WORKER_TEXT),
         other => return Err(WireError::UnknownKind(other)),
     })
 }
@@ -485,6 +516,7 @@ mod tests {
                 times_ms: vec![7],
                 jpeg: vec![0xFF, 0xD8, 0xFF, 0, 0xFF, 0xD9],
             }),
+            Message::Cue(TextCue { track: 1, start_ms: 1000, end_ms: 2000, text: "<i>ä</i>".into() }),
             Message::Warning("no sound: “x”".into()),
             Message::Failed { failure: Failure::NoDecoder, text: "HEVC".into() },
             Message::End,

@@ -1,11 +1,15 @@
-//! Where conversions are kept: files without a name in the data folder, gone with the process
-//! that made them, whatever ends it.
+//! Where conversions are: files without a name in the data folder, gone with the process that made them, whatever ends
+//! it. Those worth it are given a name once they are complete: see [`Kept`].
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use super::kept::Kept;
+use crate::limits::{SPACE_PATIENCE, SPARE_SPACE};
+use crate::pipeline::MediaStreams;
+use rustix::fs::{FlockOperation, MemfdFlags, Mode, OFlags};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The folder for conversions, and how much they may take.
 #[derive(Debug)]
@@ -15,8 +19,49 @@ pub struct Cache {
     limit: u64,
     /// Bytes of the disk that stay free.
     keep_free: u64,
+    policy: Keep,
+    kept: Kept,
     /// Held while this server runs: two servers on one data folder would count the space twice.
     _lock: File,
+}
+
+/// Which finished conversions are kept for the next start of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Those that took minutes of processor time for each hour: pictures that were encoded, or sound alone. The others
+    /// are made again faster than an SD card of that size wears.
+    #[default]
+    Encoded,
+    /// All.
+    All,
+    /// None.
+    Nothing,
+}
+
+impl Keep {
+    /// The name in the configuration and in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encoded => "encoded",
+            Self::All => "all",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Encoded, Self::All, Self::Nothing].into_iter().find(|keep| keep.name() == name)
+    }
+
+    /// Whether a conversion of these streams is kept.
+    pub(super) fn takes(self, streams: &MediaStreams) -> bool {
+        match (self, &streams.video, &streams.audio) {
+            (Self::Nothing, ..) => false,
+            (Self::All, ..) => true,
+            (Self::Encoded, Some(video), _) => !video.passthrough,
+            (Self::Encoded, None, audio) => audio.as_ref().is_some_and(|audio| !audio.passthrough),
+        }
+    }
 }
 
 /// Why the data folder cannot be used.
@@ -51,9 +96,31 @@ impl Cache {
         let lock = File::create(data.join("lock")).map_err(unusable)?;
         rustix::fs::flock(lock.as_fd(), FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| CacheError::InUse(data.to_owned()))?;
-        let cache = Self { dir, limit, keep_free, _lock: lock };
+        let kept = Kept::open(&dir).map_err(unusable)?;
+        let cache = Self { dir, limit, keep_free, policy: Keep::default(), kept, _lock: lock };
         drop(cache.new_file().map_err(unusable)?);
         Ok(cache)
+    }
+
+    /// … of which those finished conversions are kept.
+    #[must_use]
+    pub fn keeping(self, policy: Keep) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The folder that it is in.
+    pub(super) fn data(&self) -> &Path {
+        self.dir.parent().unwrap_or(&self.dir)
+    }
+
+    /// Which finished conversions are kept.
+    pub(super) fn policy(&self) -> Keep {
+        self.policy
+    }
+
+    /// Those that are.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// An empty file for a conversion. It has no name, so it is gone when it is closed.
@@ -72,19 +139,56 @@ impl Cache {
         }
     }
 
+    /// An empty file for a conversion for which the disk has no room: in memory.
+    ///
+    /// # Errors
+    /// When there is no memory left.
+    pub(super) fn new_window() -> io::Result<File> {
+        Ok(rustix::fs::memfd_create("conversion", MemfdFlags::CLOEXEC)?.into())
+    }
+
     /// Checks that the disk has room for more.
     ///
     /// # Errors
     /// When less than the configured free space is left.
     pub(super) fn check_space(&self) -> io::Result<()> {
-        let stat = rustix::fs::statvfs(&self.dir)?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let free = self.free()?;
         if free < self.keep_free {
             let (free, keep) = (free >> 20, self.keep_free >> 20);
             let text = format!("only {free} MB are free in {}, {keep} MB stay reserved", self.dir.display());
             return Err(io::Error::new(io::ErrorKind::StorageFull, text));
         }
         Ok(())
+    }
+
+    /// The same, and gives whoever makes room a moment to do so. Blocking.
+    ///
+    /// # Errors
+    /// When none was made.
+    pub(super) fn wait_for_space(&self) -> io::Result<()> {
+        let until = Instant::now() + SPACE_PATIENCE;
+        loop {
+            match self.check_space() {
+                Err(_) if Instant::now() < until => std::thread::sleep(SPACE_PATIENCE / 20),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Bytes of the disk that are free.
+    pub(super) fn free(&self) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.dir)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Bytes of the disk that stay free.
+    pub(super) fn keep_free(&self) -> u64 {
+        self.keep_free
+    }
+
+    /// Conversions at work will soon find no room.
+    pub(super) fn is_short_of_space(&self) -> bool {
+        self.free().is_ok_and(|free| free < self.keep_free.saturating_add(SPARE_SPACE))
     }
 
     /// Bytes that finished conversions without a viewer may take.

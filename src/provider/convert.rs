@@ -4,18 +4,21 @@ use super::cache::Cache;
 use super::film::{Film, Outcome};
 use super::job::Job;
 use super::pace::Pace;
+use super::quarantine::Quarantine;
 use super::transcodes::{Place, Transcodes};
 use crate::limits::{
     CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
+    WINDOW_BEHIND, WINDOW_BYTES, WINDOW_STEP,
 };
 use crate::pipeline::{Conversion, ConversionError, Equipment, Event, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
+use rustix::fs::FallocateFlags;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 /// Bytes recorded between two looks at the free space.
@@ -47,9 +50,14 @@ pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
     pub(super) cache: Arc<Cache>,
+    pub(super) quarantine: Quarantine,
     pub(super) transcodes: Arc<Transcodes>,
+    /// Places for conversions in memory.
+    pub(super) windows: Arc<Transcodes>,
     /// Conversions at work.
     pub(super) running: Arc<AtomicUsize>,
+    /// Conversions that were begun since the start.
+    pub(super) begun: AtomicU64,
     pub(super) seeks: Arc<Seeks>,
 }
 
@@ -60,8 +68,15 @@ pub(super) fn encodes(streams: &MediaStreams) -> bool {
 }
 
 /// Converts `media` from `aim` on into the range `id` of the film's reel: to its end, or to where another range goes
-/// on, or until the job is stopped. Blocking. The worker is gone when it returns.
-pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTime) -> Outcome {
+/// on, or until the job is stopped. With a `window`, its data are in memory, and only what is near its viewers stays. Blocking. The worker is gone when it returns.
+pub(super) fn run(
+    film: &Film,
+    job: &Job,
+    media: File,
+    id: RangeId,
+    aim: MediaTime,
+    window: Option<Place>,
+) -> Outcome {
     let recorder = Recorder::of(film.reel.clone(), id, aim);
     let mut converter = Converter {
         film,
@@ -74,6 +89,7 @@ pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTi
         pace: None,
         behind: None,
         checked: 0,
+        window: window.map(|place| Window { _place: place, begin: 0 }),
     };
     let result = converter.run(media);
     let flushed = converter.recorder.flush();
@@ -84,7 +100,11 @@ pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTi
     }
     match (result, flushed) {
         (Ok(Pushed::Joined), _) => Outcome::Joined,
+        (Ok(Pushed::Astray), _) => Outcome::Stopped,
         (Err(_), _) if job.is_stopped() => Outcome::Stopped,
+        (Err(Failure::Cache(error)), _) | (_, Err(error)) if is_full(&error) => {
+            Outcome::NoRoom(error.to_string())
+        }
         (_, Err(error)) => Outcome::Failed(Failure::Cache(error).to_string()),
         (Ok(Pushed::Taken), Ok(())) if something => {
             converter.announce_start(true);
@@ -121,12 +141,29 @@ struct Converter<'a> {
     behind: Option<f64>,
     /// Where the free space was last looked at.
     checked: u64,
+    /// The data are in memory.
+    window: Option<Window>,
+}
+
+/// Data of which only what is near the viewers stays.
+struct Window {
+    _place: Place,
+    /// What comes before is gone.
+    begin: u64,
+}
+
+/// There is no room on a disk.
+fn is_full(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+    kinds.contains(&error.kind())
 }
 
 impl Converter<'_> {
     fn run(&mut self, media: File) -> Result<Pushed, Failure> {
         let form = self.film.form.clone();
-        let request = Request { start: self.aim, lead: self.film.lead_ns(), form, ..Request::default() };
+        let (lead, beside) = (self.film.lead_ns(), self.film.beside.clone());
+        let continued = self.film.continued.clone();
+        let request = Request { start: self.aim, lead, form, beside, continued, ..Request::default() };
         let mut conversion =
             Conversion::spawn(&self.film.means.program, media, &request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
@@ -147,8 +184,9 @@ impl Converter<'_> {
                     if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
                         return Err(Failure::Behind(speed));
                     }
-                    if self.recorder.push(&tag)? == Pushed::Joined {
-                        return Ok(Pushed::Joined);
+                    let pushed = self.recorder.push(&tag)?;
+                    if pushed != Pushed::Taken {
+                        return Ok(pushed);
                     }
                     self.pace()?;
                 }
@@ -220,11 +258,41 @@ impl Converter<'_> {
         Ok(())
     }
 
+    /// Lets go of what is not needed any more, and waits while the window is full.
+    fn move_window(&mut self) -> Result<(), Failure> {
+        let len = self.recorder.len();
+        if len < self.checked + WINDOW_STEP {
+            return Ok(());
+        }
+        self.checked = len;
+        self.recorder.flush()?;
+        let reel = &self.film.reel;
+        let (Some(window), Some(data)) = (&mut self.window, reel.data_of(self.id)) else { return Ok(()) };
+        loop {
+            let begin = reel.forget_behind(self.id, WINDOW_BEHIND).unwrap_or(0);
+            if begin > window.begin {
+                let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                rustix::fs::fallocate(&data, hole, window.begin, begin - window.begin)
+                    .map_err(io::Error::from)?;
+                window.begin = begin;
+            }
+            if len - window.begin < WINDOW_BYTES || self.job.is_stopped() {
+                return Ok(());
+            }
+            self.job.held_back();
+            std::thread::sleep(HOLD_BACK_STEP / 5);
+        }
+    }
+
     /// Keeps a fast conversion near its viewers, and the disk from filling up.
     fn pace(&mut self) -> Result<(), Failure> {
+        if self.window.is_some() {
+            return self.move_window();
+        }
         if self.recorder.len() >= self.checked + SPACE_CHECK_BYTES {
             self.checked = self.recorder.len();
-            self.film.means.cache.check_space()?;
+            // Those who watch go on in memory meanwhile, if no room is made.
+            self.film.means.cache.wait_for_space()?;
         }
         if self.streams.as_ref().is_none_or(encodes) {
             return Ok(());

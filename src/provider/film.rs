@@ -9,14 +9,17 @@
 //! The reel decides (purely) what is needed; this decides what the machine can give: how many conversions, whose
 //! turn it is, and what to do about one that has died.
 
+use super::cache::Cache;
 use super::convert::{self, Means};
 use super::job::Job;
+use super::kept::Making;
+use super::transcodes::Place;
 use crate::limits::{
     DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::{Form, MediaStreams};
+use crate::pipeline::{Beside, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
 use std::collections::HashMap;
@@ -26,6 +29,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+/// What is converted.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) media: File,
+    pub(super) name: String,
+    /// Files of subtitles beside it.
+    pub(super) beside: Vec<Beside>,
+    /// Files that it goes on in.
+    pub(super) continued: Vec<File>,
+    pub(super) making: Making,
+}
+
 /// A file being converted, and what its conversions share.
 #[derive(Debug)]
 pub(super) struct Film {
@@ -33,13 +48,20 @@ pub(super) struct Film {
     pub(super) name: String,
     /// What shall come out.
     pub(super) form: Form,
+    /// Files of subtitles beside it.
+    pub(super) beside: Arc<Vec<Beside>>,
+    /// Files that it goes on in.
+    pub(super) continued: Arc<Vec<File>>,
     pub(super) means: Arc<Means>,
     media: File,
+    making: Making,
     patience: Duration,
     /// What the first conversion has found.
     streams: OnceLock<MediaStreams>,
     /// A conversion that was to start in the middle could not.
     only_from_start: AtomicBool,
+    /// The disk had no room in the middle of a conversion.
+    short_of_space: AtomicBool,
     stopped: AtomicBool,
     state: Mutex<State>,
 }
@@ -74,6 +96,8 @@ pub(super) enum Outcome {
     Joined,
     /// Nobody wants it.
     Stopped,
+    /// The disk has no room for more of it.
+    NoRoom(String),
     /// It went slower than it is watched: at this part of the film's speed.
     Behind(f64),
     /// It found nothing at all.
@@ -90,21 +114,25 @@ impl Film {
     /// # Errors
     /// When there is no place for it.
     pub(super) fn open(
-        media: File,
-        name: String,
+        source: Source,
         form: Form,
         means: Arc<Means>,
         patience: Duration,
     ) -> io::Result<Arc<Self>> {
+        let Source { media, name, beside, continued, making } = source;
         let film = Arc::new(Self {
             reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
             name,
             form,
+            beside: Arc::new(beside),
+            continued: Arc::new(continued),
             means,
             media,
+            making,
             patience,
             streams: OnceLock::new(),
             only_from_start: AtomicBool::new(false),
+            short_of_space: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             state: Mutex::new(State {
                 running: HashMap::new(),
@@ -242,8 +270,8 @@ impl Film {
 
     fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
         let aim = start.aim;
-        self.means.cache.check_space()?;
-        let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
+        let (data, window) = self.room()?;
+        let (media, now) = (self.media.try_clone()?, Instant::now());
         let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
@@ -251,10 +279,15 @@ impl Film {
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());
         let count = Count::one_more(&self.means.running);
+        self.means.begun.fetch_add(1, Ordering::Relaxed);
         let work = move || {
-            let outcome = convert::run(&film, &for_job, media, id, aim);
+            let in_memory = window.is_some();
+            let outcome = convert::run(&film, &for_job, media, id, aim, window);
             for_job.ended();
             film.ended(id, outcome);
+            if in_memory {
+                film.reel.forget_unwatched(id);
+            }
             drop(count);
         };
         let spawned = std::thread::Builder::new().name("convert".to_owned()).spawn(work);
@@ -267,6 +300,25 @@ impl Film {
         state.last_start = Some(now).filter(|_| aim > MediaTime::ZERO);
         state.running.insert(id, Running { job, aim, unwanted_since: None });
         Ok(id)
+    }
+
+    /// Where a conversion is written to: a file; or memory, with a place for it, when the disk is full.
+    fn room(&self) -> io::Result<(File, Option<Place>)> {
+        let cache = &self.means.cache;
+        let file = match self.short_of_space.load(Ordering::Relaxed) {
+            false => cache.check_space().and_then(|()| cache.new_file()),
+            true => Err(io::ErrorKind::StorageFull.into()),
+        };
+        let error = match file {
+            Ok(file) => return Ok((file, None)),
+            Err(error) => error,
+        };
+        let place = self.means.windows.enter(Duration::ZERO).ok_or(error)?;
+        tracing::warn!(
+            file = self.name,
+            "the disk is full: the conversion is kept in memory, and only around its viewers"
+        );
+        Ok((Cache::new_window()?, Some(place)))
     }
 
     /// What the first conversion has found; the others only may differ in what they can.
@@ -308,6 +360,11 @@ impl Film {
                 tracing::debug!(file = name, %aim, "conversion stopped: nobody waits for it");
                 self.reel.park(id);
             }
+            Outcome::NoRoom(reason) => {
+                tracing::warn!(file = name, %reached, reason, "conversion goes on in memory");
+                self.short_of_space.store(true, Ordering::Relaxed);
+                self.reel.park(id);
+            }
             Outcome::Behind(speed) => {
                 tracing::info!(file = name, %reached, speed, "conversion falls behind; it goes on in a lighter way");
                 self.reel.park(id);
@@ -332,7 +389,12 @@ impl Film {
                 *here += 1;
                 let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
                 tracing::warn!(file = name, %aim, reason, goes_on = !last, "conversion died");
-                if last { self.give_up(id, reason) } else { self.reel.park(id) }
+                if last {
+                    self.means.quarantine.add(&self.making, &reason);
+                    self.give_up(id, reason);
+                } else {
+                    self.reel.park(id);
+                }
             }
             Outcome::Failed(reason) => {
                 tracing::warn!(file = name, %aim, reason, "conversion failed");

@@ -10,6 +10,7 @@
 //! Viewers that want the same [`Form`] of the same file share one reel and so one conversion; so do those whose
 //! forms make no difference to this file.
 
+mod beside;
 mod cache;
 mod convert;
 mod film;
@@ -18,26 +19,42 @@ mod flv_file;
 pub mod fuzzing;
 mod growing;
 mod job;
+mod kept;
 mod pace;
+mod quarantine;
+mod room;
+mod subtitles;
+mod texts;
 mod transcodes;
 mod wanted;
 
-pub use cache::{Cache, CacheError};
+pub use beside::{SubtitleFile, subtitle_files};
+pub use cache::{Cache, CacheError, Keep};
 pub use growing::{Growing, GrowingFile};
+pub use kept::{Dropped, KeptReel};
+pub use quarantine::Case;
+pub use room::CacheFigures;
+pub use subtitles::{Subtitles, SubtitlesError, TextSource};
+pub use texts::TextReader;
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 
+use crate::choice::Language;
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
-use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
-use crate::pipeline::{Form, MediaStreams};
+use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, MAX_WINDOWS, SEEK_PATIENCE, TEND_INTERVAL};
+use crate::pipeline::{Form, MediaStreams, SubtitleTrack};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
 use convert::Means;
-use film::Film;
+use film::{Film, Source};
 use job::Job;
+use kept::Making;
+use quarantine::Quarantine;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use texts::Texts;
 use transcodes::Transcodes;
 
 /// Why a file cannot be played. The texts are shown to people.
@@ -52,6 +69,20 @@ pub enum OpenError {
     /// The machine has enough to do.
     #[error("{MAX_CONVERSIONS} files are being converted already; stop one of them and try again")]
     Busy,
+    /// It killed its converter again and again.
+    #[error(
+        "\"{name}\" is left alone for {} more minutes: its converter died again and again ({reason}); it is tried again then, \
+         when the file changes, or after DELETE /api/v1/quarantine",
+        left.as_secs().div_ceil(60)
+    )]
+    Quarantined {
+        /// The file's name.
+        name: String,
+        /// For how long it is left alone.
+        left: Duration,
+        /// What its converter died of.
+        reason: String,
+    },
     /// It was opened, but there is nothing to play in it. The text says why.
     #[error("{0}")]
     NotPlayable(String),
@@ -68,6 +99,9 @@ pub struct Providers {
     patience: Duration,
     reels: Mutex<HashMap<Key, Entry>>,
     growing: Arc<Growing>,
+    texts: Texts,
+    /// A finished conversion is being kept.
+    keeping: AtomicBool,
 }
 
 /// Whose viewers share a reel.
@@ -75,6 +109,8 @@ pub struct Providers {
 struct Key {
     file: FileIdentity,
     make: Make,
+    /// Files that it goes on in, and files of subtitles that may be drawn into it, in which versions.
+    beside: Vec<FileIdentity>,
 }
 
 /// What is made of a file.
@@ -95,6 +131,29 @@ struct Entry {
     reel: Arc<Reel>,
     work: Work,
     opened: Instant,
+    keeping: Keeping,
+}
+
+/// What becomes of a conversion once it is complete.
+#[derive(Debug, Clone)]
+struct Keeping {
+    /// `None`: it is no conversion.
+    making: Option<Making>,
+    /// The name by which it is kept, once it is; `Some(None)`: it is not, and will not be.
+    name: Arc<OnceLock<Option<String>>>,
+    /// What is kept is not what was written.
+    damaged: Arc<AtomicBool>,
+}
+
+impl Keeping {
+    fn new(making: Option<Making>) -> Self {
+        Self { making, name: Arc::default(), damaged: Arc::default() }
+    }
+
+    /// The name by which it is kept.
+    fn name(&self) -> Option<&str> {
+        self.name.get()?.as_deref()
+    }
 }
 
 /// What fills a reel.
@@ -102,6 +161,8 @@ struct Entry {
 enum Work {
     Index(Arc<Job>),
     Film(Arc<Film>),
+    /// Nothing: it was kept from an earlier time.
+    Kept(Box<MediaStreams>),
 }
 
 impl Work {
@@ -109,6 +170,7 @@ impl Work {
         match self {
             Self::Index(job) => job.stop(),
             Self::Film(film) => film.stop(),
+            Self::Kept(_) => {}
         }
     }
 
@@ -116,6 +178,7 @@ impl Work {
         match self {
             Self::Index(_) => None,
             Self::Film(film) => film.streams(),
+            Self::Kept(streams) => Some(streams),
         }
     }
 
@@ -123,6 +186,7 @@ impl Work {
         match self {
             Self::Index(job) => job.end_if_stalled(now),
             Self::Film(film) => film.end_if_stalled(now),
+            Self::Kept(_) => {}
         }
     }
 }
@@ -141,14 +205,26 @@ impl Providers {
     /// Providers for the files of `library`, of which at most `encodings` are encoded at a time.
     /// `program` is the path of this very program.
     pub fn new(library: Arc<Library>, cache: Cache, encodings: usize, program: PathBuf) -> Self {
+        let quarantine = Quarantine::open(cache.data());
         let means = Arc::new(Means {
-            program,
+            quarantine,
+            program: program.clone(),
             cache: Arc::new(cache),
             transcodes: Transcodes::new(encodings),
+            windows: Transcodes::new(MAX_WINDOWS),
             running: Arc::default(),
+            begun: AtomicU64::new(0),
             seeks: Arc::default(),
         });
-        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default() }
+        Self {
+            library,
+            means,
+            patience: SEEK_PATIENCE,
+            reels: Mutex::default(),
+            growing: Arc::default(),
+            texts: Texts::new(program),
+            keeping: AtomicBool::new(false),
+        }
     }
 
     /// A seek waits so long for a conversion that runs already, before another one is started for it.
@@ -207,7 +283,9 @@ impl Providers {
         let codecs = viewer.reel().started().await.map_err(OpenError::NotPlayable)?;
         match self.streams(viewer.reel()) {
             Some(streams) => wanted.check(&path.file_name(), &streams.contents)?,
-            None => wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs))?,
+            None => {
+                wanted.check(&path.file_name(), &wanted::contents_of_flv(codecs, &self.beside(path).await))?
+            }
         }
         Ok((viewer, codecs))
     }
@@ -227,7 +305,7 @@ impl Providers {
     }
 
     fn open_blocking(
-        &self,
+        self: &Arc<Self>,
         path: &LibraryPath,
         form: Form,
         as_it_is: bool,
@@ -236,21 +314,47 @@ impl Providers {
         if let (true, Some(reel)) = (as_it_is, self.growing.find(file.identity.file())) {
             return Ok((reel.join(), false));
         }
-        let make = match as_it_is && flv_file::is_flv(&file.file) {
+        let files = subtitle_files(&self.library, path);
+        // Those of a `.flv` are all beside it.
+        let draws =
+            form.subtitles.as_ref().is_some_and(|choice| choice.find(&languages_of(&files)).is_some());
+        let make = match as_it_is && flv_file::is_flv(&file.file) && !draws {
             true => Make::Nothing,
             false => Make::Converted(form),
         };
-        let key = Key { file: file.identity, make };
+        let drawn = matches!(&make, Make::Converted(form) if form.subtitles.is_some());
+        let (beside, mut identities) = beside::for_conversion(&self.library, &files, drawn);
+        let mut continued = Vec::new();
+        for part in self.library.continuations(path) {
+            let part = self.library.open(&part)?;
+            identities.push(part.identity);
+            continued.push(part.file);
+        }
+        let key = Key { file: file.identity, make, beside: identities };
+        if let Some(viewer) = join(&self.reels(), &key) {
+            return Ok((viewer, key.is_converted()));
+        }
+        let making = match &key.make {
+            Make::Nothing => None,
+            Make::Converted(form) => Some(Making::new(path, key.file, &key.beside, form)),
+        };
+        // Looked at before anybody has to wait for the lock.
+        let kept = making.as_ref().and_then(|making| self.restore(making));
         let mut reels = self.reels();
         if let Some(viewer) = join(&reels, &key) {
             return Ok((viewer, key.is_converted()));
         }
-        let entry = match &key.make {
-            Make::Nothing => self.index_flv(file, path)?,
-            Make::Converted(form) => {
+        let entry = match (&key.make, kept, making) {
+            (_, Some(entry), _) => entry,
+            (Make::Converted(form), None, Some(making)) => {
+                if let Some((left, reason)) = self.means.quarantine.check(&making) {
+                    return Err(OpenError::Quarantined { name: path.file_name(), left, reason });
+                }
                 self.make_place(&reels)?;
-                self.convert(file, path, form.clone())?
+                let media = Source { media: file.file, name: path.file_name(), beside, continued, making };
+                self.convert(media, form.clone())?
             }
+            _ => self.index_flv(file, path)?,
         };
         let (viewer, converted) = (entry.reel.join(), key.is_converted());
         if let Some(old) = reels.insert(key, entry) {
@@ -265,21 +369,39 @@ impl Providers {
         self.reels().values().find(|entry| Arc::ptr_eq(&entry.reel, reel))?.work.streams().cloned()
     }
 
+    /// The same, with the subtitles that are beside the file now.
+    pub async fn streams_now(self: &Arc<Self>, reel: &Arc<Reel>, path: &LibraryPath) -> Option<MediaStreams> {
+        let mut streams = self.streams(reel)?;
+        let tracks = &mut streams.contents.subtitle_tracks;
+        let known = tracks.split_off(tracks.iter().filter(|track| !track.external).count());
+        for track in self.beside(path).await {
+            let chosen = SubtitleTrack { chosen: true, ..track };
+            tracks.push(if known.contains(&chosen) {
+                chosen
+            } else {
+                SubtitleTrack { chosen: false, ..chosen }
+            });
+        }
+        Some(streams)
+    }
+
     fn index_flv(&self, file: OpenFile, path: &LibraryPath) -> Result<Entry, OpenError> {
         let reel = Arc::new(Reel::new(Arc::new(file.file)));
         let job = Arc::new(Job::new());
         let (name, len) = (path.file_name(), file.len);
         let (to_fill, for_job) = (reel.clone(), job.clone());
         spawn("flv-index", move || flv_file::scan(&to_fill, len, &name, for_job.stopped()))?;
-        Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
+        Ok(Entry { reel, work: Work::Index(job), opened: Instant::now(), keeping: Keeping::new(None) })
     }
 
-    fn convert(&self, file: OpenFile, path: &LibraryPath, form: Form) -> Result<Entry, OpenError> {
-        let film = Film::open(file.file, path.file_name(), form, self.means.clone(), self.patience);
+    fn convert(&self, source: Source, form: Form) -> Result<Entry, OpenError> {
+        let making = source.making.clone();
+        let film = Film::open(source, form, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
-        Ok(Entry { reel: film.reel.clone(), work: Work::Film(film), opened: Instant::now() })
+        let (reel, keeping) = (film.reel.clone(), Keeping::new(Some(making)));
+        Ok(Entry { reel, work: Work::Film(film), opened: Instant::now(), keeping })
     }
 
     /// Makes sure that one more conversion may start, ending those that nobody watches if need be:
@@ -304,6 +426,11 @@ impl Providers {
         self.reels().iter().filter(|(key, entry)| key.is_converted() && growing(entry)).count()
     }
 
+    /// Conversions that were begun since the start, those for seeks among them.
+    pub fn conversions_begun(&self) -> u64 {
+        self.means.begun.load(Ordering::Relaxed)
+    }
+
     /// Viewers of all files.
     pub fn viewers(&self) -> usize {
         self.reels().values().map(|entry| entry.reel.audience().0).sum()
@@ -315,43 +442,46 @@ impl Providers {
         let mut tick = tokio::time::interval(TEND_INTERVAL);
         loop {
             tick.tick().await;
-            self.tend_once(Instant::now());
+            // Disks are waited for.
+            let this = self.clone();
+            if let Err(error) = tokio::task::spawn_blocking(move || this.tend_once(Instant::now())).await {
+                tracing::error!(%error, "conversions were not looked after");
+            }
         }
     }
 
-    fn tend_once(&self, now: Instant) {
+    fn tend_once(self: &Arc<Self>, now: Instant) {
         let mut reels = self.reels();
         for entry in reels.values() {
             entry.work.end_if_stalled(now);
         }
+        let mut gone = Vec::new();
         reels.retain(|key, entry| {
             let Some(idle_since) = entry.idle_since() else { return true };
             let finished = key.is_converted() && entry.reel.progress().phase == Phase::Complete;
-            let keep = finished || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
+            // What is kept is found again.
+            let stays = finished && entry.keeping.name().is_none();
+            let keep = stays || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
             if !keep {
                 entry.work.stop();
+                gone.extend(entry.keeping.name().map(str::to_owned));
             }
             keep
         });
-        self.drop_oldest_finished(&mut reels);
+        drop(reels);
+        gone.iter().for_each(|id| self.means.cache.kept().touch(id));
+        self.keep_finished();
+        self.make_room(now);
     }
 
-    /// Keeps finished conversions without a viewer below the cache's limit, latest used first.
-    fn drop_oldest_finished(&self, reels: &mut HashMap<Key, Entry>) {
-        let mut idle: Vec<(Instant, Key, u64)> = reels
-            .iter()
-            .filter(|(key, _)| key.is_converted())
-            .filter_map(|(key, e)| Some((e.idle_since()?, key.clone(), e.reel.progress().bytes)))
-            .collect();
-        idle.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
-        let no_room = self.means.cache.check_space().is_err();
-        let mut kept = 0u64;
-        for (_, key, len) in idle {
-            kept = kept.saturating_add(len);
-            if kept > self.means.cache.limit() || no_room {
-                reels.remove(&key).inspect(|entry| entry.work.stop());
-            }
-        }
+    /// Files that are left alone because they kill their converters.
+    pub fn quarantined(&self) -> Vec<Case> {
+        self.means.quarantine.list()
+    }
+
+    /// Lets such a file be tried again, or all of them; returns how many that were. Blocking.
+    pub fn release(&self, path: Option<&LibraryPath>) -> usize {
+        self.means.quarantine.release(path.map(LibraryPath::percent_encoded).as_deref())
     }
 
     /// Ends all work.
@@ -365,15 +495,27 @@ impl Providers {
 /// Joins the reel of this key, or that of a conversion to another form which makes no difference to the file.
 fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
     // One that failed is tried again: the reason may be gone.
-    let joined = |entry: &Entry| (entry.reel.progress().phase != Phase::Failed).then(|| entry.reel.join());
+    let joined = |entry: &Entry| {
+        let is_good =
+            entry.reel.progress().phase != Phase::Failed && !entry.keeping.damaged.load(Ordering::Relaxed);
+        is_good.then(|| entry.reel.join())
+    };
     if let Some(viewer) = reels.get(key).and_then(joined) {
         return Some(viewer);
     }
     let Make::Converted(wanted) = &key.make else { return None };
-    reels.iter().filter(|(other, _)| other.file == key.file).find_map(|(other, entry)| match &other.make {
+    // The same track may have been drawn from an older file.
+    let drawn_alike =
+        |other: &Key| other.beside == key.beside || other.beside.is_empty() || key.beside.is_empty();
+    let others = reels.iter().filter(|(other, _)| other.file == key.file && drawn_alike(other));
+    others.into_iter().find_map(|(other, entry)| match &other.make {
         Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),
         _ => None,
     })
+}
+
+fn languages_of(files: &[SubtitleFile]) -> Vec<Option<Language>> {
+    files.iter().map(|file| file.named.language.clone()).collect()
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {

@@ -58,8 +58,25 @@ pub struct NotForBrowsers;
 pub struct NoTrack {
     kind: &'static str,
     name: String,
-    index: u32,
+    /// Its number, or the languages that were asked for.
+    index: String,
     there: String,
+}
+
+impl NoTrack {
+    /// None of these subtitles is the one that was asked for.
+    pub(super) fn subtitles(name: &str, choice: &TrackChoice, tracks: &[SubtitleTrack]) -> Self {
+        let index = match choice {
+            TrackChoice::Default => "0".to_owned(),
+            TrackChoice::Index(index) => index.to_string(),
+            TrackChoice::Languages(languages) => {
+                let codes: Vec<&str> = languages.iter().map(Language::code).collect();
+                format!("in {}", codes.join(" or "))
+            }
+        };
+        let told = tracks.iter().map(|track| (track.language.as_deref(), track.title.as_deref()));
+        Self { kind: "subtitles", name: name.to_owned(), index, there: there(&listed(told)) }
+    }
 }
 
 /// Tracks that an error names one by one.
@@ -121,26 +138,21 @@ impl Wanted {
 
     /// A track that was chosen by its number must be there; languages are wishes.
     pub(super) fn check(&self, name: &str, contents: &Contents) -> Result<(), NoTrack> {
-        let list = |tracks: Vec<(Option<&str>, Option<&str>)>| -> Vec<String> {
-            let one = |(index, (language, title)): (usize, (Option<&str>, Option<&str>))| {
-                let told = [language, title].into_iter().flatten().collect::<Vec<_>>().join(", ");
-                if told.is_empty() { index.to_string() } else { format!("{index} ({told})") }
-            };
-            tracks.into_iter().enumerate().map(one).collect()
-        };
         let missing = |kind, index: u32, tracks: Vec<String>| match tracks.len() > index as usize {
             true => Ok(()),
-            false => Err(NoTrack { kind, name: name.to_owned(), index, there: there(&tracks) }),
+            false => {
+                Err(NoTrack { kind, name: name.to_owned(), index: index.to_string(), there: there(&tracks) })
+            }
         };
         if let TrackChoice::Index(index) = self.form.audio {
             let tracks = contents.audio_tracks.iter();
-            let tracks = tracks.map(|track| (track.language.as_deref(), track.title.as_deref())).collect();
-            missing("sound", index, list(tracks))?;
+            let tracks = tracks.map(|track| (track.language.as_deref(), track.title.as_deref()));
+            missing("sound", index, listed(tracks))?;
         }
         if let Some(TrackChoice::Index(index)) = self.form.subtitles {
             let tracks = contents.subtitle_tracks.iter();
-            let tracks = tracks.map(|track| (track.language.as_deref(), track.title.as_deref())).collect();
-            missing("subtitles", index, list(tracks))?;
+            let tracks = tracks.map(|track| (track.language.as_deref(), track.title.as_deref()));
+            missing("subtitles", index, listed(tracks))?;
         }
         Ok(())
     }
@@ -154,6 +166,14 @@ impl Wanted {
     }
 }
 
+fn listed<'a>(tracks: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>) -> Vec<String> {
+    let one = |(index, (language, title)): (usize, (Option<&str>, Option<&str>))| {
+        let told = [language, title].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        if told.is_empty() { index.to_string() } else { format!("{index} ({told})") }
+    };
+    tracks.enumerate().map(one).collect()
+}
+
 fn there(tracks: &[String]) -> String {
     match tracks {
         [] => "it has none".to_owned(),
@@ -164,8 +184,8 @@ fn there(tracks: &[String]) -> String {
     }
 }
 
-/// What is in a `.flv`: at most one sound.
-pub(super) fn contents_of_flv(codecs: Codecs) -> Contents {
+/// What is in a `.flv`, at most one sound, and `beside` it.
+pub(super) fn contents_of_flv(codecs: Codecs, beside: &[SubtitleTrack]) -> Contents {
     let sound = codecs.audio.map(|_| AudioTrack {
         codec: String::new(),
         language: None,
@@ -174,7 +194,11 @@ pub(super) fn contents_of_flv(codecs: Codecs) -> Contents {
         default: true,
         chosen: true,
     });
-    Contents { audio_tracks: sound.into_iter().collect(), ..Contents::default() }
+    Contents {
+        audio_tracks: sound.into_iter().collect(),
+        subtitle_tracks: beside.to_vec(),
+        ..Contents::default()
+    }
 }
 
 /// Whether `wanted` makes of a file what `made` has made of it: `streams` is what the conversion to `made` found.
@@ -371,10 +395,8 @@ mod tests {
                 subtitle_tracks: vec![SubtitleTrack {
                     codec: "text".into(),
                     language: Some("de".into()),
-                    title: None,
                     text: true,
-                    default: false,
-                    chosen: false,
+                    ..SubtitleTrack::default()
                 }],
                 ..Contents::default()
             },
@@ -422,7 +444,7 @@ mod tests {
             let refused = wanted(query, PLAYER).check("a.mkv", &streams().contents).err();
             assert_eq!(refused.map(|error| error.to_string()).as_deref(), said, "{query}");
         }
-        let silent = contents_of_flv(Codecs { video: Some(VideoCodec::Avc), audio: None });
+        let silent = contents_of_flv(Codecs { video: Some(VideoCodec::Avc), audio: None }, &[]);
         let refused = wanted("audio=0", PLAYER).check("a.flv", &silent).unwrap_err().to_string();
         assert!(refused.contains("it has none"), "{refused}");
     }

@@ -13,10 +13,12 @@
 //! | `viewer`, `seeks` | who is where, and what became of seeks |
 //! | `recorder` | the writing end of a range |
 //! | `cursor` | the reading end |
+//! | `archive` | a complete reel taken apart, to be kept |
 //!
 //! What belongs here: what exists, where, and how long until more exists. What does not: sockets,
 //! protocols, and where the tags come from.
 
+mod archive;
 mod cursor;
 mod index;
 mod plan;
@@ -29,6 +31,7 @@ mod seeks;
 mod speed;
 mod viewer;
 
+pub use archive::{Archive, Part};
 pub use cursor::{Cursor, Next};
 pub use index::{Codecs, Findings, Indexer, Role, SeekPoint};
 pub use plan::{Plan, Start, Terms};

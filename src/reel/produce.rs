@@ -4,7 +4,7 @@
 //! [`complete`](Reel::complete) or [`fail`](Reel::fail). Those of conversions come in any number: each
 //! [`begin`](Reel::begin)s a range, publishes into it, and ends it in one of four ways.
 
-use super::plan::{Plan, Start, Terms};
+use super::plan::{Plan, Start, Terms, Wish};
 use super::ranges::{Fate, Junction, Opening, RangeId, Ranges};
 use super::seeks::Choice;
 use super::{Codecs, Findings, Phase, Reel, State};
@@ -165,6 +165,34 @@ impl Reel {
         self.state().ranges.get(id).map(|range| range.available)
     }
 
+    /// Forgets what of a range lies so far behind all who watch it, or are on their way to it. Returns where the bytes
+    /// begin that are still needed. Such a reel will never be complete.
+    pub fn forget_behind(&self, id: RangeId, behind: Duration) -> Option<u64> {
+        let behind = u32::try_from(behind.as_millis()).unwrap_or(u32::MAX);
+        let mut state = self.state();
+        let State { ranges, audience, .. } = &mut *state;
+        // Whoever is still in another range finds another way: one who is far behind must not hold up the others.
+        let (start, end) = ranges.get(id).and_then(|range| Some((range.start()?, range.available)))?;
+        let watching =
+            |wish: &Wish| wish.range.map_or((start..=end).contains(&wish.time), |range| range == id);
+        let first = audience.wishes().into_iter().filter(watching).map(|wish| wish.time).min()?;
+        let before = MediaTime::from_millis(first.as_millis().saturating_sub(behind));
+        let from = ranges.forget_before(id, before);
+        self.tell(&state);
+        from
+    }
+
+    /// Forgets a range that nobody fills, unless somebody watches it.
+    pub fn forget_unwatched(&self, id: RangeId) {
+        let mut state = self.state();
+        let State { ranges, audience, .. } = &mut *state;
+        let watched = audience.wishes().iter().any(|wish| wish.range == Some(id));
+        if !watched {
+            ranges.forget(id);
+        }
+        self.tell(&state);
+    }
+
     /// Holds the producer of a range back while it is beyond its goal, for at most `patience`. Returns
     /// whether it was held back the whole time.
     pub fn hold_back(&self, id: RangeId, patience: Duration) -> bool {
@@ -241,7 +269,7 @@ impl Reel {
     }
 
     /// Lets everybody see what the state is now.
-    fn tell(&self, state: &State) {
+    pub(super) fn tell(&self, state: &State) {
         let ranges: &Ranges<_> = &state.ranges;
         let bytes = ranges.iter().map(|range| range.end_offset).sum();
         let first = ranges.extents().first().copied();

@@ -29,6 +29,11 @@ pub struct RangeId(u32);
 impl RangeId {
     /// The range that a reel is made with.
     pub const FIRST: Self = Self(0);
+
+    /// The range that is begun after this one.
+    pub(super) const fn after(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 /// What a producer says of its range before the first tag.
@@ -421,6 +426,35 @@ impl<D> Ranges<D> {
         None
     }
 
+    /// Forgets what of a range comes before the last points at or before `time`. Returns where its bytes begin then.
+    /// Some points stay before that one: a range that is parked is continued from its last but one.
+    pub(super) fn forget_before(&mut self, id: RangeId, time: MediaTime) -> Option<u64> {
+        let range = self.get_mut(id)?;
+        let behind = range.points.partition_point(|point| point.time <= time).saturating_sub(POINTS_BEHIND);
+        range.points.drain(..behind);
+        let first = *range.points.first()?;
+        if behind > 0 {
+            range.aim = first.time;
+        }
+        // Who would come from another range to a place that is gone goes another way.
+        for other in &mut self.list {
+            if matches!(other.fate, Fate::Joined { next, offset } if next == id && offset < first.offset) {
+                other.fate = Fate::Parked;
+            }
+        }
+        Some(first.offset)
+    }
+
+    /// Forgets a range that nobody fills.
+    pub(super) fn forget(&mut self, id: RangeId) {
+        self.list.retain(|range| range.id != id || range.is_growing());
+        for range in &mut self.list {
+            if matches!(range.fate, Fate::Joined { next, .. } if next == id) {
+                range.fate = Fate::Parked;
+            }
+        }
+    }
+
     /// Forgets all that is not needed to play a complete reel.
     pub(super) fn tidy(&mut self) {
         let Some(chain) = self.whole() else { return };
@@ -456,6 +490,9 @@ impl<D> Ranges<D> {
         true
     }
 }
+
+/// Points that stay before what is forgotten of a range.
+const POINTS_BEHIND: usize = 3;
 
 /// The point of `other` that is the very next frame of `parked`.
 fn touching<D>(parked: &Range<D>, other: &Range<D>) -> Option<SeekPoint> {

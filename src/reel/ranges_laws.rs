@@ -102,12 +102,24 @@ impl World {
                 self.producers.remove(&id);
                 return;
             };
-            if producer.recorder.push(&tag).unwrap() == Pushed::Joined {
-                self.producers.remove(&id);
-                return;
+            match producer.recorder.push(&tag).unwrap() {
+                Pushed::Taken => {}
+                Pushed::Joined => {
+                    self.producers.remove(&id);
+                    return;
+                }
+                Pushed::Astray => return self.stop(id),
             }
         }
         producer.recorder.flush().unwrap();
+    }
+
+    /// What lies behind the viewer is gone.
+    fn forget(&mut self, id: RangeId) {
+        let Some(begin) = self.reel.forget_behind(id, Duration::from_secs(1)) else { return };
+        let data = self.reel.data_of(id).unwrap();
+        let zeros = vec![0; begin as usize];
+        std::os::unix::fs::FileExt::write_all_at(&*data, &zeros, 0).unwrap();
     }
 
     fn stop(&mut self, id: RangeId) {
@@ -193,6 +205,7 @@ enum Act {
     Stop(usize),
     Read(usize),
     Plan,
+    Forget(usize),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -204,6 +217,49 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (1..900usize).prop_map(Act::Read),
         2 => Just(Act::Plan),
     ]
+}
+
+/// The same where the disk is full.
+fn act_in_memory() -> impl Strategy<Value = Act> {
+    prop_oneof![3 => act(), 1 => (0..8usize).prop_map(Act::Forget)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_forgotten_behind_a_viewer_is_never_missed(
+        sound in prop_oneof![Just(-30), Just(0), Just(90), Just(400)],
+        acts in proptest::collection::vec(act_in_memory(), 0..60),
+    ) {
+        let mut world = World::new(sound);
+        for act in acts {
+            match act {
+                Act::Begin(ms) => {
+                    let aim = MediaTime::from_millis(ms);
+                    world.begin(Start { aim, target: aim, viewer: 0 });
+                }
+                Act::Advance(who, tags) => {
+                    if let Some(id) = world.nth(who) { world.advance(id, tags) }
+                }
+                Act::Stop(who) => if let Some(id) = world.nth(who) { world.stop(id) },
+                Act::Read(most) => world.read_on(most),
+                Act::Plan => world.follow_the_plan(),
+                Act::Forget(who) => if let Some(id) = world.nth(who) { world.forget(id) },
+            }
+            is_one_run(&world.source, &world.read)?;
+        }
+        for _ in 0..200 {
+            world.follow_the_plan();
+            for id in world.producers.keys().copied().collect::<Vec<_>>() {
+                world.advance(id, 150);
+                world.forget(id);
+            }
+            world.read_on(usize::MAX);
+        }
+        prop_assert_eq!(world.read.len(), world.source.len(), "the viewer has read all");
+        prop_assert!(world.read == world.source, "in order");
+    }
 }
 
 proptest! {
@@ -228,6 +284,7 @@ proptest! {
                 Act::Stop(who) => if let Some(id) = world.nth(who) { world.stop(id) },
                 Act::Read(most) => world.read_on(most),
                 Act::Plan => world.follow_the_plan(),
+                Act::Forget(_) => {}
             }
             is_one_run(&world.source, &world.read)?;
         }

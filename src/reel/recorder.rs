@@ -51,6 +51,8 @@ pub enum Pushed {
     Taken,
     /// It and all that follow are in another range already, which the reel goes on with.
     Joined,
+    /// So they were, but that range has been forgotten meanwhile: this one ends before it.
+    Astray,
 }
 
 impl Recorder {
@@ -105,10 +107,8 @@ impl Recorder {
             if ahead.is_complete(tag, self.opening) {
                 let junction = ahead.junction;
                 self.flush()?;
-                if !self.reel.hand_over(self.id, junction) {
-                    return Err(io::Error::other("the range that this one led to is gone"));
-                }
-                return Ok(Pushed::Joined);
+                let joined = self.reel.hand_over(self.id, junction);
+                return Ok(if joined { Pushed::Joined } else { Pushed::Astray });
             }
             if reached {
                 return Ok(Pushed::Taken);

@@ -58,7 +58,8 @@ fn a_film_whose_workers_always_die_ends_with_the_reason() {
         killing.join().unwrap();
     });
     server.must_be_well();
-    // Played again, it is tried again.
+    // Released, it is tried again.
+    assert_eq!(http_client::request_with(server.http, "DELETE", "/api/v1/quarantine", "", "").status, 204);
     let mut next = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     next.wait_for("a keyframe of the next play", LIMIT, |message| message.is_keyframe().then_some(()));
 }
@@ -90,4 +91,46 @@ fn nobody_watching_means_no_worker_after_a_while() {
     drop(client);
     // It lingers for the viewer that comes back, and may have finished anyhow.
     wait_until("the worker has gone", Duration::from_secs(60), || server.workers().is_empty());
+}
+
+#[test]
+fn a_film_that_kills_its_converter_is_left_alone_for_a_while_and_over_a_restart() {
+    let mut server = Server::start();
+    let client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
+    wait_until("the film is given up", FILM_LIMIT, || {
+        server.kill_workers();
+        server.log().contains("goes_on=false")
+    });
+    drop(client);
+    let media = format!("/api/v1/media/{}", crate::server::encoded(LONG_AVI));
+    for _ in 0..2 {
+        let refused = http_client::get(server.http, &media);
+        assert_eq!(refused.status, 415, "{}", refused.text());
+        for said in [
+            "A Long Way (90 seconds).avi",
+            "left alone for 15 more minutes",
+            "signal 9",
+            "DELETE /api/v1/quarantine",
+        ] {
+            assert!(refused.text().contains(said), "{said}: {}", refused.text());
+        }
+        let mut client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
+        let info = client.wait_status("NetStream.Play.Failed", SOON);
+        let why = info.get("description").and_then(|d| d.as_str().map(|s| s.into_owned())).unwrap();
+        assert!(why.contains("left alone") && why.contains("signal 9"), "{why}");
+        let listed = http_client::get(server.http, "/api/v1/quarantine").json();
+        assert_eq!(
+            (&listed["files"][0]["times"], listed["files"].as_array().unwrap().len()),
+            (&1.into(), 1),
+            "{listed}"
+        );
+        server.restart();
+    }
+    assert_eq!(server.workers(), [] as [u32; 0]);
+    let release = |path: &str| {
+        let target = format!("/api/v1/quarantine/{}", crate::server::encoded(path));
+        http_client::request_with(server.http, "DELETE", &target, "", "").status
+    };
+    assert_eq!((release(H264_FLV), release(LONG_AVI), release(LONG_AVI)), (404, 204, 404));
+    assert_eq!(http_client::get(server.http, &media).status, 200);
 }

@@ -34,6 +34,8 @@ pub(super) fn subtitle_track(head: &Head, chosen: bool) -> SubtitleTrack {
         text: caps.as_deref().is_some_and(decide::is_text),
         default: head.is_default() == Some(true),
         chosen,
+        external: false,
+        forced: false,
     }
 }
 

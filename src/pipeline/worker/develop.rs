@@ -152,6 +152,48 @@ impl Frame {
     }
 }
 
+/// Two access units of the same picture, made by these elements, and their caps.
+pub(super) fn encoded(still: &Still, elements: Vec<gst::Element>) -> Outcome<(gst::Caps, Vec<u8>, Vec<u8>)> {
+    let build = || -> Result<_, Box<dyn std::error::Error>> {
+        let (width, height) = (still.width as u32, still.height as u32);
+        let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgbx, width, height)
+            .fps(gst::Fraction::new(1, 1))
+            .build()?;
+        let source = gst_app::AppSrc::builder().caps(&info.to_caps()?).format(gst::Format::Time).build();
+        let convert = make("videoconvert")?;
+        let format = make("capsfilter")?;
+        format.set_property("caps", gst::Caps::builder("video/x-raw").field("format", "I420").build());
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let mut all = vec![source.clone().upcast(), convert, format];
+        all.extend(elements);
+        all.push(sink.clone().upcast());
+        let pipeline = gst::Pipeline::new();
+        pipeline.add_many(&all)?;
+        gst::Element::link_many(&all)?;
+        Ok((pipeline, source, sink))
+    };
+    let (pipeline, source, sink) = build().map_err(|error| error.to_string())?;
+    let frame = |number: u64| {
+        let mut buffer = gst::Buffer::from_mut_slice(still.pixels.clone());
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(gst::ClockTime::from_seconds(number));
+            buffer.set_duration(gst::ClockTime::SECOND);
+        }
+        buffer
+    };
+    let first = pull(&pipeline, &source, &sink, (0..2).map(frame));
+    let patience = gst::ClockTime::from_nseconds(limits::LOOK_PICTURE.as_nanos() as u64);
+    let second = sink.try_pull_sample(patience);
+    let _ = pipeline.set_state(gst::State::Null);
+    let bytes = |sample: &gst::Sample| -> Outcome<Vec<u8>> {
+        Ok(sample.buffer().and_then(|buffer| buffer.map_readable().ok()).ok_or("no bytes")?.to_vec())
+    };
+    let first = first?;
+    let caps = first.caps_owned().ok_or("it was encoded to nothing")?;
+    let second = second.as_ref().unwrap_or(&first);
+    Ok((caps, bytes(&first)?, bytes(second)?))
+}
+
 /// The JPEG of a picture.
 pub(super) fn jpeg(still: &Still) -> Outcome<Vec<u8>> {
     let build = || -> Result<_, Box<dyn std::error::Error>> {

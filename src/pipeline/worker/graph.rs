@@ -15,10 +15,12 @@
 
 mod ending;
 
-use super::super::form::Codec;
+use super::super::form::{Codec, Profile};
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
+use super::cover::Cover;
 use super::decide::{self, VideoFacts};
+use super::drawn::{self, Drawn};
 use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
@@ -31,6 +33,7 @@ use super::reorder;
 use super::seal;
 use super::seek::{self, Seek};
 use super::select::Streams;
+use super::texts;
 use super::verdict::{self, fail};
 use super::{Order, Task};
 use crate::limits;
@@ -67,14 +70,15 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
         registry.remove_plugin(&plugin);
     }
     // What was loaded up to here is this machine's own; what is looked at from here on is anybody's.
-    if let Err(error) = seal::seal(std::io::stdin(), &seal::plugin_folders()) {
+    let parts = media::parts(order.parts).map_err(|error| BuildError::Refused(error.to_string()))?;
+    if let Err(error) = seal::seal(std::io::stdin(), &parts, &seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     if order.task == Task::Equip {
         outlet.send(&Message::Equipment(equip::measure()));
         return Ok(Message::End);
     }
-    let media = match Media::look() {
+    let media = match Media::look(&parts) {
         Ok(media) => media,
         Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
     };
@@ -85,6 +89,12 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
         if let Err(reason) = look::pictures(&graph.media, graph.duration(), outlet) {
             last = fail(Failure::Unreadable, reason);
         }
+    }
+    if order.task == Task::Texts
+        && last == Message::End
+        && let Err(reason) = texts::send(&graph.media, outlet)
+    {
+        last = fail(Failure::Unreadable, reason);
     }
     // Its threads are still at work: destructors beside them have crashed, and the process ends anyway.
     std::mem::forget(graph);
@@ -120,7 +130,7 @@ struct Graph {
     announced: Option<Instant>,
     seek: Seek,
     /// They are drawn into the picture.
-    subtitles: Option<Arc<Head>>,
+    subtitles: Option<Drawn>,
     /// Codecs without a decoder.
     undecodable: Vec<String>,
     /// Why lanes were given up.
@@ -136,8 +146,7 @@ impl Graph {
         let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
-        let source = make("filesrc")?;
-        source.set_property("location", media::PATH);
+        let source = media::source(order.parts)?;
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
@@ -148,6 +157,7 @@ impl Graph {
             outlet: Arc::clone(outlet),
             listener: Arc::<Shared>::clone(&shared),
             equipment: order.equipment.clone(),
+            cover: None,
         };
         let seek = Seek::to(order.start_ns);
         Ok(Self {
@@ -221,7 +231,7 @@ impl Graph {
         self.progress = Progress::begin(self.progress.units);
         // A second group of pads (chained Ogg) goes nowhere.
         let streams = Streams::sort(self.shared.close_heads());
-        let chosen = streams.choose(&self.order.form);
+        let chosen = streams.choose(&self.order.form, &self.order.beside);
         for (lane, head) in Lane::BOTH.into_iter().zip([&chosen.video, &chosen.audio]) {
             if let Some(head) = head {
                 self.heads[lane as usize] = Some(Arc::clone(head));
@@ -229,9 +239,15 @@ impl Graph {
                 self.shared.set_lane(lane, Arc::clone(head));
             }
         }
-        let mut contents = streams.contents(&chosen);
+        let mut contents = streams.contents(&chosen, &self.order.beside);
         if contents.chapters.is_empty() {
             contents.chapters = self.media.chapters().to_vec();
+        }
+        if chosen.video.is_none()
+            && self.order.task == Task::Convert
+            && self.order.form.profile != Profile::Audio
+        {
+            self.around.cover = chosen.audio.as_ref().and_then(|head| self.cover_of(head));
         }
         streams.others(&chosen).for_each(|head| head.discard(&self.pipeline));
         self.subtitles = chosen.subtitles;
@@ -246,13 +262,34 @@ impl Graph {
             if let Some(caps) = self.lane_caps(Lane::Video) {
                 announcement.video = Some(decide::video_stream(&caps, &self.video_facts(), &self.order.form));
             }
+            if let Some(cover) = &self.around.cover {
+                announcement.video = Some(cover.stream());
+            }
             if let Some(caps) = self.lane_caps(Lane::Audio) {
                 announcement.audio = Some(decide::audio_stream(&caps, &self.order.form));
             }
             announcement.seekable = self.any_head().is_some_and(|head| is_seekable(head.demuxer_pad()));
             announcement.duration_ns = self.duration();
         });
+        if let Some(cover) = &self.around.cover {
+            self.stages[Lane::Video as usize] = Stage::Running;
+            cover.begin(&self.around.outlet);
+        }
         None
+    }
+
+    /// The picture that a sound carries along. One that cannot be shown is none.
+    fn cover_of(&self, head: &Head) -> Option<Arc<Cover>> {
+        let cover = Cover::of(head.cover()?, &self.order.form);
+        cover.inspect_err(|reason| eprintln!("its picture: {reason}")).ok().map(Arc::new)
+    }
+
+    /// The picture beside a sound ends with it.
+    fn end_cover(&mut self, lane: Lane) {
+        if lane == Lane::Audio && self.around.cover.is_some() {
+            self.stages[Lane::Video as usize] = Stage::Over;
+            self.around.outlet.send(&Message::LaneEnd(Lane::Video));
+        }
     }
 
     fn duration(&self) -> Option<u64> {
@@ -416,10 +453,8 @@ impl Graph {
             bin.sync_state_with_parent()?;
             let sink =
                 bin.static_pad("sink").ok_or_else(|| BuildError::Refused("a lane without a pad".into()))?;
-            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD)
-                && let Some(subtitles) = &self.subtitles
-            {
-                subtitles.release_into(&pad)?;
+            if let Some(pad) = bin.static_pad(lane::SUBTITLE_PAD) {
+                self.draw(&pad, head)?;
             }
             if let Some(shortcut) = shortcut {
                 head.shorten(shortcut);
@@ -427,6 +462,25 @@ impl Graph {
             head.release_into(&sink)
         };
         bin.and_then(release).map_err(|error| error.to_string())
+    }
+
+    /// Lets the subtitles flow into a lane of `video`.
+    fn draw(&self, pad: &gst::Pad, video: &Head) -> Result<(), BuildError> {
+        let number = match &self.subtitles {
+            Some(Drawn::Stream(stream)) => return stream.release_into(pad),
+            Some(Drawn::Beside(number)) => *number,
+            None => return Ok(()),
+        };
+        let Some(beside) = self.order.beside.get(number) else { return Ok(()) };
+        // A film begins with its first frame, wherever its times do; subtitles in files of their own at zero.
+        let first = |head: &Arc<Head>| match head.first() {
+            Some(First::Buffer { pts: Some(pts), .. }) => head.stream_time(pts),
+            _ => None,
+        };
+        let begins = self.heads.iter().flatten().filter_map(first).min().filter(|_| self.order.start_ns == 0);
+        let begins = begins.map_or(0, |ns| u64::try_from(ns).unwrap_or(0));
+        let origin = self.order.origin_ns.unwrap_or(begins);
+        drawn::feed(beside, &self.pipeline, pad, video, (self.order.start_ns, origin))
     }
 
     /// What is decoded before this time is not encoded. Demuxers go to the keyframe before the start; where pictures
@@ -470,6 +524,7 @@ impl Graph {
             });
         }
         self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_cover(lane);
         self.end_if_over()
     }
 
@@ -482,6 +537,7 @@ impl Graph {
         }
         self.stages[lane as usize] = Stage::Over;
         self.around.outlet.send(&Message::LaneEnd(lane));
+        self.end_cover(lane);
         self.end_if_over()
     }
 
@@ -537,7 +593,7 @@ impl Graph {
     }
 
     fn probe_only(&self) -> bool {
-        matches!(self.order.task, Task::Probe | Task::Look)
+        matches!(self.order.task, Task::Probe | Task::Look | Task::Texts)
     }
 
     fn warn(&self, text: &str) {

@@ -114,6 +114,19 @@ impl Head {
         })
     }
 
+    /// The picture that came with it.
+    pub(super) fn cover(&self) -> Option<gst::Sample> {
+        [&self.source, &self.demuxer_pad].into_iter().find_map(|pad| {
+            (0..).map_while(|index| pad.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
+                let tags = event.tag();
+                let cover = tags.get::<gst::tags::Image>().map(|image| image.get());
+                let cover = cover.or_else(|| tags.get::<gst::tags::PreviewImage>().map(|image| image.get()));
+                let size = |cover: &gst::Sample| cover.buffer().map_or(0, |buffer| buffer.size());
+                cover.filter(|cover| (1..=limits::MAX_COVER_BYTES).contains(&size(cover)))
+            })
+        })
+    }
+
     /// The chapters that came with this stream.
     pub(super) fn toc(&self) -> Option<gst::Toc> {
         Some(self.source.sticky_event::<gst::event::Toc>(0)?.toc().0.to_owned())
@@ -138,6 +151,15 @@ impl Head {
     pub(super) fn stream_time(&self, pts: gst::ClockTime) -> Option<i64> {
         let segment = self.source.sticky_event::<gst::event::Segment>(0)?;
         super::tap::stream_time(segment.segment(), pts)
+    }
+
+    /// When what has this time of the file is shown, counted as the pipeline does. What comes before its beginning is
+    /// shown there.
+    pub(super) fn running_time(&self, file_ns: u64) -> Option<gst::ClockTime> {
+        let event = self.source.sticky_event::<gst::event::Segment>(0)?;
+        let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+        let time = gst::ClockTime::from_nseconds(file_ns).max(segment.time()?);
+        segment.to_running_time(segment.position_from_stream_time(time)?)
     }
 
     /// Lets the stream flow into `target`, a sink pad of the same pipeline.

@@ -15,6 +15,7 @@
 use super::super::equipment::{Choice, Equipment};
 use super::super::form::{Codec, Form, Profile};
 use super::super::wire::Lane;
+use super::cover::Cover;
 use super::encoder::{self, set};
 use super::outlet::Outlet;
 use super::shortcut::Shortcut;
@@ -48,6 +49,8 @@ pub(super) struct Surroundings {
     pub(super) listener: Arc<dyn Listener>,
     /// What this machine was found to encode with.
     pub(super) equipment: Equipment,
+    /// What is shown while a sound plays.
+    pub(super) cover: Option<Arc<Cover>>,
 }
 
 /// The name of a lane's bin.
@@ -91,7 +94,7 @@ pub(super) fn pass_straight(
     if !parsed || !caps.is_subset(&wanted) {
         return Ok(None);
     }
-    let (sink, tap) = tap::sink(codec, &wanted, times_of(codec, has_dts), &around.outlet, &around.listener);
+    let (sink, tap) = tap::sink(codec, &wanted, times_of(codec, has_dts), around);
     let bin = assemble(codec.lane(), vec![sink.upcast()])?;
     Ok(Some((bin, Shortcut::new(tap, wanted))))
 }
@@ -429,12 +432,12 @@ fn parser_and_tap(
 ) -> Result<Vec<gst::Element>, BuildError> {
     let (parser, caps) = parser_of(codec);
     let mut elements: Vec<_> = parser.map(make).transpose()?.into_iter().collect();
-    elements.push(tap::sink(codec, &caps, times, &around.outlet, &around.listener).0.upcast());
+    elements.push(tap::sink(codec, &caps, times, around).0.upcast());
     Ok(elements)
 }
 
 /// The element that brings a codec into the form in which it is sent, and that form.
-fn parser_of(codec: Codec) -> (Option<&'static str>, gst::Caps) {
+pub(super) fn parser_of(codec: Codec) -> (Option<&'static str>, gst::Caps) {
     let caps = |name| gst::Caps::builder(name);
     match codec {
         Codec::H264 => (

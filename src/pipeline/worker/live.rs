@@ -216,8 +216,12 @@ impl LiveGraph {
                 true
             }
         };
-        let around =
-            Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared), equipment };
+        let around = Surroundings {
+            outlet: Arc::clone(outlet),
+            listener: Arc::<Shared>::clone(&shared),
+            equipment,
+            cover: None,
+        };
         Ok(Ok(Self {
             pipeline,
             pushes,

@@ -1,7 +1,8 @@
 //! The file on standard input: what is known of it before GStreamer reads it, and how far that has read.
 
+use super::super::conversion::PARTS_FD;
 use super::super::streams::Chapter;
-use super::lane::BuildError;
+use super::lane::{BuildError, make};
 use super::mend::{self, Mend, Source};
 use gst::prelude::*;
 use gstreamer as gst;
@@ -13,6 +14,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
 pub(super) const PATH: &str = "/proc/self/fd/0";
+
+/// Each of so many files that are one run of bytes, by descriptors of our own.
+pub(super) fn parts(count: usize) -> io::Result<Vec<File>> {
+    (PARTS_FD..).take(count).map(|number| File::open(format!("/proc/self/fd/{number}"))).collect()
+}
+
+/// What reads them; the file on standard input when there are none.
+pub(super) fn source(parts: usize) -> Result<gst::Element, BuildError> {
+    let (element, location) = match parts {
+        0 => ("filesrc", PATH.to_owned()),
+        // 100 to 109, by their names.
+        _ => ("splitfilesrc", format!("/proc/self/fd/{}?", PARTS_FD / 10)),
+    };
+    let source = make(element)?;
+    source.set_property("location", location);
+    Ok(source)
+}
 
 #[derive(Debug)]
 pub(super) struct Media {
@@ -39,13 +57,14 @@ impl Watch {
 }
 
 impl Media {
-    /// Looks at what is on standard input.
-    pub(super) fn look() -> io::Result<Self> {
+    /// Looks at what is on standard input, which is the first of `parts`, if there are any.
+    pub(super) fn look(parts: &[File]) -> io::Result<Self> {
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is not an ordinary file"));
         }
-        Ok(Self { len: Source::len(&file), mend: mend::find(&file), read: AtomicU64::new(0) })
+        let len = if parts.is_empty() { Source::len(&file) } else { parts.iter().map(Source::len).sum() };
+        Ok(Self { len, mend: mend::find(&file), read: AtomicU64::new(0) })
     }
 
     /// Lays the mend over what `source`, a filesrc, reads, and notes how far it has come.

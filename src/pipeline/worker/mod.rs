@@ -1,6 +1,6 @@
 //! The worker process: one file in on stdin, [wire messages](super) out on stdout.
 //!
-//! `wiidiaserver worker convert|probe|look|equip --start-ns N --parent PID --form JSON`, started by
+//! `wiidiaserver worker convert|probe|look|texts|equip --start-ns N --parent PID --form JSON`, started by
 //! [`Conversion`](super::Conversion) and of no use to people.
 //!
 //! The file is opened by the server and read here through `/proc/self/fd/0`: the worker needs no
@@ -11,9 +11,11 @@ mod capture;
 mod codec_config;
 mod confine;
 mod contents;
+mod cover;
 mod decide;
 mod decoding_times;
 mod develop;
+mod drawn;
 mod drift;
 mod encoder;
 mod equip;
@@ -40,11 +42,13 @@ mod snapshot;
 mod steady;
 mod stretch;
 mod tap;
+mod texts;
 mod tone;
 mod verdict;
 
 pub(crate) use confine::Life;
 
+use super::beside::{self, Beside};
 use super::equipment::Equipment;
 use super::form::Form;
 use super::wire::{Failure, Message};
@@ -65,6 +69,12 @@ struct Order {
     form: Form,
     /// What this machine encodes with, as far as it was measured.
     equipment: Equipment,
+    /// Subtitles in files of their own.
+    beside: Vec<Beside>,
+    /// Files that are one run of bytes; zero: the one on standard input.
+    parts: usize,
+    /// The time of the file at which the film begins, where that is known: theirs count from there.
+    origin_ns: Option<u64>,
 }
 
 /// The word on the command line.
@@ -75,6 +85,8 @@ enum Task {
     Probe,
     /// The same, and make pictures of it.
     Look,
+    /// The same, and take the text out of it.
+    Texts,
     /// Say what this machine encodes with; there is no file.
     Equip,
 }
@@ -103,7 +115,11 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let life = if order.task == Task::Look { confine::Life::OneLook } else { confine::Life::OneFile };
+    let life = if matches!(order.task, Task::Look | Task::Texts) {
+        confine::Life::OneLook
+    } else {
+        confine::Life::OneFile
+    };
     if let Err(error) = confine::confine(order.parent, life) {
         eprintln!("worker: {error}");
         return ExitCode::FAILURE;
@@ -133,7 +149,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 pub(crate) fn lock_up(parent: i32, life: Life) -> Result<(), String> {
     confine::confine(Some(parent), life).map_err(|error| error.to_string())?;
     // What the kernel lacks, workers of conversions report (`graph`); one report is enough.
-    let _ = seal::seal(std::io::stdin(), &std::collections::BTreeSet::new());
+    let _ = seal::seal(std::io::stdin(), &[], &std::collections::BTreeSet::new());
     Ok(())
 }
 
@@ -155,11 +171,22 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         Some("convert") => Task::Convert,
         Some("probe") => Task::Probe,
         Some("look") => Task::Look,
+        Some("texts") => Task::Texts,
         Some("equip") => Task::Equip,
-        other => return Err(format!("expected `convert`, `probe`, `look` or `equip`, found {other:?}")),
+        other => {
+            return Err(format!("expected `convert`, `probe`, `look`, `texts` or `equip`, found {other:?}"));
+        }
     };
-    let mut order =
-        Order { task, start_ns: 0, parent: None, form: Form::default(), equipment: Equipment::default() };
+    let mut order = Order {
+        task,
+        start_ns: 0,
+        parent: None,
+        form: Form::default(),
+        equipment: Equipment::default(),
+        beside: Vec::new(),
+        origin_ns: None,
+        parts: 0,
+    };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());
@@ -167,6 +194,17 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         match option.to_str() {
             Some("--start-ns") => order.start_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
+            Some("--origin-ns") => {
+                order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?)
+            }
+            Some("--parts") => {
+                // A pattern finds ten.
+                let parts = value.and_then(|v| v.parse().ok()).filter(|parts| *parts <= 10);
+                order.parts = parts.ok_or_else(bad)?;
+            }
+            Some("--beside") => {
+                order.beside = beside::read().map_err(|error| format!("{option:?}: {error}"))?;
+            }
             Some("--form") => {
                 let form = serde_json::from_str(value.unwrap_or_default());
                 order.form = form.map_err(|error| format!("{option:?} {value:?}: {error}"))?;
@@ -194,6 +232,7 @@ mod tests {
         let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
         assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
         assert_eq!(parse("look").map(|order| order.task), Ok(Task::Look));
+        assert_eq!(parse("texts").map(|order| order.task), Ok(Task::Texts));
         assert_eq!(parse("equip").map(|order| order.task), Ok(Task::Equip));
         for wrong in [
             "",

@@ -17,6 +17,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
@@ -72,13 +73,13 @@ const MAX_VIDEO_DEVICES: usize = 64;
 /// The newest kernel interface that is asked for; older kernels give what they have.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Seals the calling thread, and the threads that it will start. `media` and what is in the folders
+/// Seals the calling thread, and the threads that it will start. `media`, its other `parts` and what is in the folders
 /// `plugins` stay readable.
 ///
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
-pub(super) fn seal(media: impl AsFd, plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(Some(media.as_fd()), plugins), forbidden::close_calls())
+pub(super) fn seal(media: impl AsFd, parts: &[File], plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files(Some(media.as_fd()), parts, plugins), forbidden::close_calls())
 }
 
 /// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
@@ -97,7 +98,7 @@ pub(super) fn seal_but_network(plugins: &BTreeSet<PathBuf>) -> Result<(), String
 /// # Errors
 /// As [`seal`].
 pub(super) fn seal_all(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(None, plugins), forbidden::close_calls())
+    enforced(close_files(None, &[], plugins), forbidden::close_calls())
 }
 
 /// The folders that GStreamer's plug-ins lie in, which it has to be able to load. To be called once it is initialised.
@@ -141,6 +142,7 @@ fn enforced<E: std::fmt::Display>(
 
 fn close_files(
     media: Option<BorrowedFd<'_>>,
+    parts: &[File],
     plugins: &BTreeSet<PathBuf>,
 ) -> Result<RulesetStatus, RulesetError> {
     // filesrc opens it again through /proc.
@@ -152,6 +154,9 @@ fn close_files(
         .scope(Scope::from_all(LANDLOCK))?
         .create()?
         .add_rules(media.into_iter().map(Ok::<_, RulesetError>))?
+        .add_rules(
+            parts.iter().map(|part| Ok::<_, RulesetError>(PathBeneath::new(part, AccessFs::ReadFile))),
+        )?
         .add_rules(rules(&READABLE, plugins).map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)
@@ -381,7 +386,6 @@ mod forbidden {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::fs::File;
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::fd::AsRawFd;
@@ -443,7 +447,7 @@ mod tests {
         let media = media.try_clone().unwrap();
         let sealed = move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            seal(&media, &BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
+            seal(&media, &[], &BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
             attempt()
         };
         std::thread::spawn(sealed).join().unwrap()

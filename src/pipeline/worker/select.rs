@@ -1,9 +1,11 @@
 //! Which of a file's streams become the lanes.
 
+use super::super::beside::Beside;
 use super::super::form::{Form, Profile, TrackChoice};
-use super::super::streams::Contents;
+use super::super::streams::{Contents, SubtitleTrack};
 use super::contents;
 use super::decide::{self, Content};
+use super::drawn::Drawn;
 use super::head::Head;
 use crate::choice::Language;
 use gstreamer as gst;
@@ -19,7 +21,16 @@ pub(super) struct Chosen {
     pub(super) video: Option<Arc<Head>>,
     pub(super) audio: Option<Arc<Head>>,
     /// To be drawn into the picture.
-    pub(super) subtitles: Option<Arc<Head>>,
+    pub(super) subtitles: Option<Drawn>,
+}
+
+impl Chosen {
+    fn drawn_stream(&self) -> Option<&Arc<Head>> {
+        match &self.subtitles {
+            Some(Drawn::Stream(head)) => Some(head),
+            _ => None,
+        }
+    }
 }
 
 impl Streams {
@@ -32,13 +43,26 @@ impl Streams {
         self.heads.iter().filter(move |(found, _)| *found == content).map(|(_, head)| head)
     }
 
-    pub(super) fn choose(&self, form: &Form) -> Chosen {
+    /// `beside`: subtitles in files of their own count behind those of the file.
+    pub(super) fn choose(&self, form: &Form, beside: &[Beside]) -> Chosen {
         let pictures = form.profile != Profile::Audio;
         let video = self.default(Content::Video).filter(|_| pictures);
         let audio = self.named(Content::Audio, &form.audio).or_else(|| self.default(Content::Audio));
         let drawn = form.subtitles.as_ref().filter(|_| video.is_some());
-        let subtitles = drawn.and_then(|choice| self.named(Content::Subtitle, choice));
+        let subtitles = drawn.and_then(|choice| self.drawn(choice, beside));
         Chosen { video, audio, subtitles }
+    }
+
+    fn drawn(&self, choice: &TrackChoice, beside: &[Beside]) -> Option<Drawn> {
+        let heads: Vec<_> = self.of(Content::Subtitle).collect();
+        let inside = heads.iter().map(|head| contents::language(head));
+        let languages = inside.chain(beside.iter().map(|beside| beside.track.language.clone()));
+        let languages: Vec<_> = languages.map(|code| Language::parse(&code?).ok()).collect();
+        let found = choice.find(&languages)?;
+        Some(match heads.get(found) {
+            Some(head) => Drawn::Stream(Arc::clone(head)),
+            None => Drawn::Beside(found - heads.len()),
+        })
     }
 
     fn named(&self, content: Content, choice: &TrackChoice) -> Option<Arc<Head>> {
@@ -59,25 +83,32 @@ impl Streams {
 
     /// Those that go nowhere.
     pub(super) fn others<'a>(&'a self, chosen: &'a Chosen) -> impl Iterator<Item = &'a Arc<Head>> {
-        let used = [&chosen.video, &chosen.audio, &chosen.subtitles];
-        self.heads.iter().map(|(_, head)| head).filter(move |head| {
-            !used.iter().any(|used| used.as_ref().is_some_and(|used| Arc::ptr_eq(used, head)))
-        })
+        let used = [chosen.video.as_ref(), chosen.audio.as_ref(), chosen.drawn_stream()];
+        self.heads
+            .iter()
+            .map(|(_, head)| head)
+            .filter(move |head| !used.iter().any(|used| used.is_some_and(|used| Arc::ptr_eq(used, head))))
     }
 
     /// What people are told of them.
-    pub(super) fn contents(&self, chosen: &Chosen) -> Contents {
-        let is = |one: &Option<Arc<Head>>, head| one.as_ref().is_some_and(|one| Arc::ptr_eq(one, head));
+    pub(super) fn contents(&self, chosen: &Chosen, beside: &[Beside]) -> Contents {
+        let is = |one: Option<&Arc<Head>>, head| one.is_some_and(|one| Arc::ptr_eq(one, head));
         let default = self.default(Content::Audio);
         let heads: Vec<_> = self.heads.iter().map(|(_, head)| Arc::clone(head)).collect();
         contents::bounded(Contents {
             audio_tracks: self
                 .of(Content::Audio)
-                .map(|head| contents::audio_track(head, is(&default, head), is(&chosen.audio, head)))
+                .map(|head| {
+                    contents::audio_track(head, is(default.as_ref(), head), is(chosen.audio.as_ref(), head))
+                })
                 .collect(),
             subtitle_tracks: self
                 .of(Content::Subtitle)
-                .map(|head| contents::subtitle_track(head, is(&chosen.subtitles, head)))
+                .map(|head| contents::subtitle_track(head, is(chosen.drawn_stream(), head)))
+                .chain(beside.iter().enumerate().map(|(index, beside)| SubtitleTrack {
+                    chosen: matches!(chosen.subtitles, Some(Drawn::Beside(drawn)) if drawn == index),
+                    ..beside.track.clone()
+                }))
                 .collect(),
             chapters: heads
                 .iter()

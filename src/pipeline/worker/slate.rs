@@ -80,7 +80,7 @@ fn run(order: &SlateOrder, equipment: Equipment, outlet: &Arc<Outlet>) -> Result
     let pipeline = gst::Pipeline::new();
     let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
     let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
-    let around = Surroundings { outlet: Arc::clone(outlet), listener: shared, equipment };
+    let around = Surroundings { outlet: Arc::clone(outlet), listener: shared, equipment, cover: None };
     let raw = raw(order);
     chain(&pipeline, &still(order, picture)?, Codec::H264, &raw, &around)?;
     if order.sound {

@@ -8,8 +8,10 @@ use super::super::form::Codec;
 use super::super::wire::{Lane, Message};
 use super::adts;
 use super::codec_config;
+use super::cover::Cover;
 use super::decoding_times::DecodingTimes;
 use super::keyframe;
+use super::lane::Surroundings;
 use super::outlet::Outlet;
 use crate::limits;
 use gst::prelude::*;
@@ -53,10 +55,10 @@ pub(super) fn sink(
     codec: Codec,
     caps: &gst::Caps,
     times: Times,
-    outlet: &Arc<Outlet>,
-    listener: &Arc<dyn Listener>,
+    around: &Surroundings,
 ) -> (gst_app::AppSink, SharedTap) {
     let lane = codec.lane();
+    let Surroundings { outlet, listener, .. } = around;
     let tap = Tap {
         codec,
         priming_samples: if let Times::Primed(samples) = times { samples } else { 0 },
@@ -64,6 +66,7 @@ pub(super) fn sink(
         decoding_times: (times == Times::PresentationOnly).then(DecodingTimes::default),
         outlet: Arc::clone(outlet),
         listener: Arc::clone(listener),
+        cover: around.cover.clone().filter(|_| lane == Lane::Audio),
         caps: None,
         config: Vec::new(),
         nal_length_size: 4,
@@ -130,6 +133,8 @@ pub(super) struct Tap {
     decoding_times: Option<DecodingTimes>,
     outlet: Arc<Outlet>,
     listener: Arc<dyn Listener>,
+    /// What is shown while this sound plays.
+    cover: Option<Arc<Cover>>,
     caps: Option<gst::Caps>,
     config: Vec<u8>,
     nal_length_size: usize,
@@ -192,6 +197,9 @@ impl Tap {
         }
         let shift = self.priming_samples.saturating_mul(1_000_000_000).checked_div(self.rate).unwrap_or(0);
         let shift = shift.saturating_sub(self.early_ns);
+        if let Some(cover) = &self.cover {
+            cover.before(pts.saturating_sub(shift), &self.outlet);
+        }
         self.outlet.send_unit(
             self.codec,
             keyframe,

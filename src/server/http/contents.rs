@@ -2,6 +2,7 @@
 //! picture and sound.
 
 use crate::choice::{Language, Profile};
+use crate::library::LibraryPath;
 use crate::pipeline::{AudioTrack, MediaStreams, SubtitleTrack};
 use crate::provider::Wanted;
 use crate::reel::Codecs;
@@ -65,6 +66,15 @@ struct Track {
     text: Option<bool>,
     default: bool,
     chosen: bool,
+    /// Subtitles in a file of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external: Option<bool>,
+    /// Subtitles only for what those who understand the film have to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forced: Option<bool>,
+    /// Where subtitles of text are as WebVTT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -93,9 +103,8 @@ pub(super) fn profiles() -> Vec<ProfileEntry> {
 }
 
 impl Description {
-    /// Of a file that is converted, when `streams` were found in it; of a `.flv` that stays as it is, otherwise.
-    pub(super) fn of(wanted: &Wanted, streams: Option<MediaStreams>, codecs: Codecs) -> Self {
-        let Some(streams) = streams else { return Self::of_flv(wanted, codecs) };
+    /// Of a file that is converted.
+    pub(super) fn of(wanted: &Wanted, streams: MediaStreams, path: &LibraryPath) -> Self {
         let (contents, profile) = (streams.contents, wanted.form.profile.name());
         let fate = |stream: Option<(String, bool)>| {
             let (source, passes) = stream.unwrap_or_default();
@@ -111,7 +120,7 @@ impl Description {
             audio: fate(streams.audio.map(|audio| (audio.source_codec, audio.passthrough))),
             contents: Contents {
                 audio: contents.audio_tracks.into_iter().map(Track::from).collect(),
-                subtitles: contents.subtitle_tracks.into_iter().map(Track::from).collect(),
+                subtitles: subtitles(contents.subtitle_tracks, path),
                 chapters: contents
                     .chapters
                     .into_iter()
@@ -123,7 +132,13 @@ impl Description {
         }
     }
 
-    fn of_flv(wanted: &Wanted, codecs: Codecs) -> Self {
+    /// Of a `.flv` that stays as it is, with what is beside it.
+    pub(super) fn of_flv(
+        wanted: &Wanted,
+        codecs: Codecs,
+        beside: Vec<SubtitleTrack>,
+        path: &LibraryPath,
+    ) -> Self {
         let sound = codecs.audio.map(|_| Track {
             codec: "AAC".to_owned(),
             language: None,
@@ -132,6 +147,9 @@ impl Description {
             text: None,
             default: true,
             chosen: true,
+            external: None,
+            forced: None,
+            address: None,
         });
         let passes = |source: &str| Fate { source: source.to_owned(), passes: true };
         Self {
@@ -144,7 +162,7 @@ impl Description {
             audio: passes("AAC"),
             contents: Contents {
                 audio: sound.into_iter().collect(),
-                subtitles: Vec::new(),
+                subtitles: subtitles(beside, path),
                 chapters: Vec::new(),
                 tags: BTreeMap::new(),
                 warnings: Vec::new(),
@@ -168,8 +186,19 @@ impl From<AudioTrack> for Track {
             text: None,
             default: track.default,
             chosen: track.chosen,
+            external: None,
+            forced: None,
+            address: None,
         }
     }
+}
+
+fn subtitles(tracks: Vec<SubtitleTrack>, path: &LibraryPath) -> Vec<Track> {
+    let addressed = |(index, track): (usize, SubtitleTrack)| Track {
+        address: track.text.then(|| super::subtitles::address(path, index)),
+        ..Track::from(track)
+    };
+    tracks.into_iter().enumerate().map(addressed).collect()
 }
 
 impl From<SubtitleTrack> for Track {
@@ -182,6 +211,9 @@ impl From<SubtitleTrack> for Track {
             text: Some(track.text),
             default: track.default,
             chosen: track.chosen,
+            external: Some(track.external),
+            forced: Some(track.forced),
+            address: None,
         }
     }
 }

@@ -22,6 +22,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
+        | Route::Subtitles { path, .. }
+        | Route::Quarantine(path)
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::PlainStyle
@@ -34,6 +36,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::ProblemType(_)
         | Route::Asset(_)
         | Route::Index
+        | Route::Cache
         | Route::Live { .. }
         | Route::LiveMp4(_)
         | Route::Snapshot { .. }

@@ -47,13 +47,21 @@ pub(super) struct Info {
     duration: Option<f64>,
     video: Option<Film>,
     audio: Vec<AudioTrack>,
-    subtitles: Vec<SubtitleTrack>,
+    subtitles: Vec<InfoSubtitles>,
     chapters: Vec<InfoChapter>,
     /// What the file says of itself: `title`, `artist`, `date`.
     tags: BTreeMap<String, String>,
     /// The address of the picture that stands for it.
     poster: Option<String>,
     bar: Option<InfoBar>,
+}
+
+/// Subtitles of a film, and where those of text are as WebVTT.
+#[derive(Serialize, ToSchema)]
+struct InfoSubtitles {
+    #[serde(flatten)]
+    track: SubtitleTrack,
+    address: Option<String>,
 }
 
 /// A named place in a film.
@@ -94,6 +102,12 @@ pub(super) async fn info(app: &App, path: LibraryPath) -> Result<Reply, Refusal>
     let known = known.unwrap_or_default();
     let details = known.details.unwrap_or_default();
     let encoded = path.percent_encoded();
+    let subtitles = details.subtitles.into_iter().chain(app.providers.beside(&path).await).enumerate();
+    let subtitles = subtitles.map(|(index, track)| InfoSubtitles {
+        address: track.text.then(|| super::subtitles::address(&path, index)),
+        track,
+    });
+    let subtitles = subtitles.collect();
     let seconds = |ms: u32| f64::from(ms) / 1000.0;
     let chapter = |chapter: crate::pipeline::Chapter| InfoChapter {
         start: chapter.start_ms as f64 / 1000.0,
@@ -107,7 +121,7 @@ pub(super) async fn info(app: &App, path: LibraryPath) -> Result<Reply, Refusal>
         duration: details.duration_ms.map(seconds),
         video: details.video,
         audio: details.audio,
-        subtitles: details.subtitles,
+        subtitles,
         chapters: details.chapters.into_iter().map(chapter).collect(),
         tags: details.tags.into_iter().map(|tag| (tag.name, tag.value)).collect(),
         poster: known.poster.map(|poster| address("poster", &encoded, &poster.id)),

@@ -78,7 +78,10 @@ pub(super) async fn media(
 ) -> Result<Reply, Refusal> {
     let (viewer, codecs) = open_started(providers, path, wanted).await?;
     let reel = viewer.reel();
-    let description = Description::of(wanted, providers.streams(reel), codecs);
+    let description = match providers.streams_now(reel, path).await {
+        Some(streams) => Description::of(wanted, streams, path),
+        None => Description::of_flv(wanted, codecs, providers.beside(path).await, path),
+    };
     let headers = reel.first_point().map(|first| reel.headers_at(first)).unwrap_or_default();
     let config = |kind: TagKind, skip: usize| -> Option<Bytes> {
         let header: &Tag = headers.iter().find(|h| h.kind == kind)?;

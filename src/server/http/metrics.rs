@@ -84,6 +84,7 @@ pub(super) fn metrics(app: &App) -> Reply {
     super::relays::metrics(&mut text, &app.relays);
     super::sources::metrics(&mut text, &app.sources);
     super::index::metrics(&mut text, &app.index);
+    super::cache::metrics(&mut text, &app.providers);
     super::seeks::metrics(&mut text, app.providers.seeks());
     of_connections(&mut text, app);
     let conversions = app.providers.conversions() as f64;

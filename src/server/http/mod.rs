@@ -7,6 +7,7 @@
 
 mod about;
 mod body;
+mod cache;
 mod changing;
 mod conditional;
 mod connection;
@@ -37,6 +38,7 @@ mod plain;
 mod playlist;
 mod positions;
 mod problem;
+mod quarantine;
 mod recordings;
 mod relays;
 mod reply;
@@ -46,6 +48,7 @@ mod seeks;
 mod send_file;
 mod snapshot;
 mod sources;
+mod subtitles;
 mod upgrade;
 mod upload;
 mod watch;
@@ -196,6 +199,8 @@ async fn admitted(
         (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
         (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (&Method::DELETE, Ok(Route::Cache)) => cache::empty(&app.providers).await,
+        (&Method::DELETE, Ok(Route::Quarantine(path))) => quarantine::release(&app.providers, path).await,
         (_, Ok(Route::Recording(key))) => recordings::stop(app, &key),
         (&Method::PUT, Ok(Route::DeviceControls(id))) => devices::control(app, &head.headers, id, body).await,
         (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
@@ -240,6 +245,8 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
         Route::Poster { path, version } => index::poster(app, path, version.as_deref(), headers).await,
         Route::Bar { path, version } => index::bar(app, path, version.as_deref(), headers).await,
         Route::Index => Ok(index::progress(&app.index)),
+        Route::Cache => cache::show(providers).await,
+        Route::Quarantine(_) => Ok(quarantine::list(providers)),
         Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await
@@ -256,6 +263,9 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
+        Route::Subtitles { path, track, choice } => {
+            subtitles::subtitles(providers, &path, &track, &browser(choice)?).await
+        }
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,
             None if suffix => live::flv(app, &key).await,

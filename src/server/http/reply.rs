@@ -72,6 +72,7 @@ impl From<OpenError> for Refusal {
             OpenError::Library(error) => error.into(),
             OpenError::Cache(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
             OpenError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            OpenError::Quarantined { .. } => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
             OpenError::NoTrack(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
         }

@@ -45,7 +45,9 @@ impl From<OpenError> for PlayFailure {
         let kind = match &error {
             OpenError::Library(LibraryError::Io { .. }) => PlayError::Unavailable,
             OpenError::Library(_) => PlayError::NotFound,
-            OpenError::NotPlayable(_) | OpenError::NoTrack(_) => PlayError::NotMedia,
+            OpenError::NotPlayable(_) | OpenError::NoTrack(_) | OpenError::Quarantined { .. } => {
+                PlayError::NotMedia
+            }
             OpenError::Cache(_) | OpenError::Busy => PlayError::Unavailable,
         };
         Self { error: kind, description: error.to_string() }

@@ -91,6 +91,9 @@ addresses! {
     Self::Poster { .. } => "/api/v1/poster/{path}", "GET, HEAD";
     Self::Bar { .. } => "/api/v1/bar/{path}", "GET, HEAD";
     Self::Index => "/api/v1/index", "GET, HEAD";
+    Self::Cache => "/api/v1/cache", "GET, HEAD, DELETE";
+    Self::Quarantine(_) => "/api/v1/quarantine/{path}", "GET, HEAD, DELETE";
+    Self::Subtitles { .. } => "/subtitles/{path}", "GET, HEAD";
     Self::Media { .. } => "/api/v1/media/{path}", "GET, HEAD";
     Self::Events { .. } | Self::LibraryEvents => "/api/v1/events", "GET, HEAD";
     Self::About => "/api/v1/about", "GET, HEAD";

@@ -11,7 +11,7 @@ use super::plain;
 use super::playlist::{self, PlaylistError};
 use super::upload::{self, AskedError};
 use crate::access::Need;
-use crate::choice::{Choice, ChoiceError};
+use crate::choice::{Choice, ChoiceError, TrackChoice};
 use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
 use crate::picture::{Fit, FitError};
 use crate::positions::{NoViewerName, ViewerName};
@@ -43,6 +43,10 @@ pub(super) enum Route {
     Bar { path: LibraryPath, version: Option<String> },
     /// `/api/v1/index`: how far the index is.
     Index,
+    /// `/api/v1/quarantine[/<path>]`: files that kill their converters; the top for all of them.
+    Quarantine(LibraryPath),
+    /// `/api/v1/cache`: finished conversions.
+    Cache,
     /// `/api/v1/media/<path>`; like the next three with a [`Choice`] in the query.
     Media { path: LibraryPath, choice: Choice },
     /// `/api/v1/events?path=<path>[&target=<seconds>]`
@@ -67,6 +71,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
+    /// `/subtitles/<path>[?track=<number or languages>]`, with the [`Choice`] by which the film is played
+    Subtitles { path: LibraryPath, track: TrackChoice, choice: Choice },
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
     /// `/download/<path>`: a file as it is.
@@ -174,6 +180,14 @@ impl Route {
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
         }
+        if let Some(rest) = below("/api/v1/quarantine") {
+            return Ok(Self::Quarantine(LibraryPath::from_percent_encoded(rest)?));
+        }
+        if let Some(rest) = below("/subtitles") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            let track = TrackChoice::from_query(query.unwrap_or_default(), "track")?.unwrap_or_default();
+            return Ok(Self::Subtitles { path, track, choice: choice()? });
+        }
         if let Some(rest) = below("/picture") {
             let path = LibraryPath::from_percent_encoded(rest)?;
             return Ok(Self::Picture {
@@ -252,6 +266,7 @@ impl Route {
             "/api/v1/search" => Ok(Self::Search(page()?)),
             "/api/v1/devices" => Ok(Self::Devices),
             "/api/v1/index" => Ok(Self::Index),
+            "/api/v1/cache" => Ok(Self::Cache),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
             "/api/v1/streams" => Ok(Self::Streams),
@@ -297,6 +312,9 @@ impl Route {
             | Self::Poster { .. }
             | Self::Bar { .. }
             | Self::Index
+            | Self::Cache
+            | Self::Quarantine(_)
+            | Self::Subtitles { .. }
             | Self::Media { .. }
             | Self::Events { .. }
             | Self::Flv { .. }
@@ -493,6 +511,9 @@ mod tests {
                 Route::Search(PageQuery { words: vec!["a".into(), "b".into()], ..all() }),
             ),
             ("/api/v1/index", None, Route::Index),
+            ("/api/v1/cache", None, Route::Cache),
+            ("/api/v1/quarantine", None, Route::Quarantine(path(""))),
+            ("/api/v1/quarantine/films/a%20b.avi", None, Route::Quarantine(films())),
             ("/api/v1/info/films/a%20b.avi", None, Route::Info(films())),
             ("/api/v1/poster/films/a%20b.avi", None, Route::Poster { path: films(), version: None }),
             (
@@ -520,6 +541,16 @@ mod tests {
                 "/api/v1/media/films/a%20b.avi",
                 Some("profile=small&audio=deu"),
                 Route::Media { path: films(), choice: small() },
+            ),
+            (
+                "/subtitles/films/a%20b.avi",
+                Some("track=2&profile=small&audio=de"),
+                Route::Subtitles { path: films(), track: TrackChoice::Index(2), choice: small() },
+            ),
+            (
+                "/subtitles/films/a%20b.avi",
+                None,
+                Route::Subtitles { path: films(), track: TrackChoice::Default, choice: none() },
             ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
