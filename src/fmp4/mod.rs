@@ -24,6 +24,7 @@ mod fragment;
 mod init;
 mod lane;
 mod muxer;
+pub mod segment;
 mod silence;
 
 pub use error::{Lane, MuxError};

@@ -60,6 +60,8 @@ pub struct App {
     pub preferences: Preferences,
     /// When the server began.
     pub started: Instant,
+    /// Who watches by HLS, and what is made for them.
+    pub(crate) hls: http::Hls,
     /// Who is connected.
     connections: Connections,
 }
@@ -85,6 +87,7 @@ impl App {
             live_apps,
             preferences: Preferences::default(),
             started: Instant::now(),
+            hls: http::Hls::default(),
             connections: Connections::default(),
         }
     }

@@ -18,12 +18,14 @@ pub enum Via {
     HttpFlv,
     /// The same over a WebSocket.
     WebSocketFlv,
+    /// `GET /hls/live/<key>/…`: one for all who watch that way.
+    Hls,
     /// Pushed to another server.
     Relay,
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 4] = [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Relay];
+    pub(super) const ALL: [Self; 5] = [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Hls, Self::Relay];
 
     /// As figures name it.
     fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Via {
             Self::Rtmp => "rtmp",
             Self::HttpFlv => "http-flv",
             Self::WebSocketFlv => "ws-flv",
+            Self::Hls => "hls",
             Self::Relay => "relay",
         }
     }

@@ -25,6 +25,7 @@ mod command_line;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
+mod hls;
 mod hostile;
 mod http_api;
 mod http_connection;

@@ -42,7 +42,7 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// An IP address, a name without dots, or one that only a home's network knows (RFC 6762, RFC 8375, and what
 /// routers use).
-fn is_of_the_home(host: &str) -> bool {
+pub(super) fn is_of_the_home(host: &str) -> bool {
     let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
     let name = match host.rsplit_once(':') {
         Some((name, port)) if is_port(port) => name,

@@ -16,6 +16,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
         | Route::GetDir(path) => Some(path),
+        Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
         | Route::Asset(_)
         | Route::Index

@@ -14,6 +14,7 @@ mod fmp4;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;
+mod hls;
 mod index;
 mod library;
 mod live;
@@ -52,6 +53,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use upgrade::Opening;
 
+pub(crate) use hls::Hls;
+
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     let places = (MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS);
@@ -69,14 +72,18 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
     let route = Route::decode(uri.path(), uri.query());
+    let is_hls = matches!(route, Ok(Route::Hls(_)));
     let allowed = match &route {
         Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
         Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
+        Ok(Route::Hls(_)) => "GET, HEAD, OPTIONS",
         _ => "GET, HEAD",
     };
     let result = match (method.clone(), route) {
-        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
+        // What a browser asks before its page may send a request with a `Range`.
+        (Method::OPTIONS, Ok(Route::Hls(_))) => Ok(no_content()),
+        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head, peer).await,
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
@@ -88,7 +95,7 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
             format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
         )),
     };
-    let reply = finish(result.unwrap_or_else(|refusal| {
+    let mut reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
         let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
@@ -98,11 +105,14 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         }
         reply
     }));
+    if is_hls {
+        hls::permit(&mut reply, &head.headers, app.hls.origins());
+    }
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
     reply
 }
 
-async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
+async fn dispatch(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Result<Reply, Refusal> {
     let (providers, headers) = (&app.providers, &request.headers);
     let browser = |choice: Choice| Wanted::new(&choice, &app.preferences, Client::Browser);
     match route {
@@ -127,6 +137,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
+        Route::Hls(route) => hls::hls(app, route, headers, peer).await,
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,
             None if suffix => live::flv(app, &key).await,
@@ -147,6 +158,13 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         }
         Route::CrossDomain => Ok(cross_domain(headers)),
     }
+}
+
+/// 204.
+fn no_content() -> Reply {
+    let mut reply = hyper::Response::new(Bytes::new().into());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    reply
 }
 
 /// Flash's permission to read from another port: given to movies from this very host.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+use std::time::Duration;
 
 /// An answer.
 pub(super) type Reply = Response<Body>;
@@ -25,11 +26,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) detail: String,
+    /// When it may be possible.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), retry_after: None }
+    }
+
+    /// … and may be asked again after this time.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     /// As `application/problem+json`.
@@ -58,6 +66,11 @@ impl Refusal {
                 set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
             }
             _ => {}
+        }
+        if let Some(wait) = self.retry_after {
+            // In whole seconds, and not at once (RFC 9110 10.2.3).
+            let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+            reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         reply
     }

@@ -1,5 +1,6 @@
 //! Addresses: every one the server knows, decoded by one pure function.
 
+use super::hls::HlsRoute;
 use crate::choice::{Choice, ChoiceError};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
@@ -32,6 +33,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
+    /// `/hls/…`: playlists and segments.
+    Hls(HlsRoute),
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
@@ -112,6 +115,9 @@ impl Route {
             let path = LibraryPath::from_percent_encoded(rest)?;
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
+        }
+        if let Some(rest) = path.strip_prefix("/hls/") {
+            return Ok(Self::Hls(HlsRoute::decode(rest, query)?));
         }
         if let Some(rest) = below("/picture") {
             let path = LibraryPath::from_percent_encoded(rest)?;
