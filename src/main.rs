@@ -105,6 +105,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let recordings = Arc::new(recordings(config, &providers)?);
         let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
         let app = app.with_preferences(config.playback.preferences.clone());
+        let app = app.with_http(
+            config.http.www.clone(),
+            config.http.hls_origins.clone(),
+            rtmp.local_addr()?.port(),
+        );
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
         let app = app.with_sources(sources).with_index(index.clone());

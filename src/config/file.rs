@@ -17,6 +17,8 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("library", "a list of folders in quotes, such as [\"/srv/media\"]"),
     ("data", "a folder in quotes, such as \"/var/lib/wiidiaserver\""),
     ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
+    ("http.www", "a folder in quotes, such as \"/srv/www\""),
+    ("http.hls_origins", "a list of sites in quotes, such as [\"https://player.example\"]"),
     ("rtmp.listen", "an address and a port in quotes, such as \"0.0.0.0:1935\""),
     ("rtmps.listen", "an address and a port in quotes, such as \"0.0.0.0:1936\""),
     ("rtmps.certificate", "a file in quotes, such as \"/etc/wiidiaserver/fullchain.pem\""),
@@ -61,7 +63,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
 pub(super) struct Content {
     pub(super) library: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) data: Option<Spanned<String>>,
-    pub(super) http: Listen,
+    pub(super) http: Http,
     pub(super) rtmp: Listen,
     pub(super) rtmps: Rtmps,
     pub(super) cache: Cache,
@@ -91,6 +93,14 @@ pub(super) struct Record {
     pub(super) split_minutes: Option<Spanned<u64>>,
     pub(super) keep_free_mb: Option<u64>,
     pub(super) limit_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Http {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) www: Option<Spanned<String>>,
+    pub(super) hls_origins: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -43,7 +43,11 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         record: record(file, &library, environment)?,
         library,
         data: data(flags, file, environment)?,
-        http: Http { listen: http },
+        http: Http {
+            listen: http,
+            www: super::http::www(file, environment)?,
+            hls_origins: super::http::origins(file)?,
+        },
         rtmp: Rtmp { listen: rtmp },
         rtmps,
         index: Index {

@@ -62,7 +62,7 @@ fn a_library_is_all_that_must_be_given() {
         Config {
             library: vec![house.path("films")],
             data: house.path("state/wiidiaserver"),
-            http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
+            http: Http::default(),
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000 },

@@ -195,6 +195,11 @@ impl<D> Cutter<D> {
         if !self.begun {
             self.begin();
         }
+        // The film may end before it is certain where the next segment begins; then that is where it does by now.
+        if let (None, Some(next)) = (self.end, self.cell.next) {
+            let at = self.boundary(self.cell.start, next);
+            self.end = self.leading().get(at).map(|frame| frame.at);
+        }
         let from = match self.cell.before {
             Some(_) => boundary_at(self.leading().first()?.at, &self.audio),
             None => self.very_beginning()?,
@@ -296,7 +301,8 @@ mod tests {
     fn cut(film: &[Tag], plan: &Timetable, lane: Lead, n: u32) -> Option<Cut<u32>> {
         let cell = plan.cell(n).unwrap();
         let late = plan.rule().late();
-        let target = cell.start.saturating_add_millis(late.as_millis() as u32);
+        let late_ms = if n == 0 { 0 } else { late.as_millis() as u32 };
+        let target = cell.start.saturating_add_millis(late_ms);
         let entry = |tag: &Tag| tag.timestamp <= target && (tag.is_keyframe() || lane == Lead::Audio);
         let from = film.iter().rposition(entry).unwrap_or(0);
         let mut cutter = Cutter::new(cell, late, lane, Some(Bytes::from_static(&AVC)));
@@ -361,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_keyframe_of_another_encoder_has_its_parameter_sets_before_it() {
-        let film = film(30_000, &[10_000, 12_000], false);
+        let film = film(30_000, &[10_000, 12_000, 20_000], false);
         let plan = Timetable::planned(Rule::Blind, MediaTime::from_millis(30_000));
         let cell = plan.cell(1).unwrap();
         let mut cutter = Cutter::new(cell, plan.rule().late(), Lead::Video, None);

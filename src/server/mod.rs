@@ -21,6 +21,7 @@ pub use run::{Listeners, run};
 
 use crate::choice::Preferences;
 use crate::index::Index;
+use crate::library::Library;
 use crate::picture::Pictures;
 use crate::provider::Providers;
 use crate::recording::Recordings;
@@ -30,6 +31,7 @@ use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use connections::Connections;
 use fanout::Fanout;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -62,6 +64,10 @@ pub struct App {
     pub started: Instant,
     /// Who watches by HLS, and what is made for them.
     pub(crate) hls: http::Hls,
+    /// The owner's own pages.
+    pub(crate) www: Option<Arc<Library>>,
+    /// Where Flash finds RTMP.
+    pub(crate) rtmp_port: u16,
     /// Who is connected.
     connections: Connections,
 }
@@ -88,6 +94,8 @@ impl App {
             preferences: Preferences::default(),
             started: Instant::now(),
             hls: http::Hls::default(),
+            www: None,
+            rtmp_port: 1935,
             connections: Connections::default(),
         }
     }
@@ -96,6 +104,14 @@ impl App {
     #[must_use]
     pub fn with_preferences(self, preferences: Preferences) -> Self {
         Self { preferences, ..self }
+    }
+
+    /// … with a folder of the owner's own pages, sites that may read HLS, and RTMP at this port.
+    #[must_use]
+    pub fn with_http(self, www: Option<PathBuf>, hls_origins: Vec<String>, rtmp_port: u16) -> Self {
+        let www = www.map(|folder| Arc::new(Library::new([folder])));
+        let hls = self.hls.with_origins(hls_origins);
+        Self { hls, www, rtmp_port, ..self }
     }
 
     /// … with these relays.

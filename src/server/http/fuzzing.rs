@@ -15,6 +15,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
+        | Route::GetInfo { path, .. }
         | Route::GetDir(path) => Some(path),
         Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
@@ -29,6 +30,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Source(_)
         | Route::Metrics
         | Route::Feedback(_)
+        | Route::WiidiaPage { .. }
+        | Route::WiidiaSwf
         | Route::CrossDomain => None,
     })
 }

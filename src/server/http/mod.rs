@@ -33,6 +33,8 @@ mod send_file;
 mod sources;
 mod upgrade;
 mod watch;
+mod wiidiaplayer;
+mod www;
 
 use crate::choice::Choice;
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
@@ -84,6 +86,13 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         // What a browser asks before its page may send a request with a `Range`.
         (Method::OPTIONS, Ok(Route::Hls(_))) => Ok(no_content()),
         (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head, peer).await,
+        // Addresses that are nobody's may be the owner's own pages.
+        (Method::GET | Method::HEAD, Err(RouteError::Unknown)) => {
+            match www::file(app, uri.path(), &head.headers).await {
+                Some(answer) => answer,
+                None => Err(RouteError::Unknown.into()),
+            }
+        }
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
@@ -152,6 +161,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts, peer: SocketAddr) ->
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
+        Route::GetInfo { path, target } => wiidiaplayer::info(app, &path, target).await,
+        Route::WiidiaPage { via } => wiidiaplayer::page(app, via, headers).await,
+        Route::WiidiaSwf => wiidiaplayer::swf(app, headers).await,
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
@@ -167,13 +179,22 @@ fn no_content() -> Reply {
     reply
 }
 
-/// Flash's permission to read from another port: given to movies from this very host.
-fn cross_domain(headers: &HeaderMap) -> Reply {
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+/// The name and the port by which a request reached this server, if they are ones.
+fn host_of(headers: &HeaderMap) -> Option<(&str, Option<u16>)> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port.parse().ok()?)),
+        None => (host, None),
+    };
     let is_name =
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    let allow = if is_name { format!("<allow-access-from domain=\"{name}\"/>") } else { String::new() };
+    is_name.then_some((name, port))
+}
+
+/// Flash's permission to read from another port: given to movies from this very host.
+fn cross_domain(headers: &HeaderMap) -> Reply {
+    let allow = |(name, _)| format!("<allow-access-from domain=\"{name}\"/>");
+    let allow = host_of(headers).map(allow).unwrap_or_default();
     let body = format!("<?xml version=\"1.0\"?>\n<cross-domain-policy>{allow}</cross-domain-policy>\n");
     reply("text/x-cross-domain-policy", Body::from(Bytes::from(body)))
 }

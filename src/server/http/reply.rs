@@ -168,7 +168,10 @@ pub(super) fn set(reply: &mut Reply, name: HeaderName, value: &'static str) {
 
 /// The headers that every answer has.
 pub(super) fn finish(mut reply: Reply) -> Reply {
-    set(&mut reply, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    // Pages of other makes bring their own.
+    if !reply.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        set(&mut reply, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    }
     set(&mut reply, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut reply, header::REFERRER_POLICY, "no-referrer");
     reply

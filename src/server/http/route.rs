@@ -55,6 +55,12 @@ pub(super) enum Route {
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
     GetDir(LibraryPath),
+    /// `/getinfo/<path>[?target=<seconds>]`: how much of a film there is, for our own SWF.
+    GetInfo { path: LibraryPath, target: Option<MediaTime> },
+    /// `/wiidiaplayer.html[?via=rtmp|http]`: the page with the SWF.
+    WiidiaPage { via: Option<&'static str> },
+    /// `/wiidiaplayer.swf`
+    WiidiaSwf,
     /// `/feedback/<text>`: the 2007 player's log.
     Feedback(String),
     /// `/crossdomain.xml`
@@ -129,6 +135,10 @@ impl Route {
         if let Some(rest) = below("/getdir") {
             return Ok(Self::GetDir(LibraryPath::from_percent_encoded(rest)?));
         }
+        if let Some(rest) = below("/getinfo") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::GetInfo { path, target: seconds(query, "target")? });
+        }
         if let Some(rest) = below("/feedback") {
             let text = percent_decode_str(rest.trim_start_matches('/')).decode_utf8_lossy();
             return Ok(Self::Feedback(
@@ -155,6 +165,11 @@ impl Route {
             "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
+            "/wiidiaplayer.html" => {
+                let via = parameter(query, "via");
+                Ok(Self::WiidiaPage { via: ["rtmp", "http"].into_iter().find(|way| via == Some(way)) })
+            }
+            "/wiidiaplayer.swf" => Ok(Self::WiidiaSwf),
             "/api/v1/events" => {
                 let path = parameter(query, "path").ok_or(RouteError::NoPath)?;
                 // A query's plus sign is a space, unlike a path's.
@@ -285,6 +300,14 @@ mod tests {
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            (
+                "/getinfo/films/a%20b.avi",
+                Some("target=9"),
+                Route::GetInfo { path: films(), target: Some(ms(9000)) },
+            ),
+            ("/wiidiaplayer.html", Some("via=http"), Route::WiidiaPage { via: Some("http") }),
+            ("/wiidiaplayer.html", Some("via=x"), Route::WiidiaPage { via: None }),
+            ("/wiidiaplayer.swf", None, Route::WiidiaSwf),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
