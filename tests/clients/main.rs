@@ -39,6 +39,7 @@ mod operations;
 mod path_forms;
 mod paths_that_lead_out;
 mod pictures;
+mod player_2007;
 mod recording;
 mod refusals;
 mod relay;
