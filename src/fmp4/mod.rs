@@ -26,6 +26,7 @@ mod lane;
 mod muxer;
 pub mod segment;
 mod silence;
+pub mod whole;
 
 pub use error::{Lane, MuxError};
 pub use muxer::{Muxer, Options};

@@ -89,3 +89,17 @@ pub const HLS_LIVE_LINGER: Duration = Duration::from_secs(30);
 /// A live stream's first segment is waited for this long: the longest group of pictures that encoders make by
 /// default, and a little.
 pub const HLS_LIVE_START: Duration = Duration::from_secs(15);
+
+/// Frames of one lane of a film that is served as one MP4 file: 8 hours of sound, and 48 MB while its tables are
+/// made. Longer ones are sent in fragments.
+pub const MAX_MP4_SAMPLES: usize = 1_500_000;
+
+/// The tables of a film are made within this time, or it is sent in fragments: they take a look at each frame, and a disk
+/// may be slow. Players wait for the first byte not much longer.
+pub const MP4_TABLES_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Tables that are kept: for films that are being watched this way.
+pub const MP4_TABLES_KEPT: usize = 8;
+
+/// Bytes of them: some two hours of film take 10 MB.
+pub const MP4_TABLES_BYTES: usize = 64 << 20;

@@ -64,6 +64,8 @@ pub struct App {
     pub started: Instant,
     /// Who watches by HLS, and what is made for them.
     pub(crate) hls: http::Hls,
+    /// Tables of films that are played as one MP4.
+    pub(crate) mp4_tables: http::Tables,
     /// The owner's own pages.
     pub(crate) www: Option<Arc<Library>>,
     /// Where Flash finds RTMP.
@@ -94,6 +96,7 @@ impl App {
             preferences: Preferences::default(),
             started: Instant::now(),
             hls: http::Hls::default(),
+            mp4_tables: http::Tables::default(),
             www: None,
             rtmp_port: 1935,
             connections: Connections::default(),

@@ -74,7 +74,6 @@ fn nothing_leads_out_of_the_owners_pages() {
         "/%2e%2e/secret.txt",
         "/..%2fsecret.txt",
         "/pipe",
-        "//x.txt/",
         "/x.txt%00",
         "/nothing.txt",
     ] {

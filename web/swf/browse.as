@@ -39,6 +39,8 @@ function open(path) {
     folders = foundFolders;
     files = foundFiles;
     trace("folder " + path + ": " + folders.length + " folders, " + files.length + " files");
+    // The first row, whatever had it before.
+    focus = -1;
     drawFolder();
   });
 }

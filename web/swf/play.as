@@ -181,6 +181,7 @@ function seekTo(seconds) {
   trace("seek " + int(seconds));
   target = seconds;
   eta = undefined;
+  asked = 0;
   if (way == "rtmp") {
     stream.seek(seconds);
   } else {

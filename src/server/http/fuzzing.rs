@@ -14,6 +14,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Events { path, .. }
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
+        | Route::Mp4 { path, .. }
         | Route::Picture { path, .. }
         | Route::GetInfo { path, .. }
         | Route::GetDir(path) => Some(path),

@@ -22,6 +22,7 @@ mod live_outgoing;
 mod live_viewer;
 mod media;
 mod metrics;
+mod mp4;
 mod page;
 mod picture;
 mod recordings;
@@ -56,6 +57,7 @@ use tokio::net::TcpListener;
 use upgrade::Opening;
 
 pub(crate) use hls::Hls;
+pub(crate) use mp4::Tables;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
@@ -146,6 +148,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts, peer: SocketAddr) ->
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
+        Route::Mp4 { path, choice } => mp4::mp4(app, &path, &browser(choice)?, headers).await,
         Route::Hls(route) => hls::hls(app, route, headers, peer).await,
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,

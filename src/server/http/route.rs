@@ -33,6 +33,8 @@ pub(super) enum Route {
     Flv { path: LibraryPath, start: Option<MediaTime>, choice: Choice },
     /// `/fmp4/<path>[?start=<seconds>]`
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
+    /// `/mp4/<path>`: one MP4 file, for players that know nothing else.
+    Mp4 { path: LibraryPath, choice: Choice },
     /// `/hls/…`: playlists and segments.
     Hls(HlsRoute),
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
@@ -121,6 +123,9 @@ impl Route {
             let path = LibraryPath::from_percent_encoded(rest)?;
             let start = seconds(query, "start")?.unwrap_or_default();
             return Ok(Self::Fmp4 { path, start, choice: choice()? });
+        }
+        if let Some(rest) = below("/mp4") {
+            return Ok(Self::Mp4 { path: LibraryPath::from_percent_encoded(rest)?, choice: choice()? });
         }
         if let Some(rest) = path.strip_prefix("/hls/") {
             return Ok(Self::Hls(HlsRoute::decode(rest, query)?));
@@ -285,6 +290,11 @@ mod tests {
                 "/api/v1/media/films/a%20b.avi",
                 Some("profile=small&audio=deu"),
                 Route::Media { path: films(), choice: small() },
+            ),
+            (
+                "/mp4/films/a%20b.avi",
+                Some("audio=de&profile=small"),
+                Route::Mp4 { path: films(), choice: small() },
             ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),

@@ -102,7 +102,7 @@ fn hash(bytes: &[u8]) -> u32 {
 }
 
 /// What sequence headers configure.
-fn configs(headers: &[Tag]) -> Result<Configs, String> {
+pub(in crate::server::http) fn configs_of(headers: &[Tag]) -> Result<Configs, String> {
     let config = |kind: TagKind, skip: usize| {
         let header = headers.iter().find(|header| header.kind == kind)?;
         Some(header.body.slice(skip.min(header.body.len())..))
@@ -132,7 +132,7 @@ impl Show {
                 .into_iter()
                 .collect(),
         };
-        let read = |(time, headers): (MediaTime, Vec<Tag>)| Ok((time, configs(&headers)?));
+        let read = |(time, headers): (MediaTime, Vec<Tag>)| Ok((time, configs_of(&headers)?));
         let found: Result<Vec<_>, String> = found.into_iter().map(read).collect();
         match found {
             Ok(found) if !found.is_empty() => Ok(found),

@@ -11,6 +11,7 @@ mod origin;
 mod sample;
 
 pub(super) use address::HlsRoute;
+pub(super) use film::configs_of;
 pub(super) use origin::permit;
 
 use super::reply::{Refusal, Reply, reply, set};
@@ -91,7 +92,7 @@ fn set_text(reply: &mut Reply, name: HeaderName, value: String) {
 }
 
 /// A body of this length, or the part of it that a `Range` asks for.
-fn ranged(
+pub(super) fn ranged(
     headers: &HeaderMap,
     content_type: &'static str,
     len: u64,
