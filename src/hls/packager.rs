@@ -350,7 +350,7 @@ mod tests {
             let (_, all_but_last) = segment.parts.split_last().unwrap();
             assert!(all_but_last.iter().all(|part| part.ms >= 425), "{:?}", segment.parts.len());
         }
-        assert!(window.render().contains("#EXT-X-TARGETDURATION:2\n"));
+        assert!(window.render("").contains("#EXT-X-TARGETDURATION:2\n"));
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             .chain([avc(2)])
             .chain(stream(5000, 9000, 1000));
         let (_, window) = package(tags);
-        let playlist = window.render();
+        let playlist = window.render("");
         assert_eq!(playlist.matches("#EXT-X-MAP").count(), 2, "{playlist}");
         assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 1, "{playlist}");
         assert_eq!(lengths(&window), [2000, 2000, 1000, 2000]);
@@ -406,7 +406,7 @@ mod tests {
         packager.interrupt(&mut window);
         stream(20_000, 23_000, 1000).for_each(|tag| packager.push(&tag, &mut window));
         assert_eq!(lengths(&window), [2000, 1000, 2000]);
-        assert!(window.render().contains("#EXT-X-DISCONTINUITY\n"));
+        assert!(window.render("").contains("#EXT-X-DISCONTINUITY\n"));
     }
 
     #[test]

@@ -71,8 +71,8 @@ impl Film {
 }
 
 impl Window {
-    /// The playlist of a live stream.
-    pub fn render(&self) -> String {
+    /// The playlist of a live stream. `carried` is appended to the query of its addresses.
+    pub fn render(&self, carried: &str) -> String {
         let parts = self.parts_may_be_listed();
         let target = self.target_seconds();
         let mut out = head(if parts { LOW_LATENCY_VERSION } else { VERSION }, target, self.first_listed());
@@ -92,7 +92,7 @@ impl Window {
         }
         let session = match self.session() {
             "" => String::new(),
-            session => format!("?s={session}"),
+            session => format!("?s={session}{carried}"),
         };
         let mut map = None;
         for segment in self.listed() {

@@ -282,7 +282,7 @@ mod tests {
         let mut last = 0;
         for n in 0..40u64 {
             add(&mut window);
-            let playlist = window.render();
+            let playlist = window.render("");
             let first = numbers(&playlist, "#EXT-X-MEDIA-SEQUENCE:")[0];
             assert!(first == last || first == last + 1, "{first} after {last}");
             last = first;
@@ -303,13 +303,13 @@ mod tests {
         window.interrupt();
         window.set_init(Bytes::from_static(b"1"));
         add(&mut window);
-        let playlist = window.render();
+        let playlist = window.render("");
         assert!(playlist.contains("#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init-1.mp4\"\n"), "{playlist}");
         assert!(!playlist.contains("DISCONTINUITY-SEQUENCE"));
         for _ in 0..HLS_LIVE_LISTED {
             add(&mut window);
         }
-        let playlist = window.render();
+        let playlist = window.render("");
         assert_eq!(numbers(&playlist, "#EXT-X-DISCONTINUITY-SEQUENCE:"), [1]);
         assert!(
             playlist.contains("#EXT-X-MAP:URI=\"init-1.mp4\"\n")
@@ -329,7 +329,7 @@ mod tests {
             add(&mut window);
         }
         window.add_part(part(480, true));
-        let playlist = window.render();
+        let playlist = window.render("");
         assert!(
             playlist.contains("#EXT-X-PART:DURATION=0.480,URI=\"part-5.0.m4s\",INDEPENDENT=YES\n"),
             "{playlist}"
@@ -341,7 +341,7 @@ mod tests {
         );
         assert!(window.is_hinted(5, 1) && window.is_too_far(7) && !window.is_too_far(6));
         window.add_part(part(900, false));
-        assert!(!window.render().contains("PART"), "a part is longer than parts may be");
+        assert!(!window.render("").contains("PART"), "a part is longer than parts may be");
     }
 
     #[test]
@@ -355,6 +355,6 @@ mod tests {
         assert!(window.segments.iter().map(Segment::bytes).sum::<usize>() <= HLS_LIVE_BYTES);
         window.add_part(part(100, true));
         window.end();
-        assert!(window.render().ends_with("#EXT-X-ENDLIST\n"));
+        assert!(window.render("").ends_with("#EXT-X-ENDLIST\n"));
     }
 }

@@ -21,6 +21,8 @@ mod server;
 mod stamped;
 mod tls;
 
+mod access;
+mod appliance;
 mod command_line;
 mod ffmpeg;
 mod forms;

@@ -33,7 +33,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Feedback(_)
         | Route::WiidiaPage { .. }
         | Route::WiidiaSwf
-        | Route::CrossDomain => None,
+        | Route::CrossDomain
+        | Route::Manage(_) => None,
     })
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn page(app: &App, via: Option<&str>, headers: &HeaderMap) -> R
 /// there is by now, and how long it takes to the target. What RTMP tells without being asked.
 pub(super) async fn info(app: &App, path: &LibraryPath, target: Option<MediaTime>) -> Result<Reply, Refusal> {
     let choice = Choice { profile: Some(Profile::Flash), ..Choice::default() };
-    let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
+    let wanted = Wanted::new(&choice, &app.preferences(), Client::Flv(Takes::default()))?;
     let (viewer, _) = open_started(&app.providers, path, &wanted).await?;
     viewer.looks_on();
     let reel = viewer.reel();

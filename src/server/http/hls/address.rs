@@ -45,6 +45,8 @@ pub(in crate::server::http) struct LiveAddress {
     pub(super) file: LiveFile,
     /// The run of the stream's segments that the part was listed in, `s=`.
     pub(super) session: Option<String>,
+    /// What its addresses carry on: `&token=…`.
+    pub(super) chosen: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +99,7 @@ impl HlsRoute {
             key: percent_decode_str(key).decode_utf8_lossy().into_owned(),
             file: live,
             session: parameter(query.unwrap_or_default(), "s").map(str::to_owned),
+            chosen: chosen(query.unwrap_or_default()),
         };
         Ok(Self::Live { address, film: film().ok() })
     }
@@ -147,7 +150,8 @@ fn parameter<'a>(query: &'a str, key: &str) -> Option<&'a str> {
 /// is no choice either.
 fn chosen(query: &str) -> String {
     let plain = |value: &str| value.bytes().all(|b| b.is_ascii_alphanumeric() || b"%,-_.".contains(&b));
-    ["profile", "audio", "subtitles"]
+    // Who watches by a link has its token in every address.
+    ["profile", "audio", "subtitles", "token"]
         .into_iter()
         .filter_map(|key| {
             Some((key, parameter(query, key).filter(|value| !value.is_empty() && plain(value))?))

@@ -43,7 +43,7 @@ pub(super) async fn film(
     headers: &HeaderMap,
     client: IpAddr,
 ) -> Result<Reply, Refusal> {
-    let wanted = Wanted::new(&address.choice, &app.preferences, Client::Browser)?;
+    let wanted = Wanted::new(&address.choice, &app.preferences(), Client::Browser)?;
     let version = address.version.as_deref().map(str::parse::<Version>).transpose();
     let version = version.map_err(|wrong| Refusal::new(StatusCode::BAD_REQUEST, wrong.to_string()))?;
     let show = open(&app.providers, address, &wanted).await?;

@@ -159,7 +159,7 @@ pub(super) async fn live(app: &App, address: &LiveAddress, headers: &HeaderMap) 
         LiveFile::Index { wait_for } => index(&channel, address, wait_for).await,
         LiveFile::Master => {
             begun(&channel, address).await?;
-            Ok(playlist(variants(&channel), "1"))
+            Ok(playlist(variants(&channel, address), "1"))
         }
         LiveFile::Init(n) => Ok(whole(headers, find(&channel, address, |window| window.init(n))?)),
         LiveFile::Segment(n) => Ok(whole(headers, find(&channel, address, |window| window.segment(n))?)),
@@ -223,16 +223,19 @@ async fn index(
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(HLS_RETRY));
         }
     }
-    Ok(playlist(channel.state().window.render(), "1"))
+    Ok(playlist(channel.state().window.render(&address.chosen), "1"))
 }
 
-fn variants(channel: &Channel) -> String {
+fn variants(channel: &Channel, address: &LiveAddress) -> String {
     let state = channel.state();
     let configs = state.packager.configs();
     let mime = mime_type(configs.video.as_ref(), configs.audio.as_ref());
     let bandwidth = state.window.bandwidth();
     master(&[Variant {
-        uri: "index.m3u8".to_owned(),
+        uri: match address.chosen.strip_prefix('&') {
+            Some(chosen) => format!("index.m3u8?{chosen}"),
+            None => "index.m3u8".to_owned(),
+        },
         bandwidth: bandwidth + bandwidth / 4,
         codecs: mime.split('"').nth(1).unwrap_or_default().to_owned(),
         size: configs.video.as_ref().map(|video| (video.width, video.height)),

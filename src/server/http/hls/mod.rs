@@ -64,6 +64,15 @@ pub(super) async fn hls(
             answer => answer,
         },
     };
+    // What somebody sees who has signed in is not for a cache that others share.
+    let signed_in = headers.contains_key(header::COOKIE) || headers.contains_key(header::AUTHORIZATION);
+    let answer = answer.map(|mut reply| {
+        let kept = reply.headers().get(header::CACHE_CONTROL).and_then(|kept| kept.to_str().ok());
+        if let Some(kept) = kept.filter(|_| signed_in).map(|kept| kept.replace("public", "private")) {
+            set_text(&mut reply, header::CACHE_CONTROL, kept);
+        }
+        reply
+    });
     // What is only not possible now: players come back when they are told when.
     answer.map_err(|refusal| match refusal.status {
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT if refusal.retry_after.is_none() => {
