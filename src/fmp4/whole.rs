@@ -9,7 +9,7 @@
 
 use super::boxes::BoxWriter;
 use super::init::{self, MOVIE_TIMESCALE};
-use super::lane::{AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK, ticks, ticks_of};
+use super::lane::{VIDEO_TIMESCALE, ticks, ticks_of};
 use super::segment::Configs;
 use crate::limits::{FMP4_AUDIO_TOLERANCE, MAX_MP4_SAMPLES};
 use crate::time::MediaTime;

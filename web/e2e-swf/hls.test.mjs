@@ -15,7 +15,7 @@ const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /** Plays an address in a <video>, seeks, and says where it is then and what it has seen. */
 async function played(address, seekTo) {
-  const { page, complaints, close } = await browser.open({ expected: /favicon/ });
+  const { page, complaints, close } = await browser.open({ expected: /404|favicon|blob:/ });
   await page.goto(browser.base + "/wiidiaplayer.html");
   const result = await page.evaluate(
     async ([address, seekTo]) => {

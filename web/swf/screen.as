@@ -69,6 +69,7 @@ function look(at) {
   if (it == undefined) {
     return;
   }
+  trace("focus " + at + " " + it.field.text);
   frame.lineStyle(4, ACCENT, 100);
   frame.moveTo(it.x + 3, it.y + 3);
   frame.lineTo(it.x + it.w - 3, it.y + 3);

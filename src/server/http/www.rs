@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Pages of other makes have scripts and styles in them, and players made of WebAssembly; all of them from here.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' \
     'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; \
-    connect-src 'self'; object-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'self'; \
+    connect-src 'self'; worker-src 'self' blob:; object-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
 /// The file of this address; `None` when there is none, or no folder.
