@@ -9,11 +9,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
-use wiidiaserver::config::{self, Command, Config, Environment};
+use wiidiaserver::config::{self, Command, Config, Environment, Upload};
+use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
+use wiidiaserver::positions::Positions;
 use wiidiaserver::provider::{Cache, Providers};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
@@ -23,7 +25,7 @@ use wiidiaserver::service::{self, Inherited, Use};
 use wiidiaserver::settings::Settings;
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
-use wiidiaserver::{ctl, picture, pipeline, reset, server};
+use wiidiaserver::{ctl, picture, pipeline, reset, server, upload};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             }
         },
         Ok(Command::Version) => say(config::VERSION),
+        Ok(Command::Devices) => say(&Shown(&Devices::default().list()).to_string()),
         Ok(Command::CheckConfig(config)) => match check(&config) {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
@@ -144,8 +147,13 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let rtmp_port = rtmp.local_addr()?.port();
         let app = app.with_http(config.http.www.clone(), config.http.hls_origins.clone(), rtmp_port);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
-        let sources = Sources::new(&config.sources, &config.data, "/proc/self/exe".into(), streams, relays);
-        let app = app.with_sources(sources).with_index(index.clone());
+        let devices = Devices::default();
+        devices.watch();
+        let of_devices = devices.clone();
+        let sources =
+            Sources::new(&config.sources, &config.data, PROGRAM.into(), streams, relays, of_devices);
+        let app = app.with_sources(sources).with_devices(devices).with_index(index.clone());
+        let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)
@@ -221,6 +229,12 @@ fn has_better_things_to_do(providers: &Providers, streams: &Streams) -> bool {
     let now = std::time::Instant::now();
     let live = || streams.figures(now).iter().any(|stream| stream.viewers > 0);
     index::machine_is_loaded() && (providers.viewers() > 0 || live())
+}
+
+fn uploads(config: &Config) -> upload::Settings {
+    let Upload { folders, largest_mb, keep_free_mb } = config.upload.clone();
+    let (largest, keep_free) = (largest_mb.saturating_mul(MB), keep_free_mb.saturating_mul(MB));
+    upload::Settings { folders, largest, keep_free }
 }
 
 fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {

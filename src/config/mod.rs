@@ -8,6 +8,7 @@
 //! [`parse`] is the only entry: arguments and [`Environment`] in, a [`Command`] out. It reads the
 //! configuration file and looks at the folders that it names; it makes and changes nothing.
 
+mod capture;
 mod command_line;
 mod error;
 mod file;
@@ -18,10 +19,11 @@ mod relay;
 mod resolve;
 mod source;
 
+pub use capture::{Capture, CaptureProblem, Sound};
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
-pub use source::{Source, SourceProblem, WrittenSource};
+pub use source::{Input, Source, SourceProblem, WrittenSource};
 
 use crate::choice::{Language, Preferences};
 use crate::limits::{self, PUBLISHER_GRACE};
@@ -42,6 +44,8 @@ pub enum Command {
     CheckConfig(Box<Config>),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// List the capture devices of this machine.
+    Devices,
     /// Ask the running server whose data folder this is.
     Control {
         /// The data folder.
@@ -84,9 +88,11 @@ pub struct Config {
     pub live: Live,
     /// Recordings of live streams.
     pub record: Record,
+    /// Files that come from outside.
+    pub upload: Upload,
     /// Streams from and to other servers.
     pub relay: Relay,
-    /// Live sources on the network.
+    /// Live sources: on the network, and capture devices.
     pub sources: Vec<Source>,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
@@ -113,6 +119,7 @@ impl Default for Config {
             playback: Playback::default(),
             live: Live::default(),
             record: Record::default(),
+            upload: Upload::default(),
             relay: Relay::default(),
             sources: Vec::new(),
             allow_root: false,
@@ -177,6 +184,9 @@ impl fmt::Display for Config {
             }
             None => writeln!(f, "record:    nothing")?,
         }
+        for folder in &self.upload.folders {
+            writeln!(f, "upload:    into {}", folder.display())?;
+        }
         for pull in &self.relay.pulls {
             let when = if pull.on_demand { "on demand" } else { "always" };
             writeln!(f, "pull:      {} from {}, {when}", pull.name, pull.url)?;
@@ -186,7 +196,7 @@ impl fmt::Display for Config {
         }
         for source in &self.sources {
             let when = if source.on_demand { "on demand" } else { "always" };
-            writeln!(f, "source:    {} from {}, {when}", source.name, source.url)?;
+            writeln!(f, "source:    {} from {}, {when}", source.name, source.input)?;
         }
         write!(f, "log:       {}", self.log.directives())
     }
@@ -374,6 +384,24 @@ impl fmt::Debug for Live {
             .field("apps", &apps)
             .field("grace", &self.grace)
             .finish()
+    }
+}
+
+/// `[upload]`: megabytes are 1,000,000 bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upload {
+    /// Folders of the library that take files, and in which files may be renamed and deleted: absolute, existing. None, the
+    /// default: nothing is taken.
+    pub folders: Vec<PathBuf>,
+    /// No file may be larger. Default 50,000.
+    pub largest_mb: u64,
+    /// At least this much stays free on the disk. Default 1,000.
+    pub keep_free_mb: u64,
+}
+
+impl Default for Upload {
+    fn default() -> Self {
+        Self { folders: Vec::new(), largest_mb: 50_000, keep_free_mb: 1_000 }
     }
 }
 

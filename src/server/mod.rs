@@ -28,16 +28,20 @@ use crate::access::Access;
 use crate::appliance::Appliance;
 use crate::choice::Preferences;
 use crate::config::Config;
+use crate::device::Devices;
 use crate::index::Index;
 use crate::library::Library;
 use crate::picture::Pictures;
+use crate::positions::Positions;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::settings::Settings;
+use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
+use crate::upload::{self, Uploads};
 use connections::Connections;
 use fanout::Fanout;
 use monitor::Monitor;
@@ -47,6 +51,9 @@ use std::time::Instant;
 
 /// The path by which the kernel knows this very program, even when its file was replaced.
 const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// RTMP's own port.
+const RTMP_PORT: u16 = 1935;
 
 /// What the connections of one server share.
 pub struct App {
@@ -62,8 +69,16 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// The capture devices of this machine.
+    pub devices: Devices,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// What comes into the library from outside.
+    pub uploads: Arc<Uploads>,
+    /// Where viewers left off.
+    pub positions: Arc<Positions>,
+    /// Pictures of what is live.
+    pub snapshots: Snapshots,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// Who may do what.
@@ -78,6 +93,8 @@ pub struct App {
     live_apps: RwLock<Arc<LiveApps>>,
     /// What those get who choose nothing.
     preferences: RwLock<Arc<Preferences>>,
+    /// Where RTMP is listened for, for addresses that are handed out.
+    pub rtmp_port: u16,
     /// When the server began.
     pub started: Instant,
     /// Who watches by HLS, and what is made for them.
@@ -92,6 +109,8 @@ pub struct App {
     monitor: Monitor,
     /// Who is connected.
     connections: Connections,
+    /// Who is told of changes in the library.
+    listeners: http::events::Listeners,
 }
 
 impl App {
@@ -102,6 +121,7 @@ impl App {
         recordings: Arc<Recordings>,
         live_apps: LiveApps,
     ) -> Self {
+        let uploads = Arc::new(Uploads::off(providers.library().clone()));
         let index = Index::in_memory(providers.library().clone(), "/proc/self/exe".into());
         Self {
             providers,
@@ -110,7 +130,11 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            uploads,
+            positions: Arc::default(),
+            snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
             access: Arc::new(Access::everybody()),
             settings: Arc::new(Settings::none(Config::default())),
@@ -118,6 +142,7 @@ impl App {
             restart: Restart::default(),
             live_apps: RwLock::new(Arc::new(live_apps)),
             preferences: RwLock::default(),
+            rtmp_port: RTMP_PORT,
             started: Instant::now(),
             hls: http::Hls::default(),
             mp4_tables: http::Tables::default(),
@@ -125,6 +150,7 @@ impl App {
             rtmp_port: 1935,
             monitor: Monitor::default(),
             connections: Connections::default(),
+            listeners: http::events::Listeners::default(),
         }
     }
 
@@ -179,10 +205,29 @@ impl App {
         Self { relays: Arc::new(relays), ..self }
     }
 
+    /// … with these folders that take files.
+    #[must_use]
+    pub fn with_uploads(self, settings: upload::Settings) -> Self {
+        let uploads = Arc::new(Uploads::new(self.providers.library().clone(), settings));
+        Self { uploads, ..self }
+    }
+
+    /// … with these positions.
+    #[must_use]
+    pub fn with_positions(self, positions: Positions) -> Self {
+        Self { positions: Arc::new(positions), ..self }
+    }
+
     /// … with this index.
     #[must_use]
     pub fn with_index(self, index: Index) -> Self {
         Self { index, ..self }
+    }
+
+    /// … with these capture devices.
+    #[must_use]
+    pub fn with_devices(self, devices: Devices) -> Self {
+        Self { devices, ..self }
     }
 
     /// … with these sources.

@@ -1,4 +1,5 @@
-//! Live sources: addresses on the network whose pictures and sound become live streams while they are wanted.
+//! Live sources: addresses on the network and capture devices whose pictures and sound become live streams while they
+//! are wanted.
 //!
 //! ```text
 //!  camera, radio, HLS … ─▶ worker process ─▶ LiveFeed ─▶ pacer ─▶ Air: Publisher ─▶ stream ─▶ viewers
@@ -7,25 +8,29 @@
 //!                                 └── task: starts, watches over it, tries again ◀── how many
 //! ```
 //!
-//! To the stream a source is a publisher like any other. Capture devices will be another
+//! To the stream a source is a publisher like any other. A capture device is another
 //! [`LiveInput`](crate::pipeline::LiveInput) of the same worker.
 //!
 //! What belongs here: which sources there are, when they run, what happens when they fail. What does not: how media
 //! are received and converted (`pipeline`), who watches (`server`), other RTMP servers (`relay`).
 
 mod air;
+mod capture;
+mod ended;
 mod pacer;
 mod progress;
 mod run;
+mod slate;
 mod store;
 mod task;
 
-pub use progress::{Figures, Origin, State};
+pub use progress::{Device, Figures, Kind, Origin, State};
 
 use crate::config::{Source, SourceProblem, WrittenSource};
+use crate::device::Devices;
 use crate::limits::MAX_SOURCES;
 use crate::relay::Relays;
-use crate::stream::{Stream, Streams};
+use crate::stream::{Keyframe, Stream, Streams};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +53,7 @@ struct Means {
     streams: Arc<Streams>,
     relays: Arc<Relays>,
     program: PathBuf,
+    devices: Devices,
     store: Store,
 }
 
@@ -96,8 +102,9 @@ impl Sources {
         program: PathBuf,
         streams: Arc<Streams>,
         relays: Arc<Relays>,
+        devices: Devices,
     ) -> Self {
-        let means = Means { streams, relays, program, store: Store::new(data) };
+        let means = Means { streams, relays, program, devices, store: Store::new(data) };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
         for (source, origin) in
@@ -149,6 +156,11 @@ impl Sources {
         self.find(name).map(|source| source.figures())
     }
 
+    /// What the source of that name showed last.
+    pub fn last_keyframe(&self, name: &str) -> Option<Keyframe> {
+        self.find(name)?.last_keyframe()
+    }
+
     /// A new source. Blocks while it is written to the disk.
     ///
     /// # Errors
@@ -169,7 +181,7 @@ impl Sources {
         };
         list.push(source.clone());
         means.store.save(&list).map_err(ChangeRefused::NotKept)?;
-        tracing::info!(source = source.name, url = %source.url, "a source is added");
+        tracing::info!(source = source.name, from = %source.input, "a source is added");
         let running = means.start(source.clone(), Origin::Api);
         let figures = running.source.figures();
         self.sources().insert(source.name, running);
@@ -190,7 +202,7 @@ impl Sources {
         list.retain(|other| other.name != name);
         list.push(source.clone());
         means.store.save(&list).map_err(ChangeRefused::NotKept)?;
-        tracing::info!(source = name, url = %source.url, "a source is changed");
+        tracing::info!(source = name, from = %source.input, "a source is changed");
         task.change(source);
         Ok(task.figures())
     }
@@ -248,10 +260,11 @@ impl Means {
             self.streams.clone(),
             self.relays.clone(),
             self.program.clone(),
+            self.devices.clone(),
         ));
         let task = tokio::spawn({
             let source = source.clone();
-            async move { source.run().await }
+            async move { source.run_with_slates().await }
         });
         Running { source, task: task.abort_handle() }
     }

@@ -1,8 +1,12 @@
 //! One run of a source: a thread that reads its worker and puts what comes on air, until either ends.
 
 use super::air::Air;
+use super::capture;
+use super::ended::{Caption, Ended};
 use super::pacer::Pacer;
 use super::progress::Progress;
+use crate::config::Input;
+use crate::device::Devices;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
@@ -20,7 +24,8 @@ const SLEEP: Duration = Duration::from_millis(200);
 pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
-    pub(super) url: SourceUrl,
+    pub(super) input: Input,
+    pub(super) devices: Devices,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
 }
@@ -89,24 +94,46 @@ impl Run {
 }
 
 /// Runs until the source or the run ends. Blocking: for a thread of its own.
-pub(super) fn run(means: &Means, run: &Run) -> FeedError {
-    let error = match receive(means, run) {
+pub(super) fn run(means: &Means, run: &Run) -> Ended {
+    let ended = match receive(means, run) {
         Ok(never) => match never {},
-        Err(error) => error,
+        Err(ended) => ended,
     };
     means.air.lose(Instant::now());
-    // GStreamer quotes addresses, with all that is in them.
-    match error {
-        FeedError::Refused(text) => FeedError::Refused(means.url.redact(&text)),
-        FeedError::NotPlayable(text) => FeedError::NotPlayable(means.url.redact(&text)),
-        FeedError::Broken(text) => FeedError::Broken(means.url.redact(&text)),
-        other => other,
+    Ended { text: means.redact(&ended.text), ..ended }
+}
+
+impl Means {
+    /// GStreamer quotes addresses, with all that is in them.
+    fn redact(&self, text: &str) -> String {
+        match &self.input {
+            Input::Network(url) => url.redact(text),
+            Input::Capture(_) => text.to_owned(),
+        }
+    }
+
+    /// What the worker is told, and whether pictures come by themselves.
+    fn order(&self) -> Result<(LiveInput, bool), Ended> {
+        match &self.input {
+            Input::Network(url) => Ok((LiveInput::Network { url: resolved(url) }, url.pushes())),
+            Input::Capture(settings) => {
+                let ready = capture::prepare(&self.devices, settings)?;
+                tracing::info!(
+                    source = self.progress.name(),
+                    device = ready.id,
+                    mode = ready.about,
+                    "capturing"
+                );
+                self.progress.captures(ready.id, ready.about);
+                self.air.expect_rate(ready.rate.map(|rate| (rate.0, rate.1)));
+                Ok((ready.input, true))
+            }
+        }
     }
 }
 
-fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedError> {
-    let input = LiveInput::Network { url: resolved(&means.url) };
-    let pushes = means.url.pushes();
+fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, Ended> {
+    let (input, pushes) = means.order()?;
     let mut feed = LiveFeed::spawn(&means.program, &input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
     })?;
@@ -120,7 +147,7 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
         let tag = match feed.next_event()? {
             FeedEvent::Streams(mut found) => {
                 for warning in &mut found.warnings {
-                    *warning = means.url.redact(warning);
+                    *warning = means.redact(warning);
                 }
                 means.progress.found(&found);
                 streams = Some(found);
@@ -144,7 +171,8 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
             continue;
         }
         if !begun {
-            means.air.begin(now).map_err(|refused| FeedError::Broken(refused.to_string()))?;
+            let has_sound = streams.as_ref().is_none_or(|streams| streams.audio.is_some());
+            means.air.begin(has_sound, now).map_err(|refused| FeedError::Broken(refused.to_string()))?;
             begun = true;
             let mut about = metadata(streams.as_ref()).to_tag();
             about.timestamp = tag.timestamp;
@@ -153,7 +181,11 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
         }
         means.progress.received(tag.body.len());
         if !means.air.push(tag, now) {
-            return Err(FeedError::Broken("somebody else publishes a stream of this name".into()));
+            return Err(Ended::new(
+                "somebody else publishes a stream of this name",
+                false,
+                Caption::Unavailable,
+            ));
         }
         if feed.jumps() > jumps {
             jumps = feed.jumps();

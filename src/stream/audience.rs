@@ -20,12 +20,15 @@ pub enum Via {
     WebSocketFlv,
     /// `GET /hls/live/<key>/…`: one for all who watch that way.
     Hls,
+    /// `GET /live/<key>.mp4`.
+    HttpMp4,
     /// Pushed to another server.
     Relay,
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 5] = [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Hls, Self::Relay];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Hls, Self::HttpMp4, Self::Relay];
 
     /// As figures name it.
     fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Via {
             Self::HttpFlv => "http-flv",
             Self::WebSocketFlv => "ws-flv",
             Self::Hls => "hls",
+            Self::HttpMp4 => "http-mp4",
             Self::Relay => "relay",
         }
     }

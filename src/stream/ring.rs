@@ -10,7 +10,7 @@
 //! Records have numbers that never repeat. Memory is bounded by records and bytes, whatever a
 //! publisher sends; when that costs the last keyframe, nobody can join until the next one.
 
-use super::Record;
+use super::{Keyframe, Record};
 use crate::flv::TagKind;
 use crate::limits::{LIVE_RING_BYTES, LIVE_RING_RECORDS};
 use std::collections::VecDeque;
@@ -84,8 +84,21 @@ impl Ring {
         match self.keyframes.back() {
             Some(keyframe) => Some(*keyframe),
             None if self.has_video => None,
-            None => Some(self.next()),
+            // With one record at once: it is what the headers before it belong to.
+            None => Some(self.next().saturating_sub(1).max(self.first)),
         }
+    }
+
+    /// The last keyframe that is here, with the sequence header of its kind.
+    pub(super) fn keyframe(&self) -> Option<Keyframe> {
+        let frame = self.from(*self.keyframes.back()?)?.next()?;
+        let header = self.preface[1].as_ref().map(|record| record.tag().clone());
+        Some(Keyframe { header, frame: frame.tag().clone() })
+    }
+
+    /// A picture has come, or its header.
+    pub(super) fn has_video(&self) -> bool {
+        self.has_video
     }
 
     /// Keyframes that the stream had before `number`.
@@ -143,6 +156,16 @@ mod tests {
         assert!(ring.from(2).is_none());
         assert_eq!(ring.from(3).unwrap().count(), 5);
         assert_eq!(ring.from(8).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn who_joins_a_sound_without_picture_gets_its_newest_record() {
+        let mut ring = Ring::default();
+        assert_eq!(ring.entry(), Some(0), "and waits for the first one");
+        for _ in 0..5 {
+            ring.push(record(TagKind::Audio, &[0xaf, 1, 1], 0));
+        }
+        assert_eq!(ring.from(ring.entry().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

@@ -6,7 +6,14 @@ use crate::library::LibraryPath;
 /// The path in the library that an address leads to; `Ok(None)` for addresses without one.
 pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, String> {
     Ok(match Route::decode(path, query).map_err(|error| error.to_string())? {
-        Route::Library(path)
+        Route::Library { path, .. }
+        | Route::Neighbours { path, .. }
+        | Route::Plain { path, .. }
+        | Route::Download(path)
+        | Route::Playlist { path, .. }
+        | Route::Position { path, .. }
+        | Route::Upload { path, .. }
+        | Route::File(path)
         | Route::Info(path)
         | Route::Poster { path, .. }
         | Route::Bar { path, .. }
@@ -20,15 +27,27 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::GetDir(path) => Some(path),
         Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
+        | Route::PlainStyle
+        | Route::Uploads
+        | Route::Search(_)
+        | Route::LibraryEvents
+        | Route::Positions(_)
+        | Route::About
+        | Route::OpenApi
+        | Route::ProblemType(_)
         | Route::Asset(_)
         | Route::Index
         | Route::Live { .. }
+        | Route::LiveMp4(_)
+        | Route::Snapshot { .. }
         | Route::Streams
         | Route::Relays
         | Route::Recordings
         | Route::Recording(_)
         | Route::Sources
         | Route::Source(_)
+        | Route::Devices
+        | Route::DeviceControls(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::WiidiaPage { .. }

@@ -2,11 +2,12 @@
 
 use super::body::Body;
 use super::route::RouteError;
+use crate::device::{NoDevice, NotSet};
 use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
 use crate::provider::{NotForBrowsers, OpenError};
 use crate::source::ChangeRefused;
-use crate::websocket;
+use crate::upload::UploadError;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -39,42 +40,6 @@ impl Refusal {
     pub(super) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
-
-    /// As `application/problem+json`.
-    pub(super) fn into_reply(self) -> Reply {
-        #[derive(Serialize)]
-        struct Problem<'a> {
-            r#type: &'a str,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-        }
-        let problem = Problem {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-        };
-        let mut reply = json(&problem);
-        *reply.status_mut() = self.status;
-        set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
-        // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
-        match self.status {
-            StatusCode::UNAUTHORIZED => set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
-            StatusCode::METHOD_NOT_ALLOWED => set(&mut reply, header::ALLOW, "GET, HEAD"),
-            StatusCode::UPGRADE_REQUIRED => {
-                set(&mut reply, header::UPGRADE, "websocket");
-                set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
-            }
-            _ => {}
-        }
-        if let Some(wait) = self.retry_after {
-            // In whole seconds, and not at once (RFC 9110 10.2.3).
-            let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
-            reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        reply
-    }
 }
 
 // The only places where a kind of error becomes a status.
@@ -87,7 +52,10 @@ impl From<RouteError> for Refusal {
             | RouteError::Seconds { .. }
             | RouteError::Fit(_)
             | RouteError::Choice(_)
-            | RouteError::NoPath => StatusCode::BAD_REQUEST,
+            | RouteError::Page(_)
+            | RouteError::Upload(_)
+            | RouteError::Playlist(_)
+            | RouteError::Viewer(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }
@@ -128,9 +96,54 @@ impl From<(&LibraryPath, PictureError)> for Refusal {
     }
 }
 
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        let status = match error {
+            UploadError::Library(error) => return error.into(),
+            UploadError::Off | UploadError::Outside(_) | UploadError::NotWritable(_) => StatusCode::FORBIDDEN,
+            UploadError::Name(_) | UploadError::IntoItself(_) => StatusCode::BAD_REQUEST,
+            UploadError::NoMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            UploadError::NoFolder(_) | UploadError::Nothing(_) => StatusCode::NOT_FOUND,
+            UploadError::Exists(_)
+            | UploadError::NotEmpty(_)
+            | UploadError::OtherDisk(_)
+            | UploadError::Busy
+            | UploadError::Offset { .. } => StatusCode::CONFLICT,
+            UploadError::Changed(_) => StatusCode::PRECONDITION_FAILED,
+            UploadError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
+            UploadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadError::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
 impl From<NotForBrowsers> for Refusal {
     fn from(error: NotForBrowsers) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<NoDevice> for Refusal {
+    fn from(error: NoDevice) -> Self {
+        let status = match error {
+            NoDevice::Absent(_) | NoDevice::None => StatusCode::NOT_FOUND,
+            NoDevice::Unusable(_) => StatusCode::CONFLICT,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<NotSet> for Refusal {
+    fn from(error: NotSet) -> Self {
+        let status = match error {
+            NotSet::NotOpened(_) | NotSet::Refused { .. } => StatusCode::CONFLICT,
+            NotSet::Input { .. }
+            | NotSet::Standard { .. }
+            | NotSet::Control { .. }
+            | NotSet::Value { .. } => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

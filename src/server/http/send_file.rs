@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 
 /// Bytes of ours and stretches of files, one behind the other.
 pub(super) struct FileBody {
-    /// Keeps the reel that they are from, if they are from one.
+    /// Keeps the reel that they are from, if they are.
     _viewer: Option<Viewer>,
     parts: Vec<Part>,
 }
@@ -48,9 +48,9 @@ impl FileBody {
         Self { _viewer: Some(viewer), parts }
     }
 
-    /// A stretch of a file that belongs to nobody else.
-    pub(super) fn of_file(data: Arc<File>, range: Range<u64>) -> Self {
-        Self { _viewer: None, parts: vec![Part::File { data, range }] }
+    /// A stretch of a file that is no reel's.
+    pub(super) fn of_file(file: File, range: Range<u64>) -> Self {
+        Self { _viewer: None, parts: vec![Part::File { data: Arc::new(file), range }] }
     }
 
     /// All its bytes.

@@ -91,7 +91,7 @@ fn answer(name: &str, plain: OpenFile, squeezed: Option<OpenFile>, request: &Hea
             return reply;
         }
     };
-    let body = FileBody::of_file(Arc::new(file.file), range.clone());
+    let body = FileBody::of_file(file.file, range.clone());
     let mut reply = reply(content_type(name), SocketBody::File(body));
     if asked.is_some() {
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
