@@ -103,8 +103,6 @@ pub struct App {
     pub(crate) mp4_tables: http::Tables,
     /// The owner's own pages.
     pub(crate) www: Option<Arc<Library>>,
-    /// Where Flash finds RTMP.
-    pub(crate) rtmp_port: u16,
     /// How the machine is.
     monitor: Monitor,
     /// Who is connected.
@@ -147,7 +145,6 @@ impl App {
             hls: http::Hls::default(),
             mp4_tables: http::Tables::default(),
             www: None,
-            rtmp_port: 1935,
             monitor: Monitor::default(),
             connections: Connections::default(),
             listeners: http::events::Listeners::default(),
@@ -191,12 +188,12 @@ impl App {
         self.preferences.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// … with a folder of the owner's own pages, sites that may read HLS, and RTMP at this port.
+    /// … with a folder of the owner's own pages, and sites that may read HLS.
     #[must_use]
-    pub fn with_http(self, www: Option<PathBuf>, hls_origins: Vec<String>, rtmp_port: u16) -> Self {
+    pub fn with_http(self, www: Option<PathBuf>, hls_origins: Vec<String>) -> Self {
         let www = www.map(|folder| Arc::new(Library::new([folder])));
         let hls = self.hls.with_origins(hls_origins);
-        Self { hls, www, rtmp_port, ..self }
+        Self { hls, www, ..self }
     }
 
     /// … with these relays.
