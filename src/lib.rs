@@ -36,7 +36,7 @@
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`snapshot`] | JPEGs of live streams: which are kept, how many are made at a time | sockets, GStreamer |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
-//! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | [`rtmp`], [`fmp4`], [`hls`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
@@ -65,6 +65,7 @@ pub mod document;
 pub mod flv;
 pub mod fmp4;
 pub mod health;
+pub mod hls;
 pub mod index;
 pub mod ledger;
 pub mod library;

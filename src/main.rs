@@ -157,6 +157,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let recordings = Arc::new(recordings(config, &providers)?);
         let app = server::App::new(providers, streams, recordings, LiveApps::default()).with_relays(relays);
         let app = app.with_access(access).with_appliance(appliance).with_settings(settings);
+        let app = app.with_http(config.http.www.clone(), config.http.hls_origins.clone());
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let devices = Devices::default();
         devices.watch();

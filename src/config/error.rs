@@ -231,6 +231,19 @@ pub enum Problem {
         max = limits::MAX_PUBLISHER_GRACE.as_secs()
     )]
     Grace(u64),
+    /// The folder of one's own pages that is not there.
+    #[error("the folder {} can't be read ({reason}); make it, or correct www in [http]", path.display())]
+    Www {
+        /// As written, absolute.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// No origin.
+    #[error(
+        "\"{0}\" is no site; write it as a browser's address bar begins, such as \"https://player.example\", or \"*\" for all"
+    )]
+    Origin(String),
     /// Recordings that nobody could play.
     #[error(
         "the folder for recordings {} is not in the library, so they could not be played; choose one below a \

@@ -20,6 +20,8 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("access.mode", "\"owner\" or \"open\""),
     ("access.names", "a list of names in quotes, such as [\"media.example.org\"]"),
     ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
+    ("http.www", "a folder in quotes, such as \"/srv/www\""),
+    ("http.hls_origins", "a list of sites in quotes, such as [\"https://player.example\"]"),
     ("https.listen", "an address and a port in quotes, such as \"0.0.0.0:8443\""),
     ("https.certificate", "a file in quotes, such as \"/etc/wiidiaserver/fullchain.pem\""),
     ("https.key", "a file in quotes, such as \"/etc/wiidiaserver/privkey.pem\""),
@@ -81,7 +83,7 @@ pub(super) struct Content {
     pub(super) library: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) data: Option<Spanned<String>>,
     pub(super) access: Access,
-    pub(super) http: Listen,
+    pub(super) http: Http,
     pub(super) https: Rtmps,
     pub(super) rtmp: Listen,
     pub(super) rtmps: Rtmps,
@@ -120,6 +122,14 @@ pub(super) struct Record {
     pub(super) split_minutes: Option<Spanned<u64>>,
     pub(super) keep_free_mb: Option<u64>,
     pub(super) limit_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Http {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) www: Option<Spanned<String>>,
+    pub(super) hls_origins: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

@@ -13,6 +13,7 @@ mod command_line;
 mod error;
 mod file;
 mod help;
+mod http;
 mod nearest;
 mod relay;
 mod resolve;
@@ -145,6 +146,12 @@ impl fmt::Display for Config {
         let who = if self.access.open { "everybody in the network" } else { "the owner, by password" };
         writeln!(f, "changes:   {who}")?;
         writeln!(f, "http:      {}", self.http.listen)?;
+        if let Some(www) = &self.http.www {
+            writeln!(f, "www:       {}", www.display())?;
+        }
+        if !self.http.hls_origins.is_empty() {
+            writeln!(f, "hls:       for pages of {}", self.http.hls_origins.join(", "))?;
+        }
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
         if let Some(rtmps) = &self.rtmps {
             writeln!(f, "rtmps:     {}", rtmps.listen)?;
@@ -209,15 +216,19 @@ pub struct Access {
 }
 
 /// `[http]`
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Http {
     /// Address and port; port 0 lets the system choose. Default 0.0.0.0:8080.
     pub listen: SocketAddr,
+    /// Pages of the owner's own, served at addresses that are nobody else's: absolute, a folder. Default none.
+    pub www: Option<PathBuf>,
+    /// Origins outside of the home whose pages may read HLS; `*` is all of them. Default none.
+    pub hls_origins: Vec<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: everywhere(8080) }
+        Self { listen: everywhere(8080), www: None, hls_origins: Vec::new() }
     }
 }
 

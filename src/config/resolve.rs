@@ -50,7 +50,11 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         data: data(flags, file, environment)?,
         access: access(file)?,
         written: written(flags, file),
-        http: Http { listen: http },
+        http: Http {
+            listen: http,
+            www: super::http::www(file, environment)?,
+            hls_origins: super::http::origins(file)?,
+        },
         https: https(file, environment)?,
         rtmp: Rtmp { listen: rtmp },
         rtmps,

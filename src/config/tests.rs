@@ -63,7 +63,7 @@ fn a_library_is_all_that_must_be_given() {
             library: vec![house.path("films")],
             data: house.path("state/wiidiaserver"),
             access: Access { open: false, names: vec![] },
-            http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
+            http: Http::default(),
             https: Https { listen: "0.0.0.0:8443".parse().unwrap(), certificate: None },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,

@@ -1,7 +1,6 @@
 //! Fragments: `moof` and the header of `mdat`. The samples follow as they are.
 
 use super::boxes::BoxWriter;
-use super::lane::Sample;
 use bytes::Bytes;
 
 /// Sample flags: depends on no other, a decoder can start here (ISO 14496-12, 8.8.3.1).
@@ -18,11 +17,24 @@ const SAMPLE_SIZE: u32 = 0x200;
 const SAMPLE_FLAGS: u32 = 0x400;
 const SAMPLE_COMPOSITION: u32 = 0x800;
 
+/// A sample as a fragment's head tells of it. Times are in ticks of its track.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    pub(super) dts: u64,
+    pub(super) duration: u32,
+    /// PTS − DTS.
+    pub(super) composition: i32,
+    /// A decoder can start here.
+    pub(super) sync: bool,
+    /// Bytes.
+    pub(super) size: u32,
+}
+
 /// One track's part of a fragment.
 pub(super) struct Run<'a> {
     pub(super) track: u32,
     /// At least one.
-    pub(super) samples: &'a [Sample],
+    pub(super) samples: &'a [Entry],
     /// Whether the samples differ in flags and composition; sound has neither.
     pub(super) video: bool,
 }
@@ -42,7 +54,7 @@ pub(super) fn header(sequence: u32, runs: &[Run<'_>]) -> Bytes {
     for (offset, run) in offsets.into_iter().zip(runs) {
         // A fragment is a few megabytes at most (FMP4_FRAGMENT_BYTES and one more sample).
         out.patch(offset, position as u32);
-        position += run.samples.iter().map(|sample| sample.data.len()).sum::<usize>();
+        position += run.samples.iter().map(|sample| sample.size as usize).sum::<usize>();
     }
     let mdat = position - out.len();
     out.u32(mdat as u32);
@@ -68,7 +80,7 @@ fn track_fragment(out: &mut BoxWriter, run: &Run<'_>) -> usize {
             out.u32(0);
             for sample in run.samples {
                 out.u32(sample.duration);
-                out.u32(sample.data.len() as u32);
+                out.u32(sample.size);
                 if run.video {
                     out.u32(if sample.sync { SYNC_SAMPLE } else { NON_SYNC_SAMPLE });
                     out.i32(sample.composition);

@@ -8,7 +8,7 @@ use crate::time::MediaTime;
 use bytes::Bytes;
 
 /// Ticks a second of `mvhd` and `mehd`: milliseconds, as all our times.
-const MOVIE_TIMESCALE: u32 = 1000;
+pub(super) const MOVIE_TIMESCALE: u32 = 1000;
 /// `und`: three letters of five bits (ISO 14496-12, 8.4.2.3).
 const LANGUAGE_UNDETERMINED: u16 = 0x55c4;
 /// No rotation, no scaling (8.2.2.2).
@@ -27,7 +27,7 @@ pub(super) fn segment(
         out.bytes(b"iso6iso5mp41");
     });
     out.plain(b"moov", |out| {
-        movie_header(out);
+        movie_header(out, 0); // of the samples in moov: there are none
         out.plain(b"mvex", |out| {
             if let Some(duration) = duration {
                 out.full(b"mehd", 1, 0, |out| out.u64(duration.as_millis().into()));
@@ -40,20 +40,21 @@ pub(super) fn segment(
             }
         });
         if let Some(config) = video {
-            video_track(out, config);
+            video_track(out, config, &Times::default(), no_samples);
         }
         if let Some(config) = audio {
-            audio_track(out, config);
+            audio_track(out, config, &Times::default(), no_samples);
         }
     });
     out.finish()
 }
 
-fn movie_header(out: &mut BoxWriter) {
+/// `duration` is that of the samples in `moov`, in ticks of the movie.
+pub(super) fn movie_header(out: &mut BoxWriter, duration: u64) {
     out.full(b"mvhd", 0, 0, |out| {
         out.zeros(8); // creation and modification time
         out.u32(MOVIE_TIMESCALE);
-        out.u32(0); // duration of the samples in moov: there are none
+        out.u32(u32::try_from(duration).unwrap_or(u32::MAX));
         out.u32(0x1_0000); // rate 1.0
         out.u16(0x100); // volume 1.0
         out.zeros(10);
@@ -72,12 +73,39 @@ fn track_extends(out: &mut BoxWriter, track: u32, default_sample_flags: u32) {
     });
 }
 
-fn video_track(out: &mut BoxWriter, config: &AvcConfig) {
+/// How long a track is whose samples are in `moov`.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// Its end, in ticks of the movie.
+    pub(super) movie: u64,
+    /// Its length, in ticks of its own.
+    pub(super) media: u64,
+    /// How much later than the movie it begins, in ticks of the movie.
+    pub(super) delay: u64,
+}
+
+/// The samples are in the fragments, but the boxes are mandatory.
+fn no_samples(out: &mut BoxWriter) {
+    out.full(b"stts", 0, 0, |out| out.u32(0));
+    out.full(b"stsc", 0, 0, |out| out.u32(0));
+    out.full(b"stsz", 0, 0, |out| out.zeros(8));
+    out.full(b"stco", 0, 0, |out| out.u32(0));
+}
+
+/// `trak` of the picture; `tables` writes what is in `stbl` behind the sample entry.
+pub(super) fn video_track(
+    out: &mut BoxWriter,
+    config: &AvcConfig,
+    times: &Times,
+    tables: impl FnOnce(&mut BoxWriter),
+) {
     // The track is shown with square pixels: its width is stretched (8.3.2.1).
     let (horizontal, vertical) = config.pixel_aspect.unwrap_or((1, 1));
     let shown = u32::from(config.width) * u32::from(horizontal) / u32::from(vertical).max(1);
     let shown = (shown.min(0xffff) << 16, u32::from(config.height) << 16);
-    track(out, VIDEO_TRACK, VIDEO_TIMESCALE, b"vide", b"Video\0", shown, |out| {
+    let track =
+        Track { id: VIDEO_TRACK, timescale: VIDEO_TIMESCALE, handler: b"vide", name: b"Video\0", shown };
+    track.write(out, times, tables, |out| {
         out.plain(b"avc1", |out| {
             out.zeros(6);
             out.u16(1); // data reference
@@ -102,8 +130,16 @@ fn video_track(out: &mut BoxWriter, config: &AvcConfig) {
     });
 }
 
-fn audio_track(out: &mut BoxWriter, config: &AacConfig) {
-    track(out, AUDIO_TRACK, config.sample_rate, b"soun", b"Audio\0", (0, 0), |out| {
+/// `trak` of the sound, likewise.
+pub(super) fn audio_track(
+    out: &mut BoxWriter,
+    config: &AacConfig,
+    times: &Times,
+    tables: impl FnOnce(&mut BoxWriter),
+) {
+    let (timescale, shown) = (config.sample_rate, (0, 0));
+    let track = Track { id: AUDIO_TRACK, timescale, handler: b"soun", name: b"Audio\0", shown };
+    track.write(out, times, tables, |out| {
         out.plain(b"mp4a", |out| {
             out.zeros(6);
             out.u16(1); // data reference
@@ -134,67 +170,98 @@ fn elementary_stream(out: &mut BoxWriter, config: &[u8]) {
     });
 }
 
-fn track(
-    out: &mut BoxWriter,
+/// What a `trak` says beside its samples.
+struct Track {
     id: u32,
     timescale: u32,
-    handler: &[u8; 4],
-    name: &[u8],
-    (width, height): (u32, u32),
-    sample_entry: impl FnOnce(&mut BoxWriter),
-) {
-    let is_audio = handler == b"soun";
-    out.plain(b"trak", |out| {
-        // Flags: enabled, in movie.
-        out.full(b"tkhd", 0, 3, |out| {
-            out.zeros(8);
-            out.u32(id);
-            out.zeros(4 + 4 + 8 + 2 + 2); // reserved, duration, reserved, layer, group
-            out.u16(if is_audio { 0x100 } else { 0 }); // volume
-            out.zeros(2);
-            matrix(out);
-            out.u32(width);
-            out.u32(height);
-        });
-        out.plain(b"mdia", |out| {
-            out.full(b"mdhd", 0, 0, |out| {
+    handler: &'static [u8; 4],
+    name: &'static [u8],
+    /// Width and height, 16.16.
+    shown: (u32, u32),
+}
+
+impl Track {
+    fn write(
+        &self,
+        out: &mut BoxWriter,
+        times: &Times,
+        tables: impl FnOnce(&mut BoxWriter),
+        sample_entry: impl FnOnce(&mut BoxWriter),
+    ) {
+        let is_audio = self.handler == b"soun";
+        out.plain(b"trak", |out| {
+            // Flags: enabled, in movie.
+            out.full(b"tkhd", 0, 3, |out| {
                 out.zeros(8);
-                out.u32(timescale);
-                out.u32(0);
-                out.u16(LANGUAGE_UNDETERMINED);
-                out.u16(0);
-            });
-            out.full(b"hdlr", 0, 0, |out| {
+                out.u32(self.id);
                 out.zeros(4);
-                out.bytes(handler);
-                out.zeros(12);
-                out.bytes(name);
+                out.u32(u32::try_from(times.movie).unwrap_or(u32::MAX));
+                out.zeros(8 + 2 + 2); // reserved, layer, group
+                out.u16(if is_audio { 0x100 } else { 0 }); // volume
+                out.zeros(2);
+                matrix(out);
+                out.u32(self.shown.0);
+                out.u32(self.shown.1);
             });
-            out.plain(b"minf", |out| {
-                if is_audio {
-                    out.full(b"smhd", 0, 0, |out| out.zeros(4));
-                } else {
-                    out.full(b"vmhd", 0, 1, |out| out.zeros(8));
+            if times.delay > 0 {
+                out.plain(b"edts", |out| edit_list(out, times));
+            }
+            out.plain(b"mdia", |out| {
+                match u32::try_from(times.media) {
+                    Ok(media) => out.full(b"mdhd", 0, 0, |out| {
+                        out.zeros(8);
+                        out.u32(self.timescale);
+                        out.u32(media);
+                        out.u32(u32::from(LANGUAGE_UNDETERMINED) << 16);
+                    }),
+                    // Thirteen hours of pictures.
+                    Err(_) => out.full(b"mdhd", 1, 0, |out| {
+                        out.zeros(16);
+                        out.u32(self.timescale);
+                        out.u64(times.media);
+                        out.u32(u32::from(LANGUAGE_UNDETERMINED) << 16);
+                    }),
                 }
-                out.plain(b"dinf", |out| {
-                    out.full(b"dref", 0, 0, |out| {
-                        out.u32(1);
-                        out.full(b"url ", 0, 1, |_| ()); // flag: in this same file
-                    });
+                out.full(b"hdlr", 0, 0, |out| {
+                    out.zeros(4);
+                    out.bytes(self.handler);
+                    out.zeros(12);
+                    out.bytes(self.name);
                 });
-                out.plain(b"stbl", |out| {
-                    out.full(b"stsd", 0, 0, |out| {
-                        out.u32(1);
-                        sample_entry(out);
+                out.plain(b"minf", |out| {
+                    if is_audio {
+                        out.full(b"smhd", 0, 0, |out| out.zeros(4));
+                    } else {
+                        out.full(b"vmhd", 0, 1, |out| out.zeros(8));
+                    }
+                    out.plain(b"dinf", |out| {
+                        out.full(b"dref", 0, 0, |out| {
+                            out.u32(1);
+                            out.full(b"url ", 0, 1, |_| ()); // flag: in this same file
+                        });
                     });
-                    // The samples are in the fragments, but the boxes are mandatory.
-                    out.full(b"stts", 0, 0, |out| out.u32(0));
-                    out.full(b"stsc", 0, 0, |out| out.u32(0));
-                    out.full(b"stsz", 0, 0, |out| out.zeros(8));
-                    out.full(b"stco", 0, 0, |out| out.u32(0));
+                    out.plain(b"stbl", |out| {
+                        out.full(b"stsd", 0, 0, |out| {
+                            out.u32(1);
+                            sample_entry(out);
+                        });
+                        tables(out);
+                    });
                 });
             });
         });
+    }
+}
+
+/// Nothing for a while, then the media from its beginning (8.6.6).
+fn edit_list(out: &mut BoxWriter, times: &Times) {
+    out.full(b"elst", 1, 0, |out| {
+        out.u32(2);
+        for (duration, media) in [(times.delay, u64::MAX), (times.movie - times.delay, 0)] {
+            out.u64(duration);
+            out.u64(media);
+            out.u32(0x1_0000); // rate 1.0
+        }
     });
 }
 

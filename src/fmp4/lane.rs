@@ -1,6 +1,7 @@
 //! One lane on its way into fragments: its configuration, the sample that waits for its successor,
 //! and the samples that are ready.
 
+use super::fragment::Entry;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::time::MediaTime;
 use bytes::Bytes;
@@ -29,6 +30,14 @@ pub(super) struct Sample {
     /// A decoder can start here.
     pub(super) sync: bool,
     pub(super) data: Bytes,
+}
+
+impl Sample {
+    pub(super) fn entry(&self) -> Entry {
+        let Self { dts, duration, composition, sync, .. } = *self;
+        // A tag's body has 24 bits of length.
+        Entry { dts, duration, composition, sync, size: self.data.len() as u32 }
+    }
 }
 
 /// Whether a lane is part of the output.

@@ -24,7 +24,9 @@ mod fragment;
 mod init;
 mod lane;
 mod muxer;
+pub mod segment;
 mod silence;
+pub mod whole;
 
 pub use error::{Lane, MuxError};
 pub use muxer::{Muxer, Options};

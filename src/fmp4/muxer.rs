@@ -340,10 +340,12 @@ impl Muxer {
         }
         let video = self.video.queue.take_ready();
         let audio = self.audio.queue.take_ready();
-        let runs: Vec<_> = [(VIDEO_TRACK, &video, true), (AUDIO_TRACK, &audio, false)]
-            .into_iter()
+        let entries = |samples: &[Sample]| samples.iter().map(Sample::entry).collect::<Vec<_>>();
+        let lanes = [(VIDEO_TRACK, entries(&video), true), (AUDIO_TRACK, entries(&audio), false)];
+        let runs: Vec<_> = lanes
+            .iter()
             .filter(|(_, samples, _)| !samples.is_empty())
-            .map(|(track, samples, video)| fragment::Run { track, samples, video })
+            .map(|(track, samples, video)| fragment::Run { track: *track, samples, video: *video })
             .collect();
         if runs.is_empty() {
             return;

@@ -2,7 +2,7 @@
 
 use super::{Ahead, RangeId, Reel, SeekPoint};
 use crate::flv::reader::{InvalidFlv, TagHeader, next_tag_len, take_tag};
-use crate::flv::{Tag, TagKind};
+use crate::flv::{PREVIOUS_TAG_SIZE_LEN, Tag, TagKind};
 use crate::limits::{REEL_READ, REEL_READ_LEAST};
 use crate::time::MediaTime;
 use bytes::Bytes;
@@ -278,6 +278,16 @@ impl Cursor {
             self.position = MediaTime::from_millis(last.saturating_millis_since(self.reel.origin()));
         }
         self.block = block.bytes;
+    }
+
+    /// Where the body of the tag that was returned last is: in which file, from which byte on. `None` of headers,
+    /// which belong to no place.
+    pub fn place_of(&self, tag: &Tag) -> Option<(Arc<File>, u64)> {
+        if tag.is_sequence_header() {
+            return None;
+        }
+        let end = self.offset - self.block.len() as u64 - PREVIOUS_TAG_SIZE_LEN as u64;
+        Some((self.data.clone()?, end.checked_sub(tag.body.len() as u64)?))
     }
 
     /// The reel read from.

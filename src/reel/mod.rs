@@ -334,6 +334,28 @@ impl Reel {
         self.state().ranges.get(point.range).map(|range| range.headers_at(point)).unwrap_or_default()
     }
 
+    /// The sequence headers of the range that begins the media, and from which time on they hold: the first at the
+    /// beginning, others from the seek point behind them on.
+    pub fn configurations(&self) -> Vec<(MediaTime, Vec<Tag>)> {
+        let state = self.state();
+        let Some(range) = state.ranges.iter().next() else { return Vec::new() };
+        let mut found: Vec<(MediaTime, Vec<Tag>)> = Vec::new();
+        let changes = range.headers.iter().map(|change| change.offset);
+        for offset in [0].into_iter().chain(changes) {
+            let at = range.points.partition_point(|point| point.offset < offset);
+            let Some(point) = range.points.get(at) else { continue };
+            let headers = range.headers_at(*point);
+            let same = |before: &Tag, after: &Tag| before.kind == after.kind && before.body == after.body;
+            let known = found.last().is_some_and(|(_, last)| {
+                last.len() == headers.len() && last.iter().zip(&headers).all(|(last, new)| same(last, new))
+            });
+            if !known && !headers.is_empty() {
+                found.push((if found.is_empty() { MediaTime::ZERO } else { point.time }, headers));
+            }
+        }
+        found
+    }
+
     /// All of a complete reel as one run of bytes.
     pub fn whole(&self) -> Option<Whole> {
         let state = self.state();

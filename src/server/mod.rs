@@ -33,6 +33,7 @@ use crate::choice::Preferences;
 use crate::config::Config;
 use crate::device::Devices;
 use crate::index::Index;
+use crate::library::Library;
 use crate::picture::Pictures;
 use crate::positions::Positions;
 use crate::provider::Providers;
@@ -48,6 +49,7 @@ use connections::Connections;
 use fanout::Fanout;
 use https::Proxied;
 use monitor::Monitor;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -99,6 +101,12 @@ pub struct App {
     pub rtmp_port: u16,
     /// When the server began.
     pub started: Instant,
+    /// Who watches by HLS, and what is made for them.
+    pub(crate) hls: http::Hls,
+    /// Tables of films that are played as one MP4.
+    pub(crate) mp4_tables: http::Tables,
+    /// The owner's own pages.
+    pub(crate) www: Option<Arc<Library>>,
     /// How the machine is.
     monitor: Monitor,
     /// Who is behind HTTPS.
@@ -140,6 +148,9 @@ impl App {
             preferences: RwLock::default(),
             rtmp_port: RTMP_PORT,
             started: Instant::now(),
+            hls: http::Hls::default(),
+            mp4_tables: http::Tables::default(),
+            www: None,
             monitor: Monitor::default(),
             proxied: Proxied::default(),
             connections: Connections::default(),
@@ -182,6 +193,14 @@ impl App {
     /// What those get who choose nothing.
     pub fn preferences(&self) -> Arc<Preferences> {
         self.preferences.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// … with a folder of the owner's own pages, and sites that may read HLS.
+    #[must_use]
+    pub fn with_http(self, www: Option<PathBuf>, hls_origins: Vec<String>) -> Self {
+        let www = www.map(|folder| Arc::new(Library::new([folder])));
+        let hls = self.hls.with_origins(hls_origins);
+        Self { hls, www, ..self }
     }
 
     /// … with these relays.

@@ -18,6 +18,8 @@ pub enum Via {
     HttpFlv,
     /// The same over a WebSocket.
     WebSocketFlv,
+    /// `GET /hls/live/<key>/…`: one for all who watch that way.
+    Hls,
     /// `GET /live/<key>.mp4`.
     HttpMp4,
     /// Pushed to another server.
@@ -25,8 +27,8 @@ pub enum Via {
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::HttpMp4, Self::Relay];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Hls, Self::HttpMp4, Self::Relay];
 
     /// As figures name it.
     fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Via {
             Self::Rtmp => "rtmp",
             Self::HttpFlv => "http-flv",
             Self::WebSocketFlv => "ws-flv",
+            Self::Hls => "hls",
             Self::HttpMp4 => "http-mp4",
             Self::Relay => "relay",
         }

@@ -201,7 +201,7 @@ impl WholeFile {
 }
 
 /// What of these pieces lies in `wanted`, counted from the first one's start.
-fn cut_out(pieces: Vec<Piece>, wanted: Range<u64>) -> Vec<Part> {
+pub(super) fn cut_out(pieces: Vec<Piece>, wanted: Range<u64>) -> Vec<Part> {
     let mut at = 0;
     let mut found = Vec::new();
     for piece in pieces {

@@ -6,7 +6,7 @@ use super::watch::{open_started, wait_for_point};
 use crate::fmp4::{Muxer, Options};
 use crate::library::LibraryPath;
 use crate::provider::{Providers, Wanted};
-use crate::reel::{Cursor, Viewer};
+use crate::reel::{Codecs, Cursor, Viewer};
 use crate::time::MediaTime;
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,6 +20,11 @@ pub(super) async fn fmp4(
     start: MediaTime,
 ) -> Result<Reply, Refusal> {
     let (viewer, codecs) = open_started(providers, path, wanted).await?;
+    Ok(fragments(viewer, codecs, start))
+}
+
+/// The film from the keyframe at or before `start` on, as it comes.
+pub(super) fn fragments(viewer: Viewer, codecs: Codecs, start: MediaTime) -> Reply {
     let options = Options {
         duration: viewer.reel().duration(),
         video: codecs.video.is_some(),
@@ -28,7 +33,7 @@ pub(super) async fn fmp4(
     let content_type = if options.video { "video/mp4" } else { "audio/mp4" };
     let first = Remux::Waiting { viewer, start, muxer: Muxer::new(options) };
     let pieces = stream::try_unfold(first, Remux::next_piece);
-    Ok(reply(content_type, Body::pieces(pieces)))
+    reply(content_type, Body::pieces(pieces))
 }
 
 /// A reel on its way through the muxer.

@@ -21,10 +21,13 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Events { path, .. }
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
+        | Route::Mp4 { path, .. }
         | Route::Picture { path, .. }
         | Route::Subtitles { path, .. }
         | Route::Quarantine(path)
+        | Route::GetInfo { path, .. }
         | Route::GetDir(path) => Some(path),
+        Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
         | Route::PlainStyle
         | Route::Uploads
@@ -50,6 +53,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::DeviceControls(_)
         | Route::Metrics
         | Route::Feedback(_)
+        | Route::WiidiaPage { .. }
+        | Route::WiidiaSwf
         | Route::CrossDomain
         | Route::Manage(_) => None,
     })

@@ -22,6 +22,7 @@ mod fmp4;
 pub mod fuzzing;
 mod guard;
 mod handover;
+mod hls;
 mod index;
 mod library;
 mod live;
@@ -31,6 +32,7 @@ mod live_viewer;
 mod manage;
 mod media;
 mod metrics;
+mod mp4;
 mod openapi;
 mod page;
 mod picture;
@@ -52,6 +54,8 @@ mod subtitles;
 mod upgrade;
 mod upload;
 mod watch;
+mod wiidiaplayer;
+mod www;
 
 use crate::access::{Role, Who};
 use crate::choice::Choice;
@@ -79,6 +83,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixStream};
 use upgrade::Opening;
+
+pub(crate) use hls::Hls;
+pub(crate) use mp4::Tables;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
@@ -130,6 +137,7 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
     let (method, uri) = (&head.method, &head.uri);
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let route = Route::decode(uri.path(), uri.query());
+    let is_hls = matches!(route, Ok(Route::Hls(_)));
     let methods = route.as_ref().map_or(Cow::Borrowed("GET, HEAD"), Route::methods);
     let result = if method == Method::OPTIONS && (route.is_ok() || uri.path() == "*") {
         // OPTIONS * is about the server as a whole (RFC 9110 9.3.7).
@@ -168,6 +176,9 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
     if is_read {
         reply = conditional::tagged(reply, &head.headers);
     }
+    if is_hls {
+        hls::permit(&mut reply, &head.headers, app.hls.origins());
+    }
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
     finish(reply)
 }
@@ -195,9 +206,14 @@ async fn admitted(
     body: Incoming,
 ) -> Result<Reply, Refusal> {
     match (&head.method, route) {
+        // Addresses that are nobody's may be the owner's own pages.
+        (_, Err(RouteError::Unknown)) => match www::file(app, head.uri.path(), &head.headers).await {
+            Some(answer) => answer,
+            None => Err(RouteError::Unknown.into()),
+        },
         (_, Err(error)) => Err(error.into()),
         (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
-        (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head).await,
+        (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head, peer).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (&Method::DELETE, Ok(Route::Cache)) => cache::empty(&app.providers).await,
         (&Method::DELETE, Ok(Route::Quarantine(path))) => quarantine::release(&app.providers, path).await,
@@ -223,7 +239,7 @@ async fn admitted(
 }
 
 /// GET and HEAD.
-async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
+async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Result<Reply, Refusal> {
     let (providers, headers) = (&app.providers, &request.headers);
     let preferences = app.preferences();
     let browser = |choice: Choice| Wanted::new(&choice, &preferences, Client::Browser);
@@ -266,6 +282,8 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
         Route::Subtitles { path, track, choice } => {
             subtitles::subtitles(providers, &path, &track, &browser(choice)?).await
         }
+        Route::Mp4 { path, choice } => mp4::mp4(app, &path, &browser(choice)?, headers).await,
+        Route::Hls(route) => hls::hls(app, route, headers, peer).await,
         Route::Live { key, suffix } => match Opening::of(request)? {
             Some(opening) => live::web_socket(app, &key, opening).await,
             None if suffix => live::flv(app, &key).await,
@@ -289,6 +307,9 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
+        Route::GetInfo { path, target } => wiidiaplayer::info(app, &path, target).await,
+        Route::WiidiaPage { via } => wiidiaplayer::page(app, via, headers).await,
+        Route::WiidiaSwf => wiidiaplayer::swf(app, headers).await,
         Route::Feedback(text) => {
             tracing::info!(text, "feedback from a player");
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
@@ -302,13 +323,22 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
     }
 }
 
-/// Flash's permission to read from another port: given to movies from this very host.
-fn cross_domain(headers: &HeaderMap) -> Reply {
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+/// The name and the port by which a request reached this server, if they are ones.
+fn host_of(headers: &HeaderMap) -> Option<(&str, Option<u16>)> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port.parse().ok()?)),
+        None => (host, None),
+    };
     let is_name =
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    let allow = if is_name { format!("<allow-access-from domain=\"{name}\"/>") } else { String::new() };
+    is_name.then_some((name, port))
+}
+
+/// Flash's permission to read from another port: given to movies from this very host.
+fn cross_domain(headers: &HeaderMap) -> Reply {
+    let allow = |(name, _)| format!("<allow-access-from domain=\"{name}\"/>");
+    let allow = host_of(headers).map(allow).unwrap_or_default();
     let body = format!("<?xml version=\"1.0\"?>\n<cross-domain-policy>{allow}</cross-domain-policy>\n");
     reply("text/x-cross-domain-policy", Body::from(Bytes::from(body)))
 }

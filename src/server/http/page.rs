@@ -59,7 +59,7 @@ fn file(name: &str, request: &HeaderMap) -> Option<Reply> {
     Some(reply)
 }
 
-fn accepts_gzip(request: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|part| {
         let mut part = part.split(';');

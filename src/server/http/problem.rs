@@ -4,9 +4,10 @@ use super::plain;
 use super::reply::{Refusal, Reply, json, reply, set};
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// What went wrong (RFC 9457).
@@ -216,6 +217,7 @@ impl Refusal {
             Ear::Program => return self.into_problem(request.uri.path()),
         };
         *reply.status_mut() = self.status;
+        say_when(&mut reply, self.retry_after);
         reply
     }
 
@@ -223,8 +225,17 @@ impl Refusal {
     pub(super) fn into_problem(self, instance: &str) -> Reply {
         let mut reply = json(&problem(self.status, self.detail, instance));
         *reply.status_mut() = self.status;
+        say_when(&mut reply, self.retry_after);
         set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
         reply
+    }
+}
+
+/// When to ask again, in whole seconds and not at once (RFC 9110 10.2.3).
+fn say_when(reply: &mut Reply, wait: Option<Duration>) {
+    if let Some(wait) = wait {
+        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
 }
 

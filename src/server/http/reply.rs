@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+use std::time::Duration;
 
 /// An answer.
 pub(super) type Reply = Response<Body>;
@@ -26,11 +27,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) detail: String,
+    /// When it may be possible.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), retry_after: None }
+    }
+
+    /// … and may be asked again after this time.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 }
 
@@ -175,7 +183,10 @@ pub(super) fn set(reply: &mut Reply, name: HeaderName, value: &'static str) {
 
 /// The headers that every answer has.
 pub(super) fn finish(mut reply: Reply) -> Reply {
-    set(&mut reply, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    // Pages of other makes bring their own.
+    if !reply.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        set(&mut reply, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    }
     set(&mut reply, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut reply, header::REFERRER_POLICY, "no-referrer");
     reply

@@ -100,6 +100,11 @@ addresses! {
     Self::OpenApi => "/api/v1/openapi.json", "GET, HEAD";
     Self::Flv { .. } => "/flv/{path}", "GET, HEAD";
     Self::Fmp4 { .. } => "/fmp4/{path}", "GET, HEAD";
+    Self::Mp4 { .. } => "/mp4/{path}", "GET, HEAD";
+    Self::Hls(_) => "/hls/{path}/index.m3u8", "GET, HEAD";
+    Self::GetInfo { .. } => "/getinfo/{path}", "GET, HEAD";
+    Self::WiidiaPage { .. } => "/wiidiaplayer.html", "GET, HEAD";
+    Self::WiidiaSwf => "/wiidiaplayer.swf", "GET, HEAD";
     Self::Picture { .. } => "/picture/{path}", "GET, HEAD";
     Self::Download(_) => "/download/{path}", "GET, HEAD";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";

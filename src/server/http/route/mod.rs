@@ -6,6 +6,7 @@ mod range;
 
 pub(super) use range::ByteRange;
 
+use super::hls::HlsRoute;
 use super::manage::Manage;
 use super::plain;
 use super::playlist::{self, PlaylistError};
@@ -73,6 +74,10 @@ pub(super) enum Route {
     Fmp4 { path: LibraryPath, start: MediaTime, choice: Choice },
     /// `/subtitles/<path>[?track=<number or languages>]`, with the [`Choice`] by which the film is played
     Subtitles { path: LibraryPath, track: TrackChoice, choice: Choice },
+    /// `/mp4/<path>`: one MP4 file, for players that know nothing else.
+    Mp4 { path: LibraryPath, choice: Choice },
+    /// `/hls/…`: playlists and segments.
+    Hls(HlsRoute),
     /// `/picture/<path>[?w=<pixels>][&h=<pixels>]`
     Picture { path: LibraryPath, fit: Fit },
     /// `/download/<path>`: a file as it is.
@@ -105,6 +110,12 @@ pub(super) enum Route {
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
     GetDir(LibraryPath),
+    /// `/getinfo/<path>[?target=<seconds>]`: how much of a film there is, for our own SWF.
+    GetInfo { path: LibraryPath, target: Option<MediaTime> },
+    /// `/wiidiaplayer.html[?via=rtmp|http]`: the page with the SWF.
+    WiidiaPage { via: Option<&'static str> },
+    /// `/wiidiaplayer.swf`
+    WiidiaSwf,
     /// `/feedback/<text>`: the 2007 player's log.
     Feedback(String),
     /// `/crossdomain.xml`
@@ -188,6 +199,12 @@ impl Route {
             let track = TrackChoice::from_query(query.unwrap_or_default(), "track")?.unwrap_or_default();
             return Ok(Self::Subtitles { path, track, choice: choice()? });
         }
+        if let Some(rest) = below("/mp4") {
+            return Ok(Self::Mp4 { path: LibraryPath::from_percent_encoded(rest)?, choice: choice()? });
+        }
+        if let Some(rest) = path.strip_prefix("/hls/") {
+            return Ok(Self::Hls(HlsRoute::decode(rest, query)?));
+        }
         if let Some(rest) = below("/picture") {
             let path = LibraryPath::from_percent_encoded(rest)?;
             return Ok(Self::Picture {
@@ -218,6 +235,10 @@ impl Route {
         }
         if let Some(rest) = below("/getdir") {
             return Ok(Self::GetDir(LibraryPath::from_percent_encoded(rest)?));
+        }
+        if let Some(rest) = below("/getinfo") {
+            let path = LibraryPath::from_percent_encoded(rest)?;
+            return Ok(Self::GetInfo { path, target: seconds(query, "target")? });
         }
         if let Some(rest) = below("/feedback") {
             let text = percent_decode_str(rest.trim_start_matches('/')).decode_utf8_lossy();
@@ -275,6 +296,11 @@ impl Route {
             "/" | "/index.html" => Ok(Self::Page),
             "/plain.css" => Ok(Self::PlainStyle),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
+            "/wiidiaplayer.html" => {
+                let via = parameter(query, "via");
+                Ok(Self::WiidiaPage { via: ["rtmp", "http"].into_iter().find(|way| via == Some(way)) })
+            }
+            "/wiidiaplayer.swf" => Ok(Self::WiidiaSwf),
             "/api/v1/events" => {
                 let Some(path) = parameter(query, "path") else { return Ok(Self::LibraryEvents) };
                 // A query's plus sign is a space, unlike a path's.
@@ -294,7 +320,10 @@ impl Route {
             | Self::PlainStyle
             | Self::CrossDomain
             | Self::OpenApi
-            | Self::ProblemType(_) => Need::Nothing,
+            | Self::ProblemType(_)
+            // A player that asks for everything else.
+            | Self::WiidiaPage { .. }
+            | Self::WiidiaSwf => Need::Nothing,
             Self::Library { .. }
             | Self::Neighbours { .. }
             | Self::Search(_)
@@ -319,6 +348,9 @@ impl Route {
             | Self::Events { .. }
             | Self::Flv { .. }
             | Self::Fmp4 { .. }
+            | Self::Mp4 { .. }
+            | Self::Hls(_)
+            | Self::GetInfo { .. }
             | Self::Picture { .. }
             | Self::Live { .. }
             | Self::LiveMp4(_)
@@ -384,6 +416,12 @@ impl Route {
         "/api/v1/events?path=films/a.avi",
         "/flv/films/a.avi",
         "/fmp4/films/a.avi",
+        "/mp4/films/a.avi",
+        "/hls/films/a.avi/index.m3u8",
+        "/hls/live/cam/index.m3u8",
+        "/getinfo/films/a.avi",
+        "/wiidiaplayer.html",
+        "/wiidiaplayer.swf",
         "/picture/films/a.jpg",
         "/live/cam.jpg",
         "/api/v1/devices",
@@ -432,6 +470,8 @@ impl Route {
         "/",
         "/assets/x-1.js",
         "/crossdomain.xml",
+        "/wiidiaplayer.html",
+        "/wiidiaplayer.swf",
         "/plain.css",
         "/problems/not-found",
         "/api/v1/openapi.json",
@@ -552,6 +592,11 @@ mod tests {
                 None,
                 Route::Subtitles { path: films(), track: TrackChoice::Default, choice: none() },
             ),
+            (
+                "/mp4/films/a%20b.avi",
+                Some("audio=de&profile=small"),
+                Route::Mp4 { path: films(), choice: small() },
+            ),
             ("/api/v1/recordings", None, Route::Recordings),
             ("/api/v1/recordings/house%2Fcam%201", None, Route::Recording("house/cam 1".into())),
             ("/picture/films/a%20b.avi", None, Route::Picture { path: films(), fit: Fit::default() }),
@@ -601,6 +646,14 @@ mod tests {
                 Route::DeviceControls("usb-a b-video-index0".into()),
             ),
             ("/crossdomain.xml", None, Route::CrossDomain),
+            (
+                "/getinfo/films/a%20b.avi",
+                Some("target=9"),
+                Route::GetInfo { path: films(), target: Some(ms(9000)) },
+            ),
+            ("/wiidiaplayer.html", Some("via=http"), Route::WiidiaPage { via: Some("http") }),
+            ("/wiidiaplayer.html", Some("via=x"), Route::WiidiaPage { via: None }),
+            ("/wiidiaplayer.swf", None, Route::WiidiaSwf),
             ("/api/v1/about", None, Route::About),
             ("/api/v1/openapi.json", None, Route::OpenApi),
             ("/problems/not-found", None, Route::ProblemType("not-found".into())),
