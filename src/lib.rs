@@ -42,6 +42,7 @@
 pub mod amf0;
 pub mod choice;
 pub mod config;
+pub mod egress;
 pub mod flv;
 pub mod fmp4;
 pub mod index;
@@ -61,4 +62,7 @@ pub mod source;
 pub mod source_url;
 pub mod stream;
 pub mod time;
+pub mod web_address;
+pub mod web_media;
+pub mod web_page;
 pub mod websocket;

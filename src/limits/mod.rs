@@ -18,6 +18,7 @@ mod relay;
 mod rtmp;
 mod socket;
 mod source;
+mod web;
 mod worker;
 
 pub use amf::*;
@@ -37,4 +38,5 @@ pub use relay::*;
 pub use rtmp::*;
 pub use socket::*;
 pub use source::*;
+pub use web::*;
 pub use worker::*;

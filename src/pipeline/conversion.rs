@@ -18,11 +18,32 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What a worker reads.
+#[derive(Debug)]
+pub enum Media {
+    /// A regular file.
+    File(File),
+    /// A film that is elsewhere: a socket whose other end answers what the worker asks ([`feed_request`](super::feed_request)).
+    Remote {
+        /// The worker's end.
+        socket: std::os::unix::net::UnixStream,
+        /// Bytes of the film.
+        len: u64,
+    },
+}
+
+impl From<File> for Media {
+    fn from(file: File) -> Self {
+        Self::File(file)
+    }
+}
 
 /// What to convert of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -81,9 +102,8 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Starts `program worker convert` on `media`, which must be a regular file. `program` is
-    /// this program itself, or what stands in for it in a test.
-    pub fn spawn(program: &Path, media: File, request: &Request) -> io::Result<Self> {
+    /// Starts `program worker convert` on `media`. `program` is this program itself, or what stands in for it in a test.
+    pub fn spawn(program: &Path, media: impl Into<Media>, request: &Request) -> io::Result<Self> {
         // Seeking happens on the file's own timeline.
         // A tag's time is rounded down, so the time meant is up to a millisecond later.
         let start_ns = i64::from(request.start.as_millis()) * 1_000_000 + 999_999 - request.lead.unwrap_or(0);
@@ -93,12 +113,12 @@ impl Conversion {
             None if start_ns == 0 => Lead::ToZero,
             None => Lead::ToPositive,
         };
-        Self::start(program, media, "convert", start_ns, lead, request)
+        Self::start(program, media.into(), "convert", start_ns, lead, request)
     }
 
     fn start(
         program: &Path,
-        media: File,
+        media: Media,
         verb: &str,
         start_ns: i64,
         lead: Lead,
@@ -106,12 +126,17 @@ impl Conversion {
     ) -> io::Result<Self> {
         let installed = Equipment::installed().unwrap_or_default();
         let equipment = request.equipment.as_ref().unwrap_or(&installed);
+        let (stdin, remote_len) = match media {
+            Media::File(file) => (Stdio::from(file), None),
+            Media::Remote { socket, len } => (Stdio::from(OwnedFd::from(socket)), Some(len.to_string())),
+        };
         let mut child = Command::new(program)
             .args(["worker", verb, "--start-ns", &start_ns.to_string()])
             .args(["--parent", &std::process::id().to_string()])
             .args(["--form", &serde_json::to_string(&request.form)?])
             .args(["--equipment", &serde_json::to_string(equipment)?])
-            .stdin(Stdio::from(media))
+            .args(remote_len.iter().flat_map(|len| ["--remote-len", len]))
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -144,7 +169,7 @@ impl Conversion {
     /// See [`Equipment::measure`].
     pub(super) fn equip(program: &Path) -> Result<Equipment, ConversionError> {
         let nothing = File::open("/dev/null").map_err(ConversionError::Spawn)?;
-        let mut worker = Self::start(program, nothing, "equip", 0, Lead::Given(0), &Request::default())
+        let mut worker = Self::start(program, nothing.into(), "equip", 0, Lead::Given(0), &Request::default())
             .map_err(ConversionError::Spawn)?;
         loop {
             let ended = matches!(worker.next_event()?, Event::End);

@@ -8,10 +8,9 @@ use super::transcodes::{Place, Transcodes};
 use crate::limits::{
     CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
 };
-use crate::pipeline::{Conversion, ConversionError, Equipment, Event, MediaStreams, Request};
+use crate::pipeline::{Conversion, ConversionError, Equipment, Event, Media, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ pub(super) fn encodes(streams: &MediaStreams) -> bool {
 
 /// Converts `media` from `aim` on into the range `id` of the film's reel: to its end, or to where another range goes
 /// on, or until the job is stopped. Blocking. The worker is gone when it returns.
-pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTime) -> Outcome {
+pub(super) fn run(film: &Film, job: &Job, media: Media, id: RangeId, aim: MediaTime) -> Outcome {
     let recorder = Recorder::of(film.reel.clone(), id, aim);
     let mut converter = Converter {
         film,
@@ -92,6 +91,12 @@ pub(super) fn run(film: &Film, job: &Job, media: File, id: RangeId, aim: MediaTi
         }
         (Ok(Pushed::Taken), Ok(())) => Outcome::Nothing,
         (Err(Failure::Behind(speed)), Ok(())) => Outcome::Behind(speed),
+        // The server of a film has gone, and may come back.
+        (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(()))
+            if something && film.is_remote() =>
+        {
+            Outcome::Died(error.to_string())
+        }
         // Trying again would end at the same place, so this is all there is of the file.
         (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(())) if something => {
             tracing::warn!(file = film.name, %error, "the file is damaged; it is served up to there");
@@ -124,7 +129,7 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    fn run(&mut self, media: File) -> Result<Pushed, Failure> {
+    fn run(&mut self, media: Media) -> Result<Pushed, Failure> {
         let form = self.film.form.clone();
         let request = Request { start: self.aim, lead: self.film.lead_ns(), form, ..Request::default() };
         let mut conversion =

@@ -16,9 +16,10 @@ use crate::limits::{
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::{Form, MediaStreams};
+use crate::pipeline::{self, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
+use crate::web_media::RemoteFilm;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -34,7 +35,7 @@ pub(super) struct Film {
     /// What shall come out.
     pub(super) form: Form,
     pub(super) means: Arc<Means>,
-    media: File,
+    media: Media,
     patience: Duration,
     /// What the first conversion has found.
     streams: OnceLock<MediaStreams>,
@@ -42,6 +43,29 @@ pub(super) struct Film {
     only_from_start: AtomicBool,
     stopped: AtomicBool,
     state: Mutex<State>,
+}
+
+/// Where a film's bytes are.
+#[derive(Debug)]
+pub(super) enum Media {
+    File(File),
+    Remote(Arc<RemoteFilm>),
+}
+
+impl From<File> for Media {
+    fn from(file: File) -> Self {
+        Self::File(file)
+    }
+}
+
+impl Media {
+    /// For one more worker.
+    fn open(&self) -> io::Result<pipeline::Media> {
+        Ok(match self {
+            Self::File(file) => file.try_clone()?.into(),
+            Self::Remote(film) => pipeline::Media::Remote { socket: film.feed()?, len: film.len() },
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -90,7 +114,7 @@ impl Film {
     /// # Errors
     /// When there is no place for it.
     pub(super) fn open(
-        media: File,
+        media: Media,
         name: String,
         form: Form,
         means: Arc<Means>,
@@ -243,7 +267,7 @@ impl Film {
     fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
         let aim = start.aim;
         self.means.cache.check_space()?;
-        let (data, media, now) = (self.means.cache.new_file()?, self.media.try_clone()?, Instant::now());
+        let (data, media, now) = (self.means.cache.new_file()?, self.media.open()?, Instant::now());
         let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
@@ -276,6 +300,11 @@ impl Film {
             tracing::warn!(file = self.name, "can't be played from the middle after all");
             self.only_from_start.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Its bytes come over the network: what cannot be read now may be there a minute later.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self.media, Media::Remote(_))
     }
 
     /// What the first conversion has found, once it has.

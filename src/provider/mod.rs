@@ -5,6 +5,7 @@
 //! | FLV, by its first bytes | `flv_file`: as it is |
 //! | FLV that this server is writing | the recording's own reel, from [`Growing`] |
 //! | FLV that is not made of what the viewer [`Wanted`] | `convert` |
+//! | an address of the web (`web:/…`) | `convert`, whose worker gets the film's bytes from the server |
 //! | anything else | `convert`: a worker process makes FLV of it |
 //!
 //! Viewers that want the same [`Form`] of the same file share one reel and so one conversion; so do those whose
@@ -21,22 +22,25 @@ mod job;
 mod pace;
 mod transcodes;
 mod wanted;
+mod web;
 
 pub use cache::{Cache, CacheError};
 pub use growing::{Growing, GrowingFile};
+pub use web::{Named, Web, WebError, is_stream};
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
 
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
 use crate::pipeline::{Form, MediaStreams};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
+use crate::web_media::{RemoteFilm, RemoteIdentity};
 use convert::Means;
-use film::Film;
+use film::{Film, Media};
 use job::Job;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use transcodes::Transcodes;
 
@@ -58,6 +62,9 @@ pub enum OpenError {
     /// It has no such sound, or no such subtitles.
     #[error(transparent)]
     NoTrack(#[from] NoTrack),
+    /// It is an address of the web, and is not played.
+    #[error(transparent)]
+    Web(#[from] WebError),
 }
 
 /// Everything that is being played or was lately.
@@ -68,13 +75,21 @@ pub struct Providers {
     patience: Duration,
     reels: Mutex<HashMap<Key, Entry>>,
     growing: Arc<Growing>,
+    web: OnceLock<Web>,
 }
 
 /// Whose viewers share a reel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    file: FileIdentity,
+    film: Identity,
     make: Make,
+}
+
+/// Which film, in which version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Identity {
+    File(FileIdentity),
+    Remote(RemoteIdentity),
 }
 
 /// What is made of a file.
@@ -148,7 +163,7 @@ impl Providers {
             running: Arc::default(),
             seeks: Arc::default(),
         });
-        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default() }
+        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default(), web: OnceLock::new() }
     }
 
     /// A seek waits so long for a conversion that runs already, before another one is started for it.
@@ -156,6 +171,29 @@ impl Providers {
     pub fn with_seek_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Addresses of the web are played from now on. The first call counts.
+    pub fn allow_web(&self, web: Web) {
+        let _ = self.web.set(web);
+    }
+
+    /// What plays addresses of the web, if they are played.
+    pub fn web(&self) -> Option<&Web> {
+        self.web.get()
+    }
+
+    /// Finds out what an address of the web means, which may take a minute, so that opening it then is quick. Nothing to
+    /// do for a path of the library.
+    ///
+    /// # Errors
+    /// When it cannot be played.
+    pub async fn prepare(&self, path: &LibraryPath) -> Result<(), OpenError> {
+        let Some(web) = self.web() else { return Ok(()) };
+        match web.film(path).await {
+            Some(film) => Ok(film.map(drop)?),
+            None => Ok(()),
+        }
     }
 
     /// How seeks were answered since the start.
@@ -220,6 +258,14 @@ impl Providers {
         as_it_is: bool,
     ) -> Result<(Viewer, bool), OpenError> {
         let (this, path, form) = (self.clone(), path.clone(), form.clone());
+        let remote = match self.web() {
+            Some(web) => web.film(&path).await.transpose()?,
+            None => None,
+        };
+        if let Some(film) = remote {
+            let opened = tokio::task::spawn_blocking(move || this.open_remote(film, form)).await;
+            return opened.map_err(|error| OpenError::Cache(io::Error::other(error)))?;
+        }
         // Opening waits for the disk, which may have to spin up.
         tokio::task::spawn_blocking(move || this.open_blocking(&path, form, as_it_is))
             .await
@@ -240,7 +286,7 @@ impl Providers {
             true => Make::Nothing,
             false => Make::Converted(form),
         };
-        let key = Key { file: file.identity, make };
+        let key = Key { film: Identity::File(file.identity), make };
         let mut reels = self.reels();
         if let Some(viewer) = join(&reels, &key) {
             return Ok((viewer, key.is_converted()));
@@ -249,7 +295,7 @@ impl Providers {
             Make::Nothing => self.index_flv(file, path)?,
             Make::Converted(form) => {
                 self.make_place(&reels)?;
-                self.convert(file, path, form.clone())?
+                self.convert(file.file.into(), path.file_name(), form.clone())?
             }
         };
         let (viewer, converted) = (entry.reel.join(), key.is_converted());
@@ -257,6 +303,23 @@ impl Providers {
             old.work.stop();
         }
         Ok((viewer, converted))
+    }
+
+    /// A film of the web is always converted: its worker reads it as it needs it, and whoever wants the same shares that.
+    fn open_remote(&self, film: Arc<RemoteFilm>, form: Form) -> Result<(Viewer, bool), OpenError> {
+        let key = Key { film: Identity::Remote(film.identity()), make: Make::Converted(form.clone()) };
+        let mut reels = self.reels();
+        if let Some(viewer) = join(&reels, &key) {
+            return Ok((viewer, true));
+        }
+        self.make_place(&reels)?;
+        let name = film.name().to_owned();
+        let entry = self.convert(Media::Remote(film), name, form)?;
+        let viewer = entry.reel.join();
+        if let Some(old) = reels.insert(key, entry) {
+            old.work.stop();
+        }
+        Ok((viewer, true))
     }
 
     /// What the conversion behind a reel has found in its file; `None` for FLV as it is, and before anything is
@@ -274,8 +337,8 @@ impl Providers {
         Ok(Entry { reel, work: Work::Index(job), opened: Instant::now() })
     }
 
-    fn convert(&self, file: OpenFile, path: &LibraryPath, form: Form) -> Result<Entry, OpenError> {
-        let film = Film::open(file.file, path.file_name(), form, self.means.clone(), self.patience);
+    fn convert(&self, media: Media, name: String, form: Form) -> Result<Entry, OpenError> {
+        let film = Film::open(media, name, form, self.means.clone(), self.patience);
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
@@ -370,7 +433,7 @@ fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
         return Some(viewer);
     }
     let Make::Converted(wanted) = &key.make else { return None };
-    reels.iter().filter(|(other, _)| other.file == key.file).find_map(|(other, entry)| match &other.make {
+    reels.iter().filter(|(other, _)| other.film == key.film).find_map(|(other, entry)| match &other.make {
         Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),
         _ => None,
     })

@@ -55,6 +55,10 @@ const MAX_ORDER: u64 = 64 << 10;
 const FORBIDDEN_FEATURES: [&str; 8] =
     ["filesrc", "filesink", "giosrc", "giosink", "fdsrc", "fdsink", "splitfilesrc", "imagefreezesrc"];
 
+/// What opens connections to other addresses than those of a playlist of HLS, which a gateway rewrites.
+const NOT_THROUGH_A_GATEWAY: [&str; 6] =
+    ["dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux", "rtspsrc"];
+
 /// Runs a live worker; `args` is what follows the word `live`.
 pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let Some((parent, equipment)) = parse(args) else {
@@ -128,9 +132,18 @@ fn run(
     for feature in FORBIDDEN_FEATURES.iter().filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
+    let LiveInput::Network { only_port, .. } = input;
+    let closed = NOT_THROUGH_A_GATEWAY.iter().filter(|_| only_port.is_some());
+    for feature in closed.filter_map(|name| registry.lookup_feature(name)) {
+        registry.remove_feature(&feature);
+    }
     let folder = |plugin: gst::Plugin| Some(plugin.filename()?.parent()?.to_owned());
     let plugins = registry.plugins().into_iter().filter_map(folder).collect();
-    if let Err(error) = seal::seal_but_network(&plugins) {
+    let sealed = match only_port {
+        Some(port) => seal::seal_but_port(&plugins, *port),
+        None => seal::seal_but_network(&plugins),
+    };
+    if let Err(error) = sealed {
         eprintln!("worker: less confined than it could be: {error}");
     }
     let mut graph = LiveGraph::new(input, equipment, outlet, leaving)?;
@@ -185,7 +198,7 @@ impl LiveGraph {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
-        let LiveInput::Network { url } = input;
+        let LiveInput::Network { url, .. } = input;
         live_source::build(&pipeline, url, &shared)?;
         let pushes = live_source::pushes(url);
         let around =
