@@ -33,6 +33,8 @@
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | `egress`, `web_page`, `web_media` | addresses of the web: where connections may lead, what pages hold, what is fetched | reels, streams, who watches |
+//! | `retry` | what fails and is tried again | what that is |
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
@@ -54,6 +56,7 @@ pub mod provider;
 pub mod recording;
 pub mod reel;
 pub mod relay;
+mod retry;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;

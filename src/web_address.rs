@@ -52,6 +52,23 @@ impl WebAddress {
     /// # Errors
     /// What is wrong with it, with a form that would do.
     pub fn parse(text: &str) -> Result<Self, WebAddressError> {
+        match Self::parse_explicit(text) {
+            Err(WebAddressError::NotAnAddress(shown)) => {
+                // What people leave out.
+                let decoded = percent_decode_str(without_prefix(text.trim())).decode_utf8_lossy();
+                let host = decoded.split(['/', '?', ':']).next().unwrap_or_default();
+                let may_be = host.contains('.') && !host.starts_with('.') && !host.contains(char::is_whitespace);
+                if may_be { Self::of(&format!("https://{decoded}")) } else { Err(WebAddressError::NotAnAddress(shown)) }
+            }
+            other => other,
+        }
+    }
+
+    /// The same, but `example.org/film.mp4` is none: it may be a file's name.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_explicit(text: &str) -> Result<Self, WebAddressError> {
         let text = text.trim();
         // Base64 of the longest address, or every byte of it percent-encoded.
         if text.len() > 3 * MAX_WEB_ADDRESS {
@@ -69,11 +86,6 @@ impl WebAddress {
         let in_base64 = BASE64URL_NOPAD.decode(bare.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if let Some(address) = in_base64.as_deref().and_then(whole) {
             return Self::of(&address);
-        }
-        // What people leave out.
-        let host = decoded.split(['/', '?', ':']).next().unwrap_or_default();
-        if host.contains('.') && !host.starts_with('.') && !host.contains(char::is_whitespace) {
-            return Self::of(&format!("https://{decoded}"));
         }
         match decoded.split_once(':') {
             Some((scheme, rest)) if rest.starts_with("//") => {

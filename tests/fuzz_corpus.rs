@@ -73,4 +73,5 @@ laws_hold! {
     no_name_leads_out_of_the_library: paths;
     websocket_clients_are_read_the_same_however_they_are_cut: web_socket;
     a_sources_address_hides_its_secrets: source;
+    pages_lead_to_the_web_alone: web_page;
 }

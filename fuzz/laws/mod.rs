@@ -17,6 +17,7 @@ pub mod paths;
 pub mod recording;
 pub mod session;
 pub mod source;
+pub mod web_page;
 pub mod web_socket;
 pub mod wire;
 

@@ -4,7 +4,7 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
+use super::{Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
 use crate::choice::{Language, Profile};
 use crate::limits;
 use std::ffi::{OsStr, OsString};
@@ -59,9 +59,20 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         live: live(file)?,
         relay,
         sources,
+        web: super::web::resolve(file, environment)?,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })
+}
+
+/// What a component needs: it has no library.
+pub(super) fn component(
+    flags: &Flags,
+    file: &File,
+    environment: &Environment,
+) -> Result<ComponentConfig, ConfigError> {
+    let web = super::web::resolve(file, environment)?;
+    Ok(ComponentConfig { data: data(flags, file, environment)?, web, allow_root: flags.allow_root })
 }
 
 /// A path as somebody wrote it, absolute: `~/` is their home, and the rest is relative to `base`.

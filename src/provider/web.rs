@@ -48,6 +48,11 @@ impl Web {
         &self.resolver
     }
 
+    /// The owner gave an address that name.
+    pub fn is_named(&self, name: &str) -> bool {
+        (self.named)(name).is_some()
+    }
+
     /// The address that a path means, and where that may lead. `None`: it is a path of the library.
     ///
     /// # Errors

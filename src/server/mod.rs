@@ -28,6 +28,7 @@ use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
+use crate::web_media::component::Component;
 use connections::Connections;
 use fanout::Fanout;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// Programs that are not part of this one.
+    pub components: Option<Arc<Component>>,
     /// The library's pictures.
     pub pictures: Pictures,
     /// What is recorded.
@@ -80,6 +83,7 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            components: None,
             pictures: Pictures::new(OWN_PROGRAM.into()),
             recordings,
             live_apps,
@@ -109,8 +113,14 @@ impl App {
 
     /// … with these sources.
     #[must_use]
-    pub fn with_sources(self, sources: Sources) -> Self {
-        Self { sources: Arc::new(sources), ..self }
+    pub fn with_sources(self, sources: Arc<Sources>) -> Self {
+        Self { sources, ..self }
+    }
+
+    /// … with this component.
+    #[must_use]
+    pub fn with_component(self, component: Component) -> Self {
+        Self { components: Some(Arc::new(component)), ..self }
     }
 
     /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.

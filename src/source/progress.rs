@@ -2,11 +2,11 @@
 
 use crate::config::Source;
 use crate::pipeline::MediaStreams;
+use crate::retry::Standing;
 use crate::source_url::Kind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use std::time::Instant;
 
 /// What a source does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -30,27 +30,15 @@ pub enum Origin {
     File,
     /// The interface.
     Api,
-}
-
-/// A source at a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Moment {
-    pub(super) state: State,
-    pub(super) since: Instant,
-    /// Why it failed last; forgotten when it is on air again.
-    pub(super) reason: Option<String>,
-    pub(super) next_try: Option<Instant>,
-    /// Failures, ever.
-    pub(super) failures: u64,
-    /// The last one was such that trying again soon does not help.
-    pub(super) lasting: bool,
+    /// A viewer, who brought the address; it is forgotten when nobody watches.
+    Viewer,
 }
 
 /// What there is to know of a source.
 #[derive(Debug)]
 pub(super) struct Progress {
     name: String,
-    moment: watch::Sender<Moment>,
+    pub(super) standing: Standing<State>,
     starts: AtomicU64,
     bytes: AtomicU64,
     media: Mutex<Media>,
@@ -114,17 +102,9 @@ pub struct Figures {
 
 impl Progress {
     pub(super) fn new(name: String) -> Self {
-        let moment = Moment {
-            state: State::Idle,
-            since: Instant::now(),
-            reason: None,
-            next_try: None,
-            failures: 0,
-            lasting: false,
-        };
         Self {
             name,
-            moment: watch::Sender::new(moment),
+            standing: Standing::new(State::Idle),
             starts: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             media: Mutex::default(),
@@ -135,41 +115,9 @@ impl Progress {
         &self.name
     }
 
-    fn set(&self, state: State) {
-        self.moment.send_if_modified(|moment| {
-            let changes = moment.state != state;
-            if changes {
-                (moment.state, moment.since, moment.next_try) = (state, Instant::now(), None);
-            }
-            changes
-        });
-    }
-
-    pub(super) fn idle(&self) {
-        self.set(State::Idle);
-    }
-
     pub(super) fn starting(&self) {
         self.starts.fetch_add(1, Ordering::Relaxed);
-        self.set(State::Starting);
-    }
-
-    pub(super) fn on_air(&self) {
-        self.set(State::OnAir);
-        self.moment.send_modify(|moment| moment.reason = None);
-    }
-
-    pub(super) fn failed(&self, reason: String, lasting: bool, next_try: Instant) {
-        self.moment.send_modify(|moment| {
-            *moment = Moment {
-                state: State::Waiting,
-                since: Instant::now(),
-                reason: Some(reason),
-                next_try: Some(next_try),
-                failures: moment.failures + 1,
-                lasting,
-            };
-        });
+        self.standing.set(State::Starting);
     }
 
     pub(super) fn found(&self, streams: &MediaStreams) {
@@ -193,18 +141,9 @@ impl Progress {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn news(&self) -> watch::Receiver<Moment> {
-        self.moment.subscribe()
-    }
-
-    pub(super) fn state(&self) -> State {
-        self.moment.borrow().state
-    }
-
     pub(super) fn figures(&self, source: &Source, origin: Origin, viewers: usize) -> Figures {
         let now = Instant::now();
-        let moment = self.moment.borrow().clone();
-        let seconds = |time: Duration| time.as_millis() as f64 / 1000.0;
+        let moment = self.standing.moment();
         Figures {
             name: source.name.clone(),
             url: source.url.to_string(),
@@ -214,9 +153,9 @@ impl Progress {
             stop_delay_seconds: source.stop_delay.as_secs(),
             origin,
             state: moment.state,
-            state_seconds: seconds(now.saturating_duration_since(moment.since)),
+            state_seconds: moment.state_seconds(now),
+            next_try_seconds: moment.next_try_seconds(now),
             reason: moment.reason,
-            next_try_seconds: moment.next_try.map(|at| seconds(at.saturating_duration_since(now))),
             viewers,
             failures: moment.failures,
             restarts: self.starts.load(Ordering::Relaxed).saturating_sub(1),

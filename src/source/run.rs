@@ -2,13 +2,14 @@
 
 use super::air::Air;
 use super::pacer::Pacer;
-use super::progress::Progress;
+use super::progress::{Progress, State};
+use super::way::{Opened, Way};
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
-use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, Silence};
+use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, MediaStreams, Silence};
 use crate::source_url::SourceUrl;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
     pub(super) url: SourceUrl,
+    pub(super) way: Arc<Way>,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
 }
@@ -90,10 +92,14 @@ impl Run {
 
 /// Runs until the source or the run ends. Blocking: for a thread of its own.
 pub(super) fn run(means: &Means, run: &Run) -> FeedError {
-    let error = match receive(means, run) {
-        Ok(never) => match never {},
-        Err(error) => error,
-    };
+    let Err(mut error) = means.way.open(&means.url).and_then(|opened| receive(means, run, &opened));
+    if matches!(error, FeedError::NotPlayable(_))
+        && !run.is_stopped()
+        && let Some(opened) = means.way.look_further(&means.url)
+    {
+        let Err(further) = receive(means, run, &opened);
+        error = further;
+    }
     means.air.lose(Instant::now());
     // GStreamer quotes addresses, with all that is in them.
     match error {
@@ -104,10 +110,9 @@ pub(super) fn run(means: &Means, run: &Run) -> FeedError {
     }
 }
 
-fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedError> {
-    let input = LiveInput::Network { url: resolved(&means.url) };
+fn receive(means: &Means, run: &Run, opened: &Opened) -> Result<Infallible, FeedError> {
     let pushes = means.url.pushes();
-    let mut feed = LiveFeed::spawn(&means.program, &input, pushes).map_err(|error| {
+    let mut feed = LiveFeed::spawn(&means.program, &opened.input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
     })?;
     run.began(feed.killer(), feed.goodbye());
@@ -149,7 +154,8 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
             let mut about = metadata(streams.as_ref()).to_tag();
             about.timestamp = tag.timestamp;
             means.air.push(about, now);
-            means.progress.on_air();
+            means.progress.standing.well(State::OnAir);
+            means.way.works();
         }
         means.progress.received(tag.body.len());
         if !means.air.push(tag, now) {
@@ -159,17 +165,6 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, FeedErr
             jumps = feed.jumps();
             tracing::debug!(source = means.progress.name(), jumps, "the source's clock jumped; mended");
         }
-    }
-}
-
-/// The address as the worker gets it. It cannot ask the daemon that knows names in `.local`, so these are looked up
-/// here; where TLS has to check the name, it stays.
-fn resolved(url: &SourceUrl) -> String {
-    let found = url.mdns_host().and_then(|host| (host, 0).to_socket_addrs().ok()?.next());
-    match found.map(|address| address.ip()) {
-        Some(IpAddr::V4(ip)) => url.with_host(&ip.to_string()),
-        Some(IpAddr::V6(ip)) => url.with_host(&format!("[{ip}]")),
-        None => url.with_secrets().to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@
 use super::air::Air;
 use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
+use super::way::Way;
 use crate::config::Source;
 use crate::limits::{
     SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE,
@@ -19,7 +20,7 @@ use crate::limits::{
 };
 use crate::pipeline::FeedError;
 use crate::relay::Relays;
-use crate::relay::backoff::Backoff;
+use crate::retry::{Backoff, random};
 use crate::stream::{Stream, Streams};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use tokio::sync::{Notify, oneshot, watch};
 pub(super) struct SourceTask {
     settings: watch::Sender<Source>,
     origin: Origin,
+    way: Arc<Way>,
     streams: Arc<Streams>,
     program: PathBuf,
     air: Arc<Air>,
@@ -82,6 +84,7 @@ impl SourceTask {
     pub(super) fn new(
         source: Source,
         origin: Origin,
+        way: Way,
         streams: Arc<Streams>,
         relays: Arc<Relays>,
         program: PathBuf,
@@ -91,6 +94,7 @@ impl SourceTask {
         Self {
             settings: watch::Sender::new(source),
             origin,
+            way: Arc::new(way),
             streams,
             program,
             air,
@@ -126,7 +130,7 @@ impl SourceTask {
     pub(super) async fn request(&self) -> Result<Arc<Stream>, String> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        let mut news = self.progress.news();
+        let mut news = self.progress.standing.news();
         let failures = news.borrow_and_update().failures;
         self.asked.notify_one();
         let (name, patience) = {
@@ -170,7 +174,7 @@ impl SourceTask {
         let mut not_before = Instant::now();
         loop {
             while !self.is_wanted() {
-                self.progress.idle();
+                self.progress.standing.set(State::Idle);
                 self.air.end();
                 self.asked.notified().await;
             }
@@ -190,7 +194,7 @@ impl SourceTask {
                     backoff.reset();
                 }
                 Outcome::Failed(error) => {
-                    if began.elapsed() >= SOURCE_STEADY && self.progress.state() == State::OnAir {
+                    if began.elapsed() >= SOURCE_STEADY && self.progress.standing.state() == State::OnAir {
                         backoff.reset();
                     }
                     not_before = self.wait(&mut backoff, &error).await;
@@ -202,7 +206,7 @@ impl SourceTask {
     /// Waits after a failure, for as long as the source is wanted. Returns when it may be tried again at the earliest.
     async fn wait(&self, backoff: &mut Backoff, error: &FeedError) -> Instant {
         // The same for those who watch and for nobody: who comes later shortens it.
-        let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, crate::relay::random());
+        let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, random());
         let failed = Instant::now();
         let until = |watched: bool| failed + if watched { wait.min(SOURCE_BACKOFF_WATCHED) } else { wait };
         let mut watched = self.is_watched();
@@ -210,7 +214,7 @@ impl SourceTask {
             source = self.progress.name(), url = %self.settings.borrow().url, %error,
             next_try = ?until(watched).saturating_duration_since(failed), "a source failed"
         );
-        self.progress.failed(error.to_string(), error.is_lasting(), until(watched));
+        self.progress.standing.failed(State::Waiting, error.to_string(), error.is_lasting(), until(watched));
         let mut moved = self.settings.subscribe();
         let mut tick = tokio::time::interval(SOURCE_TEND);
         while self.is_wanted() && Instant::now() < until(watched) {
@@ -235,6 +239,7 @@ impl SourceTask {
         let means = Means {
             program: self.program.clone(),
             url: url.clone(),
+            way: self.way.clone(),
             air: self.air.clone(),
             progress: self.progress.clone(),
         };
@@ -282,6 +287,12 @@ impl SourceTask {
         }
         stop.0 = None;
         outcome
+    }
+
+    /// Since when it rests, if it does.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let moment = self.progress.standing.moment();
+        (moment.state == State::Idle && !self.is_watched()).then_some(moment.since)
     }
 
     fn stop_delay(&self) -> Duration {

@@ -88,7 +88,7 @@ pub enum ComponentError {
         expected: String,
     },
     /// More than any version has.
-    #[error("it is larger than {} MB, which no version was so far", MAX_COMPONENT >> 20)]
+    #[error("it is larger than {most} MB, which no version was so far", most = MAX_COMPONENT >> 20)]
     TooLarge,
     /// The disk.
     #[error("it can't be kept in {folder}: {reason}; make room there, and make it writable for the server's user", folder = folder.display())]

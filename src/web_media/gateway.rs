@@ -74,7 +74,8 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let mut key = [0; 12];
-        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key).map_err(io::Error::other)?;
+        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key)
+            .map_err(|_| io::Error::other("the system has no random numbers"))?;
         let key = BASE64URL_NOPAD.encode(&key);
         let means = Arc::new(Means { client, reach, headers: direct.headers.clone(), key });
         // GStreamer's sources know an address by its host and port alone.
@@ -147,8 +148,12 @@ async fn answer(means: &Means, request: &Request<Incoming>) -> Response<Body> {
         return refusal(StatusCode::NOT_FOUND);
     };
     let direct = Direct { url, headers: means.headers.clone() };
-    let passed = PASSED_ON.iter().filter_map(|name| Some((name.clone(), request.headers().get(name)?.clone())));
-    let answer = match means.client.get(&direct, &passed.collect::<Vec<_>>(), means.reach).await {
+    let passed = PASSED_ON.into_iter().filter_map(|name| {
+        let value = request.headers().get(&name)?.clone();
+        Some((name, value))
+    });
+    let passed: Vec<_> = passed.collect();
+    let answer = match means.client.get(&direct, &passed, means.reach).await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::debug!(url = %direct.url.path(), %error, "a part of a stream does not come");

@@ -22,10 +22,10 @@ mod yt_dlp;
 pub mod component;
 
 pub use client::{Client, FetchError};
-pub use film::RemoteFilm;
+pub use film::{RemoteFilm, RemoteIdentity};
 pub use gateway::Gateway;
 pub use resolver::{Entry, Found, Play, ResolveError, Resolver, Settings};
-pub use yt_dlp::worker as yt_dlp_worker;
+pub use yt_dlp::{YtDlpError, worker as yt_dlp_worker};
 
 use std::sync::Arc;
 use url::Url;

@@ -121,7 +121,7 @@ pub enum ResolveError {
     #[error(transparent)]
     YtDlp(#[from] YtDlpError),
     /// It took too long.
-    #[error("nobody has found out within {} s what is at {0}; try again", RESOLVE_TIMEOUT.as_secs())]
+    #[error("nobody has found out within {seconds} s what is at {0}; try again", seconds = RESOLVE_TIMEOUT.as_secs())]
     TooSlow(String),
     /// Too many at once.
     #[error("{MAX_RESOLVING_WAITING} addresses are being looked at already; try again in a minute")]
@@ -178,7 +178,10 @@ impl Resolver {
     }
 
     /// The same, found out after this was called: what was known is no good any more.
-    pub(super) async fn find_anew(&self, address: &WebAddress, reach: Reach) -> Result<Arc<Found>, ResolveError> {
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn find_anew(&self, address: &WebAddress, reach: Reach) -> Result<Arc<Found>, ResolveError> {
         self.find_since(address, reach, Some(Instant::now())).await
     }
 

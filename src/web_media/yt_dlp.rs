@@ -51,7 +51,7 @@ pub enum YtDlpError {
     #[error("yt-dlp can't be started: {0}; it needs Python 3.11 or newer, which [web] python names")]
     Start(String),
     /// It was killed.
-    #[error("yt-dlp did not answer within {} s", YT_DLP_TIMEOUT.as_secs())]
+    #[error("yt-dlp did not answer within {seconds} s", seconds = YT_DLP_TIMEOUT.as_secs())]
     TooSlow,
     /// What it told is no use.
     #[error("yt-dlp found nothing that can be played from here")]

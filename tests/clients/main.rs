@@ -18,6 +18,7 @@ mod rtmp_message;
 mod rtmp_stub;
 mod samples;
 mod server;
+mod site;
 mod stamped;
 mod tls;
 
@@ -50,5 +51,6 @@ mod seek_ahead;
 mod service;
 mod soak;
 mod sources;
+mod web;
 mod web_socket;
 mod worker_dies;

@@ -15,6 +15,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Flv { path, .. }
         | Route::Fmp4 { path, .. }
         | Route::Picture { path, .. }
+        | Route::Web(path)
         | Route::GetDir(path) => Some(path),
         Route::Page
         | Route::Asset(_)
@@ -26,6 +27,9 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Recording(_)
         | Route::Sources
         | Route::Source(_)
+        | Route::Components
+        | Route::Component(_)
+        | Route::ComponentRollback(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain => None,

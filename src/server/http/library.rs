@@ -2,10 +2,12 @@
 
 use super::index;
 use super::reply::{Refusal, Reply, json, reply};
+use super::web;
 use crate::library::{FileIdentity, Kind, LibraryPath, Listing};
 use crate::provider::Providers;
 use crate::server::App;
 use crate::time::MediaTime;
+use crate::web_address::WEB_FOLDER;
 use bytes::Bytes;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -34,6 +36,11 @@ struct Item {
 
 /// `GET /api/v1/library/<path>`: what is known of the files by now. What is not is found out afterwards.
 pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
+    if web::is_folder(&path) {
+        let entries = web::listing(app).into_iter();
+        let entries = entries.map(|(name, path)| Item::bare(name, &path, web::SHOWN_AS)).collect();
+        return Ok(json(&Folder { path: path.percent_encoded(), entries }));
+    }
     let listing = read(&app.providers, path).await?;
     let path_of = |entry: &crate::library::Entry| listing.path.join(&entry.os_name);
     let playable = listing.entries.iter().filter(|entry| entry.kind.is_playable());
@@ -61,10 +68,21 @@ pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal>
             path,
         }
     };
-    Ok(json(&Folder {
-        path: listing.path.percent_encoded(),
-        entries: listing.entries.iter().map(item).collect(),
-    }))
+    let mut entries: Vec<Item> = listing.entries.iter().map(item).collect();
+    // What the owner named on the web is found beside the disk's folders.
+    if listing.path.is_top() && !web::listing(app).is_empty() {
+        let folder = listing.path.join(WEB_FOLDER.as_ref());
+        entries.insert(0, Item::bare("Web".to_owned(), &folder, Kind::Folder));
+    }
+    Ok(json(&Folder { path: listing.path.percent_encoded(), entries }))
+}
+
+impl Item {
+    /// Something of which no more is known.
+    fn bare(name: String, path: &LibraryPath, kind: Kind) -> Self {
+        let path = path.percent_encoded();
+        Self { name, path, kind, size: None, duration: None, video: None, audio: None, poster: None }
+    }
 }
 
 /// `GET /getdir/<path>`: `result=` and URL-encoded JSON, as ActionScript's `LoadVars` reads it. The

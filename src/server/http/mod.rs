@@ -6,6 +6,7 @@
 
 mod body;
 mod changing;
+mod components;
 mod connection;
 mod contents;
 mod exposition;
@@ -32,6 +33,7 @@ mod send_file;
 mod sources;
 mod upgrade;
 mod watch;
+mod web;
 
 use crate::choice::Choice;
 use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
@@ -73,16 +75,23 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
         Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
+        Ok(Route::Component(_)) => "POST, DELETE",
+        Ok(Route::ComponentRollback(_)) => "POST",
         _ => "GET, HEAD",
     };
     let result = match (method.clone(), route) {
-        (Method::GET | Method::HEAD, Ok(route)) => dispatch(app, route, &head).await,
+        (Method::GET | Method::HEAD, Ok(route)) if !matches!(route, Route::Component(_) | Route::ComponentRollback(_)) => dispatch(app, route, &head).await,
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
+        (Method::POST, Ok(Route::Component(name))) => components::install(app, &head.headers, &name, body).await,
+        (Method::DELETE, Ok(Route::Component(name))) => components::remove(app, &head.headers, &name).await,
+        (Method::POST, Ok(Route::ComponentRollback(name))) => {
+            components::roll_back(app, &head.headers, &name).await
+        }
         _ => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
@@ -124,6 +133,9 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
             let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
+            if let Some(stream) = web::stream_of(app, &path).await? {
+                return live::flv(app, &stream).await;
+            }
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
@@ -139,6 +151,10 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         Route::Relays => Ok(relays::list(&app.relays)),
         Route::Sources => Ok(sources::list(&app.sources)),
         Route::Source(name) => sources::one(&app.sources, &name),
+        Route::Web(path) => web::describe(app, &path).await,
+        Route::Components => Ok(components::list(app)),
+        // Only changed; answered above.
+        Route::Component(_) | Route::ComponentRollback(_) => Err(RouteError::Unknown.into()),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::Feedback(text) => {

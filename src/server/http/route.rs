@@ -5,6 +5,7 @@ use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
 use crate::picture::{Fit, FitError};
 use crate::time::MediaTime;
+use crate::web_address::{WEB_FOLDER, WebAddress};
 use percent_encoding::percent_decode_str;
 
 /// What is asked for.
@@ -48,6 +49,15 @@ pub(super) enum Route {
     Sources,
     /// `/api/v1/sources/<name>`: one live source.
     Source(String),
+    /// `/api/v1/web/<address>`: what an address of the web means. `/web/media/<address>`, `/web/flv/<address>` and
+    /// `/web/fmp4/<address>` are the routes of these names for it.
+    Web(LibraryPath),
+    /// `/api/v1/components`
+    Components,
+    /// `/api/v1/components/<name>`
+    Component(String),
+    /// `/api/v1/components/<name>/rollback`
+    ComponentRollback(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -80,6 +90,17 @@ pub(super) enum RouteError {
 impl Route {
     /// From an address's path and query, both still percent-encoded.
     pub(super) fn decode(path: &str, query: Option<&str>) -> Result<Self, RouteError> {
+        if let Some(address) = path.strip_prefix("/api/v1/web/") {
+            return Ok(Self::Web(web_path(address)?));
+        }
+        if let Some((what, address)) = path.strip_prefix("/web/").and_then(|rest| rest.split_once('/')) {
+            let what = match what {
+                "media" => "api/v1/media",
+                "flv" | "fmp4" => what,
+                _ => return Err(RouteError::Unknown),
+            };
+            return Self::decode(&format!("/{what}/{}", web_path(address)?.percent_encoded()), query);
+        }
         let below = |prefix: &str| {
             let rest = path.strip_prefix(prefix)?;
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -140,7 +161,15 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(name) = path.strip_prefix("/api/v1/components/") {
+            let decoded = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
+            return Ok(match name.strip_suffix("/rollback") {
+                Some(name) => Self::ComponentRollback(decoded(name)),
+                None => Self::Component(decoded(name)),
+            });
+        }
         match path {
+            "/api/v1/components" => Ok(Self::Components),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
             "/api/v1/sources" => Ok(Self::Sources),
@@ -158,6 +187,15 @@ impl Route {
             _ => Err(RouteError::Unknown),
         }
     }
+}
+
+/// The path that stands for what follows: an address in any form, or a source's name. A question mark of the address has
+/// to be encoded, as behind it stands what is chosen.
+fn web_path(encoded: &str) -> Result<LibraryPath, RouteError> {
+    let path = LibraryPath::from_percent_encoded(&format!("{WEB_FOLDER}/{encoded}"))?;
+    let text = percent_decode_str(encoded).decode_utf8_lossy();
+    // Slashes of an address are no folders: what is inside stays as it is.
+    Ok(WebAddress::parse(&text).map_or(path, |address| LibraryPath::of_web(&address)))
 }
 
 fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
@@ -224,6 +262,10 @@ mod tests {
         LibraryPath::from_bytes(p.as_bytes()).unwrap()
     }
 
+    fn web(address: &str) -> LibraryPath {
+        LibraryPath::of_web(&WebAddress::parse(address).unwrap())
+    }
+
     #[test]
     fn addresses_lead_where_they_say() {
         let ms = |n| MediaTime::from_millis(n);
@@ -278,6 +320,19 @@ mod tests {
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
+            ("/api/v1/web/https%3A%2F%2Fe.org%2Fa%20b%3Fc", None, Route::Web(web("https://e.org/a%20b?c"))),
+            ("/api/v1/web/aHR0cDovL2UvYQ", None, Route::Web(web("http://e/a"))),
+            ("/api/v1/web/house/trailer", None, Route::Web(path("web:/house/trailer"))),
+            (
+                "/web/fmp4/https://e.org/a.mp4",
+                Some("start=3&profile=small&audio=de"),
+                Route::Fmp4 { path: web("https://e.org/a.mp4"), start: ms(3000), choice: small() },
+            ),
+            ("/web/media/e.org/a", None, Route::Media { path: web("https://e.org/a"), choice: none() }),
+            ("/web/flv/trailer", None, Route::Flv { path: path("web:/trailer"), start: None, choice: none() }),
+            ("/api/v1/components", None, Route::Components),
+            ("/api/v1/components/yt-dlp", None, Route::Component("yt-dlp".into())),
+            ("/api/v1/components/yt-dlp/rollback", None, Route::ComponentRollback("yt-dlp".into())),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
@@ -294,7 +349,7 @@ mod tests {
 
     #[test]
     fn wrong_addresses_are_refused() {
-        for address in ["/nothing", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""] {
+        for address in ["/nothing", "/web/page/x", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""] {
             assert_eq!(Route::decode(address, None), Err(RouteError::Unknown), "{address}");
         }
         assert_eq!(Route::decode("/flv/..%2fx", None), Err(RouteError::Path(PathError::Parent)));

@@ -1,0 +1,81 @@
+//! `/api/v1/components`: programs that are not part of this one; today yt-dlp.
+
+use super::changing::{check_origin, read_json};
+use super::reply::{Refusal, Reply, json};
+use crate::limits::MAX_API_BODY;
+use crate::server::App;
+use crate::web_media::component::{Component, ComponentError, Status, YT_DLP};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct All {
+    components: Vec<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    /// Which; the newest when it is not said.
+    #[serde(default)]
+    version: Option<String>,
+}
+
+/// `GET /api/v1/components`
+pub(super) fn list(app: &App) -> Reply {
+    json(&All { components: app.components.iter().map(|component| component.status()).collect() })
+}
+
+/// `POST /api/v1/components/yt-dlp`, answered when it is installed and has been tried.
+pub(super) async fn install(
+    app: &App,
+    headers: &HeaderMap,
+    name: &str,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    let component = of_name(app, name)?;
+    let order: Order = read_json(headers, body, MAX_API_BODY, r#"{"version":"2026.10.26"} or {}"#).await?;
+    // Somebody who does not wait for the answer has asked for it all the same.
+    let installing = tokio::spawn(async move {
+        component.install(order.version.as_deref()).await?;
+        Ok::<_, ComponentError>(component.status())
+    });
+    done(installing.await)
+}
+
+/// `POST /api/v1/components/yt-dlp/rollback`
+pub(super) async fn roll_back(app: &App, headers: &HeaderMap, name: &str) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    let component = of_name(app, name)?;
+    component.roll_back().await?;
+    Ok(json(&component.status()))
+}
+
+/// `DELETE /api/v1/components/yt-dlp`
+pub(super) async fn remove(app: &App, headers: &HeaderMap, name: &str) -> Result<Reply, Refusal> {
+    check_origin(headers)?;
+    let component = of_name(app, name)?;
+    component.remove().await?;
+    Ok(json(&component.status()))
+}
+
+fn of_name(app: &App, name: &str) -> Result<Arc<Component>, Refusal> {
+    let found = app.components.iter().find(|_| name == YT_DLP).cloned();
+    found.ok_or_else(|| {
+        Refusal::new(StatusCode::NOT_FOUND, format!("there is no component \"{name}\"; look at /api/v1/components"))
+    })
+}
+
+fn done(result: Result<Result<Status, ComponentError>, tokio::task::JoinError>) -> Result<Reply, Refusal> {
+    match result {
+        Ok(status) => Ok(json(&status?)),
+        Err(_) => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the component was not installed by a mistake of the server's; see its log",
+        )),
+    }
+}
