@@ -16,8 +16,8 @@ Usage:
   wiidiaserver [FLAGS]                run the server, until Ctrl-C or a signal
   wiidiaserver check-config [FLAGS]   only check the configuration, and say what is wrong
   wiidiaserver component install yt-dlp [VERSION]
-                                      install or update yt-dlp, which finds the films of web pages;
-                                      also: rollback yt-dlp, remove yt-dlp, status
+                                      yt-dlp finds the films of web pages; also
+                                      rollback yt-dlp, remove yt-dlp, status
   wiidiaserver --help | --version
 
 Flags (they win over the configuration file):

@@ -329,7 +329,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, index, log, playback, live, record, relay, source",
+             http, rtmp, rtmps, cache, index, log, playback, live, record, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -729,6 +729,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
         "live.",
         "record.",
         "relay.",
+        "web.",
     ] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();

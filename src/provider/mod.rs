@@ -183,6 +183,18 @@ impl Providers {
         self.web.get()
     }
 
+    /// What people call what a path means: a file's name, or the title of a film of the web.
+    pub async fn title(&self, path: &LibraryPath) -> String {
+        let found = match self.web() {
+            Some(web) => web.find(path).await.and_then(Result::ok),
+            None => None,
+        };
+        match found {
+            Some((address, _, found)) => found.title.clone().unwrap_or_else(|| address.name()),
+            None => path.file_name(),
+        }
+    }
+
     /// Finds out what an address of the web means, which may take a minute, so that opening it then is quick. Nothing to
     /// do for a path of the library.
     ///

@@ -192,7 +192,7 @@ mod tests {
             ),
             ("text/html", "<script>if (a < b) document.write('<video src=x.mp4>')</script>", "nothing: "),
             ("text/html", "<!-- <video src=x.mp4> -->", "nothing: "),
-            ("text/html", "<a href=a%20b.mkv>A film</a> <a href=other.html>x</a>", ": https://e.org/dir/a%20b.mkv (A film)"),
+            ("text/html", "<a href=a%20b.mkv>A film</a> <a href=other.html>x</a>", "A film: https://e.org/dir/a%20b.mkv (A film)"),
             (
                 "text/html",
                 "<video src=a.mp4></video><a href=b.mkv>b</a>",

@@ -51,5 +51,6 @@ fn has_magic(bytes: &[u8]) -> bool {
 /// A frame of MPEG audio or ADTS, and another byte of the same sort where the first one is whole would be too much to ask
 /// of four kilobytes: only where nothing else speaks against it.
 fn is_mp3(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xff, second, third, ..] if second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && third >> 4 != 0xf)
+    // FF FE is the mark of UTF-16 as well.
+    matches!(bytes, [0xff, second, third, ..] if *second != 0xfe && second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && third >> 4 != 0xf)
 }

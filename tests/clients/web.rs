@@ -141,7 +141,8 @@ fn a_film_of_the_web_plays_like_a_file_and_is_read_where_it_is_watched() {
         decodes(&[], &url);
     }
     let media = get(server.http, &format!("/web/media/{address}")).json();
-    assert_eq!(media["video"]["passthrough"], true, "{media}");
+    assert_eq!(media["video"]["passes"], true, "{media}");
+    assert_eq!(media["name"], "film.mp4");
     assert!((media["duration"].as_f64().unwrap() - 20.0).abs() < 0.5, "{media}");
     // Four ways of watching, one conversion: the film went over the wire about once.
     assert!(site.sent() < 2 * film.len() as u64, "{} bytes of {}", site.sent(), film.len());
@@ -262,7 +263,8 @@ fn viewers_may_bring_no_addresses_where_the_owner_says_so_but_names_work() {
     decodes(&[], &format!("http://{}/fmp4/{path}?start=10", server.http));
     decodes(&[], &format!("rtmp://{}/web/house/trailer", server.rtmp));
     // As a channel as well, as before.
-    assert!(get_beginning(server.http, "/live/house/trailer.flv", 50_000).body.len() >= 50_000);
+    let seen = get_beginning(server.http, "/live/house/trailer.flv", 20_000);
+    assert!(seen.body.len() >= 20_000, "{} {} bytes: {:.300}", seen.status, seen.body.len(), seen.text());
 }
 
 #[test]
@@ -362,7 +364,7 @@ fn index(site: &Site, version: &str, wheel: &[u8], sha256: &str) {
         "info": {"version": version},
         "urls": [
             {"filename": format!("yt_dlp-{version}.tar.gz"), "url": "/x", "digests": {"sha256": ""}},
-            {"filename": name, "url": format!("../../files/{name}"), "digests": {"sha256": sha256}},
+            {"filename": name, "url": format!("/files/{name}"), "digests": {"sha256": sha256}},
         ],
     });
     site.page("/pypi/yt-dlp/json", "application/json", &about.to_string());
