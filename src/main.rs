@@ -117,8 +117,14 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let app = app.with_preferences(config.playback.preferences.clone());
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let resolver = Arc::new(resolver(config));
-        let sources =
-            Sources::new(&config.sources, &config.data, PROGRAM.into(), streams, relays, Some(resolver.clone()));
+        let sources = Sources::new(
+            &config.sources,
+            &config.data,
+            PROGRAM.into(),
+            streams,
+            relays,
+            Some(resolver.clone()),
+        );
         let sources = Arc::new(sources);
         let named = sources.clone();
         let named = Box::new(move |name: &str| named.web_address(name));

@@ -57,8 +57,13 @@ impl WebAddress {
                 // What people leave out.
                 let decoded = percent_decode_str(without_prefix(text.trim())).decode_utf8_lossy();
                 let host = decoded.split(['/', '?', ':']).next().unwrap_or_default();
-                let may_be = host.contains('.') && !host.starts_with('.') && !host.contains(char::is_whitespace);
-                if may_be { Self::of(&format!("https://{decoded}")) } else { Err(WebAddressError::NotAnAddress(shown)) }
+                let may_be =
+                    host.contains('.') && !host.starts_with('.') && !host.contains(char::is_whitespace);
+                if may_be {
+                    Self::of(&format!("https://{decoded}"))
+                } else {
+                    Err(WebAddressError::NotAnAddress(shown))
+                }
             }
             other => other,
         }
@@ -83,7 +88,8 @@ impl WebAddress {
             return Self::of(&address);
         }
         let bare = text.trim_end_matches('=');
-        let in_base64 = BASE64URL_NOPAD.decode(bare.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let in_base64 =
+            BASE64URL_NOPAD.decode(bare.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if let Some(address) = in_base64.as_deref().and_then(whole) {
             return Self::of(&address);
         }
@@ -223,7 +229,8 @@ mod tests {
 
     #[test]
     fn what_is_shown_has_no_secrets_and_streams_have_short_names() {
-        let address = WebAddress::parse("https://user:password@e.org:81/dir/a%20film.mp4?token=secret").unwrap();
+        let address =
+            WebAddress::parse("https://user:password@e.org:81/dir/a%20film.mp4?token=secret").unwrap();
         assert_eq!(address.to_string(), "https://e.org:81/dir/a%20film.mp4?…");
         assert_eq!(address.name(), "a film.mp4");
         assert_eq!(WebAddress::parse("https://e.org/?v=1").unwrap().name(), "e.org");

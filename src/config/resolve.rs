@@ -4,7 +4,9 @@ use super::command_line::Flags;
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps};
+use super::{
+    Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
+};
 use crate::choice::{Language, Profile};
 use crate::limits;
 use std::ffi::{OsStr, OsString};

@@ -40,7 +40,9 @@ pub(super) fn resolve(file: &File, environment: &Environment) -> Result<Web, Con
     let mut allow = Vec::new();
     for text in &written.allow {
         let exception = text.get_ref().parse();
-        allow.push(exception.map_err(|error| ConfigError::new(file.place(text.span()), Problem::WebAllow(error)))?);
+        allow.push(
+            exception.map_err(|error| ConfigError::new(file.place(text.span()), Problem::WebAllow(error)))?,
+        );
     }
     let python = written.python.as_ref().filter(|python| !python.get_ref().is_empty());
     let python = python.map(|python| resolve::path(python.get_ref().as_ref(), file.folder(), environment));
@@ -48,9 +50,15 @@ pub(super) fn resolve(file: &File, environment: &Environment) -> Result<Web, Con
         None => usual.package_index,
         Some(text) => {
             let url = Url::parse(text.get_ref()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let wrong = || ConfigError::new(file.place(text.span()), Problem::PackageIndex(text.get_ref().clone()));
+            let wrong =
+                || ConfigError::new(file.place(text.span()), Problem::PackageIndex(text.get_ref().clone()));
             url.ok_or_else(wrong)?
         }
     };
-    Ok(Web { open: written.open.unwrap_or(usual.open), allow, python: python.unwrap_or(usual.python), package_index })
+    Ok(Web {
+        open: written.open.unwrap_or(usual.open),
+        allow,
+        python: python.unwrap_or(usual.python),
+        package_index,
+    })
 }

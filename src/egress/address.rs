@@ -225,7 +225,9 @@ mod tests {
             assert!(within.iter().all(holds), "{text}");
             assert!(!without.iter().any(holds), "{text}");
         }
-        for wrong in ["", "nas", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8:80", "1.2.3", "::1/129", "10.0.0.1:0x50"] {
+        for wrong in
+            ["", "nas", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8:80", "1.2.3", "::1/129", "10.0.0.1:0x50"]
+        {
             let error = wrong.parse::<Exception>().unwrap_err();
             assert!(error.to_string().contains("192.168.1.0/24"), "{wrong}");
         }

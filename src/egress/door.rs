@@ -72,7 +72,9 @@ pub enum EgressError {
         reason: io::Error,
     },
     /// Nothing to check certificates by.
-    #[error("the certificate of \"{0}\" can't be checked: no authorities are installed; install ca-certificates")]
+    #[error(
+        "the certificate of \"{0}\" can't be checked: no authorities are installed; install ca-certificates"
+    )]
     NoAuthorities(String),
 }
 
@@ -155,8 +157,7 @@ impl Door {
         let tcp = self.connect(host, port, reach).await?;
         let door = self.clone();
         let config = tokio::task::spawn_blocking(move || door.tls()).await;
-        let config =
-            config.ok().flatten().ok_or_else(|| EgressError::NoAuthorities(host.to_owned()))?;
+        let config = config.ok().flatten().ok_or_else(|| EgressError::NoAuthorities(host.to_owned()))?;
         let handshake = TlsConnector::from(config).connect(name, tcp);
         match tokio::time::timeout(WEB_CONNECT_TIMEOUT, handshake).await {
             Ok(result) => result.map_err(tls),
@@ -186,7 +187,9 @@ mod tests {
         let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, other) = (listener.local_addr().unwrap(), other.local_addr().unwrap());
         let door = Door::new(vec![address.to_string().parse().unwrap()]);
-        for host in ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0", "0.0.0.0", "[::1]", "::1"] {
+        for host in
+            ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0", "0.0.0.0", "[::1]", "::1"]
+        {
             match door.connect(host, other.port(), Reach::Public).await {
                 Err(EgressError::Refused { .. } | EgressError::Unknown { .. }) => {}
                 other => panic!("{host}: {other:?}"),

@@ -151,7 +151,8 @@ impl<'a> Request<'a> {
             let (host, port) = authority(target, None)?;
             return Some((Self { host, port, head: None }, rest));
         }
-        let target = target.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://")).map(|_| &target[7..])?;
+        let target =
+            target.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://")).map(|_| &target[7..])?;
         let end = target.find(['/', '?']).unwrap_or(target.len());
         let (host, port) = authority(&target[..end], Some(80))?;
         let path = if target[end..].starts_with('/') { "" } else { "/" };
@@ -276,7 +277,10 @@ mod tests {
             format!("GET http://{other}/x HTTP/1.1\r\n\r\n"),
         ] {
             let refused = ask(&proxy, &request).await;
-            assert!(refused.starts_with("HTTP/1.1 403 ") || refused.starts_with("HTTP/1.1 502 "), "{refused}");
+            assert!(
+                refused.starts_with("HTTP/1.1 403 ") || refused.starts_with("HTTP/1.1 502 "),
+                "{refused}"
+            );
         }
         assert!(ask(&proxy, "GET / HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
         let address = proxy.address();

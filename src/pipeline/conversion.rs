@@ -169,8 +169,9 @@ impl Conversion {
     /// See [`Equipment::measure`].
     pub(super) fn equip(program: &Path) -> Result<Equipment, ConversionError> {
         let nothing = File::open("/dev/null").map_err(ConversionError::Spawn)?;
-        let mut worker = Self::start(program, nothing.into(), "equip", 0, Lead::Given(0), &Request::default())
-            .map_err(ConversionError::Spawn)?;
+        let mut worker =
+            Self::start(program, nothing.into(), "equip", 0, Lead::Given(0), &Request::default())
+                .map_err(ConversionError::Spawn)?;
         loop {
             let ended = matches!(worker.next_event()?, Event::End);
             if let Some(equipment) = worker.equipment.take() {

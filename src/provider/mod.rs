@@ -26,8 +26,8 @@ mod web;
 
 pub use cache::{Cache, CacheError};
 pub use growing::{Growing, GrowingFile};
-pub use web::{Named, Web, WebError, is_stream};
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
+pub use web::{Named, Web, WebError, is_stream};
 
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, SEEK_PATIENCE, TEND_INTERVAL};
@@ -163,7 +163,14 @@ impl Providers {
             running: Arc::default(),
             seeks: Arc::default(),
         });
-        Self { library, means, patience: SEEK_PATIENCE, reels: Mutex::default(), growing: Arc::default(), web: OnceLock::new() }
+        Self {
+            library,
+            means,
+            patience: SEEK_PATIENCE,
+            reels: Mutex::default(),
+            growing: Arc::default(),
+            web: OnceLock::new(),
+        }
     }
 
     /// A seek waits so long for a conversion that runs already, before another one is started for it.

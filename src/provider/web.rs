@@ -60,7 +60,9 @@ impl Web {
     pub fn address(&self, path: &LibraryPath) -> Option<Result<(WebAddress, Reach), WebError>> {
         let text = text_of(path)?;
         if let Some(url) = (self.named)(&text) {
-            return Some(WebAddress::parse(&url).map(|address| (address, Reach::Anywhere)).map_err(WebError::from));
+            return Some(
+                WebAddress::parse(&url).map(|address| (address, Reach::Anywhere)).map_err(WebError::from),
+            );
         }
         if !self.open {
             return Some(Err(WebError::Closed));

@@ -71,7 +71,11 @@ pub struct Figures {
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { standing: Standing::new(State::Idle), bytes: AtomicU64::new(0), lost_records: AtomicU64::new(0) }
+        Self {
+            standing: Standing::new(State::Idle),
+            bytes: AtomicU64::new(0),
+            lost_records: AtomicU64::new(0),
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use super::{Pushed, is_own_stream};
 use crate::config;
 use crate::flv::TagKind;
 use crate::limits::{
-    PULL_LINGER, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_RETRY_SOONEST, RELAY_SILENCE, RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
+    PULL_LINGER, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_RETRY_SOONEST, RELAY_SILENCE,
+    RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
 };
 use crate::retry::{Backoff, random};
 use crate::rtmp::client::{ClientEvent, Purpose};

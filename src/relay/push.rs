@@ -9,7 +9,9 @@ use super::link::Link;
 use super::progress::{Direction, Figures, Progress, State};
 use super::{Pushed, is_own_stream};
 use crate::flv::Tag;
-use crate::limits::{PUSH_OFF_AIR, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES};
+use crate::limits::{
+    PUSH_OFF_AIR, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES,
+};
 use crate::retry::{Backoff, random};
 use crate::rtmp::client::{ClientEvent, ClientSession, Purpose};
 use crate::rtmp_url::RtmpUrl;

@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_bound_and_begin_again_after_success() {
         let mut backoff = Backoff::default();
-        let waits: Vec<f32> = (0..8).map(|_| backoff.next_within(FIRST, MOST, u64::MAX).as_secs_f32()).collect();
+        let waits: Vec<f32> =
+            (0..8).map(|_| backoff.next_within(FIRST, MOST, u64::MAX).as_secs_f32()).collect();
         assert_eq!(waits, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
         backoff.reset();
         assert_eq!(backoff.next_within(FIRST, MOST, 0), FIRST / 2);

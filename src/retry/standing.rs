@@ -24,7 +24,14 @@ pub(crate) struct Moment<S> {
 impl<S: Copy + PartialEq> Standing<S> {
     pub(crate) fn new(state: S) -> Self {
         let since = Instant::now();
-        Self(watch::Sender::new(Moment { state, since, reason: None, next_try: None, failures: 0, lasting: false }))
+        Self(watch::Sender::new(Moment {
+            state,
+            since,
+            reason: None,
+            next_try: None,
+            failures: 0,
+            lasting: false,
+        }))
     }
 
     /// Goes on to another state. What failed last stays told.

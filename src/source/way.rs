@@ -89,9 +89,10 @@ impl Web {
             }
         });
         let found = found.map_err(|error| match error {
-            ResolveError::Fetch(_) | ResolveError::Broken { .. } | ResolveError::TooSlow(_) | ResolveError::Busy => {
-                FeedError::Broken(error.to_string())
-            }
+            ResolveError::Fetch(_)
+            | ResolveError::Broken { .. }
+            | ResolveError::TooSlow(_)
+            | ResolveError::Busy => FeedError::Broken(error.to_string()),
             _ => FeedError::Refused(error.to_string()),
         })?;
         let direct: &Direct = match &found.play {
@@ -100,7 +101,8 @@ impl Web {
         };
         let client = self.resolver.client().clone();
         let gateway = self.runtime.block_on(Gateway::open(client, direct, self.reach));
-        let gateway = gateway.map_err(|error| FeedError::Broken(format!("there is no way to it: {error}")))?;
+        let gateway =
+            gateway.map_err(|error| FeedError::Broken(format!("there is no way to it: {error}")))?;
         let input = LiveInput::Network { url: gateway.url().to_owned(), only_port: Some(gateway.port()) };
         Ok(Opened { input, _gateway: Some(gateway) })
     }

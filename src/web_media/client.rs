@@ -55,7 +55,9 @@ pub enum FetchError {
         hint: &'static str,
     },
     /// It is sent on and on.
-    #[error("\"{host}\" sends on to other addresses, more than {MAX_WEB_REDIRECTS} times; open the address in a browser, and take the one it ends at")]
+    #[error(
+        "\"{host}\" sends on to other addresses, more than {MAX_WEB_REDIRECTS} times; open the address in a browser, and take the one it ends at"
+    )]
     Redirects {
         /// Which server.
         host: String,
@@ -79,7 +81,9 @@ impl FetchError {
         match self {
             Self::Egress(EgressError::Refused { .. } | EgressError::NoAuthorities(_)) => false,
             Self::Egress(_) | Self::Http { .. } | Self::Silent { .. } => true,
-            Self::Status { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Status { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Redirects { .. } | Self::BadRedirect { .. } => false,
         }
     }
@@ -127,7 +131,8 @@ impl Client {
         for _ in 0..=MAX_WEB_REDIRECTS {
             let same_host = url.host() == direct.url.host();
             let answer = self.get_once(&url, direct, same_host, more, reach).await?;
-            let Some(location) = answer.headers.get(header::LOCATION).filter(|_| is_redirect(answer.status)) else {
+            let Some(location) = answer.headers.get(header::LOCATION).filter(|_| is_redirect(answer.status))
+            else {
                 return Ok(answer);
             };
             let host = || host_of(&url);
@@ -173,14 +178,17 @@ impl Client {
         if head.status.is_client_error() || head.status.is_server_error() {
             return Err(FetchError::Status { host, status: head.status, hint: hint(head.status) });
         }
-        Ok(Answer { url: url.clone(), status: head.status, headers: head.headers, body, _connection: connection })
+        Ok(Answer {
+            url: url.clone(),
+            status: head.status,
+            headers: head.headers,
+            body,
+            _connection: connection,
+        })
     }
 }
 
-async fn ask<S>(
-    stream: S,
-    request: Request<String>,
-) -> hyper::Result<(hyper::Response<Incoming>, Connection)>
+async fn ask<S>(stream: S, request: Request<String>) -> hyper::Result<(hyper::Response<Incoming>, Connection)>
 where
     S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
@@ -211,7 +219,13 @@ fn request(
             let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) else { continue };
             // Who has moved elsewhere need not know what is for the first one alone.
             let private = [header::AUTHORIZATION, header::COOKIE].contains(&name);
-            let ours = [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::RANGE];
+            let ours = [
+                header::HOST,
+                header::CONNECTION,
+                header::TRANSFER_ENCODING,
+                header::CONTENT_LENGTH,
+                header::RANGE,
+            ];
             if !ours.contains(&name) && (same_host || !private) {
                 headers.insert(name, value);
             }
@@ -283,7 +297,9 @@ impl Answer {
         &mut self,
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<io::Result<hyper::body::Frame<Bytes>>>> {
-        Pin::new(&mut self.body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
+        Pin::new(&mut self.body)
+            .poll_frame(cx)
+            .map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
     }
 
     /// The next piece of the body; `None` at its end.
@@ -354,7 +370,9 @@ mod tests {
         assert_eq!(header("x-bad"), None);
         let elsewhere: Url = "https://other/".parse().unwrap();
         let request = super::request(&elsewhere, &first, false, &[]).unwrap();
-        assert!(!request.headers().contains_key("cookie") && !request.headers().contains_key("authorization"));
+        assert!(
+            !request.headers().contains_key("cookie") && !request.headers().contains_key("authorization")
+        );
         assert_eq!(request.uri(), "/");
     }
 }

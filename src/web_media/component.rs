@@ -80,7 +80,9 @@ pub enum ComponentError {
     #[error("\"{0}\" is no version; write for example 2026.10.26")]
     Version(String),
     /// Not what the index promised.
-    #[error("what came is not what the package index promised: SHA-256 {came}, expected {expected}; try again later")]
+    #[error(
+        "what came is not what the package index promised: SHA-256 {came}, expected {expected}; try again later"
+    )]
     Sum {
         /// The sum of what came.
         came: String,
@@ -249,7 +251,8 @@ impl Component {
     /// Fetches an archive and holds it against its sum.
     async fn fetch(&self, archive: &Archive, to: &Path) -> Result<(), ComponentError> {
         let url = Url::parse(&archive.url);
-        let url = url.map_err(|_| ComponentError::Index { index: self.index.clone(), what: "address of a wheel" })?;
+        let url =
+            url.map_err(|_| ComponentError::Index { index: self.index.clone(), what: "address of a wheel" })?;
         let mut answer = self.client.get(&Direct::bare(url), &[], Reach::Anywhere).await?;
         let bytes = answer.beginning(MAX_COMPONENT + 1).await.map_err(ComponentError::Broken)?;
         if bytes.len() > MAX_COMPONENT {
@@ -286,7 +289,8 @@ impl Component {
         // Nothing else can be reached while it is tried.
         let allowed = page.address.to_string().parse().map_err(|_| failed("no address".into()))?;
         let door = Arc::new(Door::new(vec![allowed]));
-        let url = Url::parse(&format!("http://{}/page", page.address)).map_err(|error| failed(error.to_string()))?;
+        let url = Url::parse(&format!("http://{}/page", page.address))
+            .map_err(|error| failed(error.to_string()))?;
         let told = self.yt_dlp.ask_version(unpacked, &url, &door, Reach::Public).await;
         let told = told.map_err(|error: YtDlpError| failed(error.to_string()))?;
         match &told.direct {
@@ -403,7 +407,10 @@ impl Page {
                         }
                     }
                     let (kind, body) = match head.windows(6).any(|part| part == b"/page ") {
-                        true => ("text/html", "<title>A film</title><video><source src=\"film.mp4\" type=\"video/mp4\"></video>"),
+                        true => (
+                            "text/html",
+                            "<title>A film</title><video><source src=\"film.mp4\" type=\"video/mp4\"></video>",
+                        ),
                         false => ("video/mp4", "no more than its name"),
                     };
                     let len = body.len();
@@ -427,7 +434,12 @@ mod tests {
     use super::*;
 
     fn component(data: &Path) -> Component {
-        Component::new(&in_data(data), "https://pypi.org".parse().unwrap(), "/usr/bin/python3".into(), "/bin/false".into())
+        Component::new(
+            &in_data(data),
+            "https://pypi.org".parse().unwrap(),
+            "/usr/bin/python3".into(),
+            "/bin/false".into(),
+        )
     }
 
     /// As if it had been unpacked.

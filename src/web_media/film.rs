@@ -4,10 +4,10 @@
 //! server that goes on as the worker asks for more. A server that breaks off is asked again; an address that has expired
 //! is found anew through the page it came from.
 
+use super::Direct;
 use super::client::{Answer, Client, FetchError};
 use super::places::choose;
 use super::resolver::{Play, Resolver};
-use super::Direct;
 use crate::egress::Reach;
 use crate::limits::{FILM_KEPT, FILM_PAUSE, FILM_TRIES, MAX_FILM_PLACES, MAX_FILM_READ};
 use crate::pipeline::{FEED_FAILED, FEED_REQUEST, read_feed_request};
@@ -127,7 +127,10 @@ impl RemoteFilm {
 
 impl fmt::Debug for RemoteFilm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteFilm").field("address", &self.address).field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("RemoteFilm")
+            .field("address", &self.address)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 
@@ -279,7 +282,9 @@ impl Reader<'_> {
             }
             None if from == 0 => 0,
             None => {
-                return Err(Broken::Changed("its server does not give parts of it any more; play it again".into()));
+                return Err(Broken::Changed(
+                    "its server does not give parts of it any more; play it again".into(),
+                ));
             }
         };
         Ok(Place { answer, start, kept: BytesMut::new() })

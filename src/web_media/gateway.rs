@@ -105,7 +105,8 @@ impl Means {
     /// The name at the end is for those who look at it to guess what it is.
     fn path_of(&self, url: &Url) -> String {
         let name = url.path().rsplit('/').next().unwrap_or_default();
-        let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
+        let name: String =
+            name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
         let name = &name[name.len().saturating_sub(40)..];
         format!("/{}/{}/{name}", self.key, BASE64URL_NOPAD.encode(url.as_str().as_bytes()))
     }
@@ -116,7 +117,9 @@ impl Means {
             return None;
         }
         let url = BASE64URL_NOPAD.decode(parts.next()?.as_bytes()).ok()?;
-        Url::parse(std::str::from_utf8(&url).ok()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+        Url::parse(std::str::from_utf8(&url).ok()?)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
     }
 }
 
@@ -137,7 +140,9 @@ async fn serve(listener: &TcpListener, means: &Arc<Means>) {
                 async move { Ok::<_, Infallible>(answer(&means, &request).await) }
             });
             // The worker sees the end.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), answer).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(socket), answer)
+                .await;
             drop(place);
         });
     }
@@ -174,7 +179,9 @@ async fn pass_back(means: &Means, mut answer: Answer) -> io::Result<Response<Bod
     let first = answer.piece().await?.unwrap_or_default();
     let kind = answer.header(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     // A radio's type may be audio/mpegurl as well, and then it is a list all the same.
-    let is_list = first.starts_with(b"#EXTM3U") || first.starts_with(b"\xef\xbb\xbf#EXTM3U") || kind.contains("mpegurl");
+    let is_list = first.starts_with(b"#EXTM3U")
+        || first.starts_with(b"\xef\xbb\xbf#EXTM3U")
+        || kind.contains("mpegurl");
     if is_list {
         let mut text = first.to_vec();
         answer.up_to(&mut text, MAX_PLAYLIST).await?;
@@ -210,7 +217,10 @@ fn refusal(status: StatusCode) -> Response<Body> {
 enum Body {
     Whole(Bytes),
     /// As it comes.
-    Passing { first: Bytes, answer: Box<Answer> },
+    Passing {
+        first: Bytes,
+        answer: Box<Answer>,
+    },
 }
 
 impl HttpBody for Body {

@@ -10,8 +10,8 @@ use super::yt_dlp::{YtDlp, YtDlpError};
 use super::{Direct, component};
 use crate::egress::{Door, Exception, Reach};
 use crate::limits::{
-    MAX_LEADS, MAX_PAGE, MAX_RESOLVED, MAX_RESOLVING, MAX_RESOLVING_WAITING, RESOLVE_TIMEOUT, RESOLVED_LIFE, SNIFF,
-    UNRESOLVED_LIFE,
+    MAX_LEADS, MAX_PAGE, MAX_RESOLVED, MAX_RESOLVING, MAX_RESOLVING_WAITING, RESOLVE_TIMEOUT, RESOLVED_LIFE,
+    SNIFF, UNRESOLVED_LIFE,
 };
 use crate::web_address::{WebAddress, WebAddressError};
 use crate::web_page::{self, Content, Link};
@@ -207,7 +207,9 @@ impl Resolver {
             Err(_) => Err(ResolveError::TooSlow(address.to_string())),
         };
         match &result {
-            Ok(found) => tracing::info!(%address, by = found.by, film = matches!(found.play, Some(Play::Film { .. })), "found"),
+            Ok(found) => {
+                tracing::info!(%address, by = found.by, film = matches!(found.play, Some(Play::Film { .. })), "found")
+            }
             Err(error) => tracing::info!(%address, %error, "not found"),
         }
         *known = Some((Instant::now(), result.clone()));
@@ -253,7 +255,9 @@ impl Resolver {
         }
         if !self.yt_dlp.is_installed() {
             return Err(match error {
-                ResolveError::Nothing { address, .. } => ResolveError::Nothing { address, hint: INSTALL_HINT },
+                ResolveError::Nothing { address, .. } => {
+                    ResolveError::Nothing { address, hint: INSTALL_HINT }
+                }
                 other => other,
             });
         }
@@ -336,9 +340,15 @@ impl Resolver {
     }
 
     /// Whether it can be read from anywhere, which servers say and do not always do.
-    async fn play_of_answer(&self, direct: &Direct, answer: Answer, reach: Reach) -> Result<Play, ResolveError> {
+    async fn play_of_answer(
+        &self,
+        direct: &Direct,
+        answer: Answer,
+        reach: Reach,
+    ) -> Result<Play, ResolveError> {
         let direct = at(direct, &answer.url);
-        let ranges = answer.header(header::ACCEPT_RANGES).is_none_or(|unit| !unit.trim().eq_ignore_ascii_case("none"));
+        let ranges =
+            answer.header(header::ACCEPT_RANGES).is_none_or(|unit| !unit.trim().eq_ignore_ascii_case("none"));
         let is_radio = answer.headers.keys().any(|name| name.as_str().starts_with("icy-"));
         if answer.length().is_none() || !ranges || is_radio {
             return Ok(Play::Stream { direct });

@@ -10,8 +10,8 @@
 //! environment, limits, a process group of its own that is killed when it takes too long, no file but itself and
 //! Python, and no network but a proxy which refuses what is not of the internet.
 
-use super::resolver::Entry;
 use super::Direct;
+use super::resolver::Entry;
 use crate::egress::{Door, Proxy, Reach};
 use crate::limits::{
     MAX_LINKS, MAX_TITLE, MAX_WEB_ADDRESS, MAX_YT_DLP_ANSWER, MAX_YT_DLP_WORDS, YT_DLP_TIMEOUT,
@@ -147,8 +147,9 @@ impl YtDlp {
         if !ended_well || output.is_empty() {
             return Err(complaint(&words));
         }
-        let told: Info = serde_json::from_slice(&output)
-            .map_err(|error| YtDlpError::Broken(format!("its answer of {} bytes can't be read: {error}", output.len())))?;
+        let told: Info = serde_json::from_slice(&output).map_err(|error| {
+            YtDlpError::Broken(format!("its answer of {} bytes can't be read: {error}", output.len()))
+        })?;
         told.told().ok_or(YtDlpError::NoUse)
     }
 }
@@ -186,7 +187,9 @@ fn complaint(words: &str) -> YtDlpError {
     if words.contains("No such file or directory") || words.contains("python3: not found") {
         return YtDlpError::Start(short(words.lines().last().unwrap_or_default()));
     }
-    YtDlpError::Broken(short(words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing")))
+    YtDlpError::Broken(short(
+        words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing"),
+    ))
 }
 
 /// What `-J` prints, as far as it is of use (yt-dlp's README, "OUTPUT TEMPLATE" and `extractor/common.py`).
@@ -258,7 +261,8 @@ impl Info {
         let own = self.format.protocol.is_some().then_some(&self.format);
         let all = self.formats.iter().flatten().chain(own);
         let known = all.filter_map(|format| Some((format.rank()?, format)));
-        let (_, format) = known.max_by(|(one, _), (other, _)| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal))?;
+        let (_, format) = known
+            .max_by(|(one, _), (other, _)| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal))?;
         let is_hls = format.is_hls();
         // Pictures and sound apart are put together by the playlist above them.
         let lacks_half = format.has_no(&format.vcodec) || format.has_no(&format.acodec);
@@ -390,7 +394,10 @@ mod tests {
         assert_eq!(*direct.headers, [("Referer".to_owned(), "https://page/".to_owned())]);
         for (json, expected) in [
             (r#"{"url":"http://h/a.mp4","protocol":"http"}"#, Some(("http://h/a.mp4", false))),
-            (r#"{"url":"http://h/a.m3u8","protocol":"m3u8_native","is_live":true}"#, Some(("http://h/a.m3u8", true))),
+            (
+                r#"{"url":"http://h/a.m3u8","protocol":"m3u8_native","is_live":true}"#,
+                Some(("http://h/a.m3u8", true)),
+            ),
             (
                 r#"{"formats":[{"url":"https://h/v","manifest_url":"https://h/all","protocol":"m3u8","vcodec":"avc1","acodec":"none"}]}"#,
                 Some(("https://h/all", true)),
@@ -409,7 +416,8 @@ mod tests {
             {"_type":"url","url":"https://s/watch?v=1","title":"One\u0007","duration":61.5},
             {"_type":"url","url":"ytsearch:x","webpage_url":"https://s/2"},{"url":"x"}]}"#;
         let found = told(json).unwrap();
-        let entries: Vec<_> = found.entries.iter().map(|entry| (entry.url.as_str(), entry.title.as_deref())).collect();
+        let entries: Vec<_> =
+            found.entries.iter().map(|entry| (entry.url.as_str(), entry.title.as_deref())).collect();
         assert_eq!(entries, [("https://s/watch?v=1", Some("One ")), ("https://s/2", None)]);
         assert_eq!(told(r#"{"_type":"playlist","entries":[]}"#), None);
     }
@@ -418,9 +426,14 @@ mod tests {
     fn what_it_complains_of_is_told_and_what_is_for_its_developers_is_not() {
         let says = "WARNING: x\nERROR: [generic] Unsupported URL: http://h/; please report this issue on https://github.com/…\n";
         assert_eq!(complaint(says), YtDlpError::Says("[generic] Unsupported URL: http://h/".into()));
-        let broken = complaint("Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'yt_dlp'\n");
+        let broken = complaint(
+            "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'yt_dlp'\n",
+        );
         assert_eq!(broken, YtDlpError::Broken("ModuleNotFoundError: No module named 'yt_dlp'".into()));
-        assert!(matches!(complaint("yt-dlp: /x/python3: No such file or directory (os error 2)"), YtDlpError::Start(_)));
+        assert!(matches!(
+            complaint("yt-dlp: /x/python3: No such file or directory (os error 2)"),
+            YtDlpError::Start(_)
+        ));
         assert!(matches!(complaint(""), YtDlpError::Broken(_)));
     }
 

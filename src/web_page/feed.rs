@@ -65,7 +65,9 @@ pub(super) fn read(base: &Url, text: &str) -> (Option<String>, Vec<Link>) {
             Event::CData(text) => gather(&mut gathering, &text.xml10_content()),
             Event::GeneralRef(name) => match name.resolve_char_ref() {
                 Ok(Some(letter)) => gather(&mut gathering, letter.encode_utf8(&mut [0; 4])),
-                _ => gather(&mut gathering, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or(" ")),
+                _ => {
+                    gather(&mut gathering, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or(" "))
+                }
             },
             Event::End(end) => {
                 let name = end.local_name().into_inner().to_owned();
@@ -109,7 +111,8 @@ fn gather(gathering: &mut Option<(String, String)>, text: &str) {
 fn media_of(base: &Url, start: &BytesStart<'_>, item: &mut Option<Item>) {
     let Some(item) = item else { return };
     let value = |key: &str| {
-        let attribute = start.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == key)?;
+        let attribute =
+            start.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == key)?;
         attribute.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
     };
     let address = match start.local_name().into_inner() {
@@ -118,7 +121,8 @@ fn media_of(base: &Url, start: &BytesStart<'_>, item: &mut Option<Item>) {
         _ => return,
     };
     let kind = value("type").or_else(|| value("medium")).unwrap_or_default();
-    let may_be = kind.is_empty() || ["audio", "video", "application"].iter().any(|class| kind.starts_with(class));
+    let may_be =
+        kind.is_empty() || ["audio", "video", "application"].iter().any(|class| kind.starts_with(class));
     if let Some(url) = address.filter(|_| may_be).and_then(|address| join(base, &address)) {
         item.media.push(url);
     }

@@ -86,7 +86,10 @@ impl Page {
                 }
             }
             b"title" if self.title.is_none() => self.gathering = Gathering::Title(String::new()),
-            b"script" if value("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/ld+json")) => {
+            b"script"
+                if value("type")
+                    .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/ld+json")) =>
+            {
                 self.gathering = Gathering::JsonLd(String::new());
             }
             b"video" | b"audio" => {
@@ -103,7 +106,8 @@ impl Page {
                 }
             }
             b"meta" => {
-                let name = value("property").or_else(|| value("name")).unwrap_or_default().to_ascii_lowercase();
+                let name =
+                    value("property").or_else(|| value("name")).unwrap_or_default().to_ascii_lowercase();
                 let content = value("content").unwrap_or_default();
                 self.card(&name, &content);
             }
@@ -128,14 +132,22 @@ impl Page {
 
     fn card(&mut self, name: &str, content: &str) {
         match name {
-            "og:title" | "twitter:title" => self.card_title = self.card_title.take().or_else(|| tidy(content)),
-            "og:video" | "og:video:url" | "og:video:secure_url" | "og:audio" | "og:audio:url"
-            | "og:audio:secure_url" | "twitter:player:stream" => {
+            "og:title" | "twitter:title" => {
+                self.card_title = self.card_title.take().or_else(|| tidy(content))
+            }
+            "og:video"
+            | "og:video:url"
+            | "og:video:secure_url"
+            | "og:audio"
+            | "og:audio:url"
+            | "og:audio:secure_url"
+            | "twitter:player:stream" => {
                 self.keep_card();
                 self.card = join(&self.base, content);
             }
             "og:video:type" | "og:audio:type" | "twitter:player:stream:content_type" => {
-                let leads_to_a_player = ["text/html", "application/x-shockwave-flash"].contains(&content.trim());
+                let leads_to_a_player =
+                    ["text/html", "application/x-shockwave-flash"].contains(&content.trim());
                 if leads_to_a_player {
                     // The same player has several names: with and without TLS.
                     self.card = None;
@@ -192,7 +204,8 @@ impl Page {
         self.keep_card();
         let title = self.card_title.or(self.title);
         let found = [self.players, self.objects, self.cards, self.anchors, self.feeds];
-        let links = found.into_iter().map(|links| links.0).find(|links| !links.is_empty()).unwrap_or_default();
+        let links =
+            found.into_iter().map(|links| links.0).find(|links| !links.is_empty()).unwrap_or_default();
         let of_object = links.first().filter(|_| links.len() == 1).and_then(|link| link.title.clone());
         (title.or(of_object.filter(|_| !links.is_empty())), links)
     }

@@ -151,7 +151,11 @@ mod tests {
                     let title = link.title.as_ref().map(|title| format!(" ({title})")).unwrap_or_default();
                     format!("{}{title}{seconds}", link.url)
                 };
-                format!("{}: {}", title.unwrap_or_default(), links.iter().map(one).collect::<Vec<_>>().join(" "))
+                format!(
+                    "{}: {}",
+                    title.unwrap_or_default(),
+                    links.iter().map(one).collect::<Vec<_>>().join(" ")
+                )
             }
         }
     }
@@ -192,18 +196,22 @@ mod tests {
             ),
             ("text/html", "<script>if (a < b) document.write('<video src=x.mp4>')</script>", "nothing: "),
             ("text/html", "<!-- <video src=x.mp4> -->", "nothing: "),
-            ("text/html", "<a href=a%20b.mkv>A film</a> <a href=other.html>x</a>", "A film: https://e.org/dir/a%20b.mkv (A film)"),
             (
                 "text/html",
-                "<video src=a.mp4></video><a href=b.mkv>b</a>",
-                ": https://e.org/dir/a.mp4",
+                "<a href=a%20b.mkv>A film</a> <a href=other.html>x</a>",
+                "A film: https://e.org/dir/a%20b.mkv (A film)",
             ),
+            ("text/html", "<video src=a.mp4></video><a href=b.mkv>b</a>", ": https://e.org/dir/a.mp4"),
             (
                 "text/html",
                 "<title>Cast</title><link rel=alternate type=application/rss+xml href=/feed title=Feed>",
                 "Cast: https://e.org/feed (Feed)",
             ),
-            ("text/html", "<video src='javascript:x'></video><audio src='file:///etc/passwd'></audio>", "nothing: "),
+            (
+                "text/html",
+                "<video src='javascript:x'></video><audio src='file:///etc/passwd'></audio>",
+                "nothing: ",
+            ),
             (
                 "application/rss+xml",
                 "<?xml version='1.0'?><rss xmlns:itunes='i'><channel><title>Podcast</title><item><title>One &amp; <![CDATA[<b>]]></title>\
@@ -217,7 +225,11 @@ mod tests {
                  <link rel='alternate' href='page'/><link rel='enclosure' href='/v.mp4' type='video/mp4'/></entry></feed>",
                 "F: https://e.org/v.mp4 (E)",
             ),
-            ("audio/x-mpegurl", "#EXTM3U\r\n#EXTINF:125,Song\r\na.mp3\r\n\r\nhttp://o/b.mp3\r\n", ": https://e.org/dir/a.mp3 (Song) 125s http://o/b.mp3"),
+            (
+                "audio/x-mpegurl",
+                "#EXTM3U\r\n#EXTINF:125,Song\r\na.mp3\r\n\r\nhttp://o/b.mp3\r\n",
+                ": https://e.org/dir/a.mp3 (Song) 125s http://o/b.mp3",
+            ),
             ("application/vnd.apple.mpegurl", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n", "hls"),
             ("text/plain", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n", "hls"),
             (
@@ -296,9 +308,14 @@ mod tests {
             for cut in 0..text.len() {
                 if let Content::Links { links, .. } = read(&url(PAGE), None, &text.as_bytes()[..cut]) {
                     // Half an address may be one as well.
-                    let known = |link: &Link| all.iter().any(|whole| whole.url.as_str().starts_with(link.url.as_str()));
+                    let known = |link: &Link| {
+                        all.iter().any(|whole| whole.url.as_str().starts_with(link.url.as_str()))
+                    };
                     let cut_off = links.last().cloned();
-                    assert!(links.iter().all(|link| known(link) || Some(link) == cut_off.as_ref()), "{cut} {links:?}");
+                    assert!(
+                        links.iter().all(|link| known(link) || Some(link) == cut_off.as_ref()),
+                        "{cut} {links:?}"
+                    );
                 }
             }
         }
@@ -307,9 +324,15 @@ mod tests {
     #[test]
     fn a_page_of_nothing_but_links_is_cut_to_what_people_can_look_through() {
         let page: String = (0..5000).map(|n| format!("<a href={n}.mp4>{n}</a>")).collect();
-        let Content::Links { links, .. } = read(&url(PAGE), Some("text/html"), page.as_bytes()) else { panic!() };
+        let Content::Links { links, .. } = read(&url(PAGE), Some("text/html"), page.as_bytes()) else {
+            panic!()
+        };
         assert_eq!(links.len(), MAX_LINKS);
-        let deep = format!("<script type=application/ld+json>{}{}</script>", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(
+            "<script type=application/ld+json>{}{}</script>",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
         assert_eq!(shown(PAGE, "text/html", &deep), "nothing: ");
         let long = format!("<title>{}</title>", "x ".repeat(100_000));
         let Content::Nothing { title } = read(&url(PAGE), None, long.as_bytes()) else { panic!() };

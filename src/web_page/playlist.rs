@@ -15,7 +15,13 @@ pub(super) fn is_m3u(content_type: &str, text: &str) -> bool {
 }
 
 pub(super) fn is_hls(text: &str) -> bool {
-    let tags = ["#EXT-X-TARGETDURATION", "#EXT-X-STREAM-INF", "#EXT-X-MEDIA-SEQUENCE", "#EXT-X-MEDIA:", "#EXT-X-VERSION"];
+    let tags = [
+        "#EXT-X-TARGETDURATION",
+        "#EXT-X-STREAM-INF",
+        "#EXT-X-MEDIA-SEQUENCE",
+        "#EXT-X-MEDIA:",
+        "#EXT-X-VERSION",
+    ];
     text.lines().any(|line| tags.iter().any(|tag| line.starts_with(tag)))
 }
 
@@ -55,7 +61,8 @@ pub(super) fn m3u(base: &Url, text: &str) -> Vec<Link> {
 /// Length1=-1
 /// ```
 pub(super) fn pls(base: &Url, text: &str) -> Vec<Link> {
-    let mut found: std::collections::BTreeMap<u32, (Option<Url>, Option<String>, Option<Duration>)> = Default::default();
+    let mut found: std::collections::BTreeMap<u32, (Option<Url>, Option<String>, Option<Duration>)> =
+        Default::default();
     for line in text.lines() {
         let Some((key, value)) = line.split_once('=') else { continue };
         let key = key.trim().to_ascii_lowercase();
@@ -83,7 +90,10 @@ pub(super) fn pls(base: &Url, text: &str) -> Vec<Link> {
 
 /// -1 stands for "nobody knows".
 fn seconds_of(text: &str) -> Option<Duration> {
-    text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0).and_then(|s| Duration::try_from_secs_f64(s).ok())
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
 }
 
 /// An HLS playlist whose addresses are replaced by what `replace` makes of them, made whole: lines that are none of

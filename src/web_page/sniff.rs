@@ -4,9 +4,9 @@ use url::Url;
 
 /// Ends of names that say "media" where a server says nothing better.
 const NAMES: [&str; 34] = [
-    "mp4", "m4v", "mov", "mkv", "webm", "avi", "flv", "f4v", "wmv", "asf", "mpg", "mpeg", "m2v", "vob", "ts", "m2ts",
-    "mts", "ogv", "3gp", "divx", "rmvb", "mp3", "m4a", "m4b", "aac", "ogg", "oga", "opus", "flac", "wav", "wma", "mka",
-    "weba", "ac3",
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "flv", "f4v", "wmv", "asf", "mpg", "mpeg", "m2v", "vob", "ts",
+    "m2ts", "mts", "ogv", "3gp", "divx", "rmvb", "mp3", "m4a", "m4b", "aac", "ogg", "oga", "opus", "flac",
+    "wav", "wma", "mka", "weba", "ac3",
 ];
 
 /// The address ends like a media file's.
@@ -23,7 +23,9 @@ pub(super) fn is_media(url: &Url, content_type: &str, bytes: &[u8]) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (class, of_class) = kind.split_once('/').unwrap_or((&kind, ""));
     match class {
-        "video" | "audio" => !["mpegurl", "x-mpegurl", "scpls", "x-scpls", "x-pn-realaudio"].contains(&of_class),
+        "video" | "audio" => {
+            !["mpegurl", "x-mpegurl", "scpls", "x-scpls", "x-pn-realaudio"].contains(&of_class)
+        }
         "application" if of_class == "ogg" || of_class == "mp4" => true,
         "application" if of_class == "octet-stream" => is_media_name(url) || is_mp3(bytes),
         "" => is_media_name(url) && std::str::from_utf8(bytes).is_err() || is_mp3(bytes),

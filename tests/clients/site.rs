@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,7 +34,6 @@ pub(crate) struct Site {
 struct Shared {
     pages: Mutex<HashMap<String, Says>>,
     asked: Mutex<Vec<String>>,
-    sent: AtomicU64,
     over: AtomicBool,
 }
 
@@ -76,11 +75,6 @@ impl Site {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap().clone()
     }
-
-    /// Bytes of bodies so far.
-    pub(crate) fn sent(&self) -> u64 {
-        self.shared.sent.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for Site {
@@ -111,14 +105,14 @@ fn answer(mut socket: TcpStream, shared: &Shared) -> std::io::Result<()> {
     shared.asked.lock().unwrap().push(noted);
     let says = shared.pages.lock().unwrap().get(path).cloned().unwrap_or(Says::Status(404));
     let mut send = |status: &str, headers: &str, body: &[u8], length: usize| -> std::io::Result<()> {
-        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
         socket.write_all(head.as_bytes())?;
         if method == "HEAD" {
             return Ok(());
         }
         for piece in body.chunks(16 << 10) {
             socket.write_all(piece)?;
-            shared.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
         }
         Ok(())
     };

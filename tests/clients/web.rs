@@ -95,7 +95,11 @@ fn each_kind_of_page_leads_to_its_film() {
         ("/list.pls", "Pls", "its page"),
     ] {
         let told = found(&server, &site.url(path));
-        assert_eq!((&told["kind"], &told["title"], &told["by"]), (&json!("film"), &json!(title), &json!(by)), "{path}");
+        assert_eq!(
+            (&told["kind"], &told["title"], &told["by"]),
+            (&json!("film"), &json!(title), &json!(by)),
+            "{path}"
+        );
     }
     let feed = found(&server, &site.url("/feed"));
     assert_eq!(feed["entries"][1]["title"], "Old");
@@ -126,12 +130,15 @@ fn each_kind_of_page_leads_to_its_film() {
 #[test]
 fn a_film_of_the_web_plays_like_a_file_and_is_read_where_it_is_watched() {
     let (site, server) = site_and_server("");
-    let film = bytes_of(H264_MP4);
     let address = encoded(&site.url("/film.mp4"));
     let original = probe(&path_of(H264_MP4));
     for url in [
         format!("rtmp://{}/web/{address}", server.rtmp),
-        format!("rtmp://{}/web/{}", server.rtmp, crate::server::encoded(&site.url("/film.mp4")).replace('/', "%2F")),
+        format!(
+            "rtmp://{}/web/{}",
+            server.rtmp,
+            crate::server::encoded(&site.url("/film.mp4")).replace('/', "%2F")
+        ),
         format!("http://{}/web/flv/{address}", server.http),
         format!("http://{}/web/fmp4/{address}", server.http),
     ] {
@@ -144,8 +151,9 @@ fn a_film_of_the_web_plays_like_a_file_and_is_read_where_it_is_watched() {
     assert_eq!(media["video"]["passes"], true, "{media}");
     assert_eq!(media["name"], "film.mp4");
     assert!((media["duration"].as_f64().unwrap() - 20.0).abs() < 0.5, "{media}");
-    // Four ways of watching, one conversion: the film went over the wire about once.
-    assert!(site.sent() < 2 * film.len() as u64, "{} bytes of {}", site.sent(), film.len());
+    // Eight times watched, one conversion: the film was read once, at a handful of places.
+    let asked = site.asked();
+    assert!(asked.len() < 12, "{asked:?}");
 }
 
 #[test]
@@ -171,7 +179,8 @@ fn a_server_that_breaks_off_is_asked_again_and_one_that_changes_the_film_is_not(
     let film = bytes_of(H264_MKV);
     site.says("/film.mkv", Says::BreaksOff("video/x-matroska", film.clone(), film.len() / 5));
     decodes(&[], &format!("http://{}/web/flv/{}", server.http, encoded(&site.url("/film.mkv"))));
-    let asked = site.asked().iter().filter(|line| line.contains("/film.mkv") && line.contains("bytes=")).count();
+    let asked =
+        site.asked().iter().filter(|line| line.contains("/film.mkv") && line.contains("bytes=")).count();
     assert!((5..40).contains(&asked), "{asked}");
 
     // An address that expires is found again through its page.
@@ -200,7 +209,11 @@ fn nothing_inside_is_reached_by_an_address_from_outside() {
     site.says("/to-inside", Says::SendsOn(format!("http://127.0.0.1:{port}/film.mp4")));
     site.says("/to-inside-by-name", Says::SendsOn(format!("http://localhost:{port}/film.mp4")));
     site.says("/to-private", Says::SendsOn("http://10.0.0.1/film.mp4".into()));
-    site.page("/page-inside", "text/html", &format!("<video src='http://127.0.0.1:{port}/film.mp4'></video>"));
+    site.page(
+        "/page-inside",
+        "text/html",
+        &format!("<video src='http://127.0.0.1:{port}/film.mp4'></video>"),
+    );
     site.page("/list.m3u", "audio/x-mpegurl", &format!("#EXTM3U\nhttp://127.1:{port}/x\n"));
     for url in [
         format!("http://127.0.0.1:{port}/"),
@@ -256,7 +269,10 @@ fn viewers_may_bring_no_addresses_where_the_owner_says_so_but_names_work() {
     assert!(refused.text().contains("open = true"), "{}", refused.text());
     // The owner's own may be anywhere, and is found beside the folders of the disk.
     let top = get(server.http, "/api/v1/library/").json();
-    assert_eq!((&top["entries"][0]["kind"], &top["entries"][0]["path"]), (&json!("folder"), &json!("web%3A")));
+    assert_eq!(
+        (&top["entries"][0]["kind"], &top["entries"][0]["path"]),
+        (&json!("folder"), &json!("web%3A"))
+    );
     let listed = get(server.http, "/api/v1/library/web:").json();
     assert_eq!(listed["entries"][0]["name"], "house/trailer", "{listed}");
     let path = listed["entries"][0]["path"].as_str().unwrap();
@@ -272,10 +288,15 @@ fn hls_and_what_cannot_be_sought_in_are_streams() {
     let (site, server) = site_and_server("");
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("film.m3u8");
-    let arguments = ["-v", "error", "-i", &path_of(H264_MP4), "-c", "copy", "-hls_time", "2", "-hls_list_size", "0"];
+    let arguments =
+        ["-v", "error", "-i", &path_of(H264_MP4), "-c", "copy", "-hls_time", "2", "-hls_list_size", "0"];
     succeed("ffmpeg", &[&arguments[..], &["-f", "hls", list.to_str().unwrap()]].concat(), LIMIT);
     for file in folder.path().read_dir().unwrap().map(Result::unwrap) {
-        let kind = if file.path().extension().unwrap() == "ts" { "video/mp2t" } else { "application/vnd.apple.mpegurl" };
+        let kind = if file.path().extension().unwrap() == "ts" {
+            "video/mp2t"
+        } else {
+            "application/vnd.apple.mpegurl"
+        };
         let body = Arc::new(std::fs::read(file.path()).unwrap());
         site.says(&format!("/hls/{}", file.file_name().to_str().unwrap()), Says::Whole(kind, body));
     }
@@ -395,10 +416,8 @@ fn real_yt_dlp_is_installed_tried_used_and_rolled_back() {
     let packages = Site::open();
     let site = Site::open();
     site.says("/film.mp4", Says::Body("video/mp4", bytes_of(H264_MP4)));
-    let text = format!(
-        "[web]\nallow = [\"{}\"]\npackage_index = \"http://{}\"\n",
-        site.address, packages.address
-    );
+    let text =
+        format!("[web]\nallow = [\"{}\"]\npackage_index = \"http://{}\"\n", site.address, packages.address);
     let server = Server::configured(samples::library(), &text);
     let install = |body: Value| {
         let body = body.to_string();
@@ -425,7 +444,9 @@ fn real_yt_dlp_is_installed_tried_used_and_rolled_back() {
     assert!(answer.json()["notice"].as_str().unwrap().contains("terms"));
 
     // A page that only yt-dlp understands: a player that a script sets up.
-    let player = |film: &str| format!("<title>Player</title><script>jwplayer('a').setup({{\"file\": \"{film}\"}});</script>");
+    let player = |film: &str| {
+        format!("<title>Player</title><script>jwplayer('a').setup({{\"file\": \"{film}\"}});</script>")
+    };
     site.page("/player", "text/html", &player(&site.url("/film.mp4")));
     let told = found(&server, &site.url("/player"));
     assert_eq!((&told["kind"], &told["by"]), (&json!("film"), &json!("yt-dlp")), "{told}");

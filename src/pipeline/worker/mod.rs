@@ -158,8 +158,14 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         Some("equip") => Task::Equip,
         other => return Err(format!("expected `convert`, `probe`, `look` or `equip`, found {other:?}")),
     };
-    let mut order =
-        Order { task, start_ns: 0, remote_len: None, parent: None, form: Form::default(), equipment: Equipment::default() };
+    let mut order = Order {
+        task,
+        start_ns: 0,
+        remote_len: None,
+        parent: None,
+        form: Form::default(),
+        equipment: Equipment::default(),
+    };
     while let Some(option) = args.next() {
         let value = args.next();
         let value = value.as_deref().and_then(|value| value.to_str());

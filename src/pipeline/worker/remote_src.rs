@@ -147,7 +147,8 @@ mod imp {
                     Ok(CreateSuccess::FilledBuffer)
                 }
                 None => {
-                    let mut buffer = gst::Buffer::with_size(length as usize).map_err(|_| gst::FlowError::Error)?;
+                    let mut buffer =
+                        gst::Buffer::with_size(length as usize).map_err(|_| gst::FlowError::Error)?;
                     let own = buffer.get_mut().ok_or(gst::FlowError::Error)?;
                     self.fill_from(offset, length, own)?;
                     Ok(CreateSuccess::NewBuffer(buffer))
@@ -157,7 +158,12 @@ mod imp {
     }
 
     impl RemoteSrc {
-        fn fill_from(&self, offset: u64, length: u32, buffer: &mut gst::BufferRef) -> Result<(), gst::FlowError> {
+        fn fill_from(
+            &self,
+            offset: u64,
+            length: u32,
+            buffer: &mut gst::BufferRef,
+        ) -> Result<(), gst::FlowError> {
             let feed = self.feed.get().ok_or(gst::FlowError::Error)?;
             let read = {
                 let mut bytes = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;

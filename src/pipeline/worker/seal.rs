@@ -13,8 +13,8 @@
 //! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
@@ -109,7 +109,10 @@ pub(super) fn seal_but_port(plugins: &BTreeSet<PathBuf>, port: u16) -> Result<()
 /// As [`seal`].
 pub(super) fn seal_program(readable: &[PathBuf], port: u16) -> Result<(), String> {
     // What may be read may be run as well.
-    enforced(close_files_but_port(&readable.iter().cloned().collect(), port), forbidden::close_calls_of_program())
+    enforced(
+        close_files_but_port(&readable.iter().cloned().collect(), port),
+        forbidden::close_calls_of_program(),
+    )
 }
 
 fn enforced<E: std::fmt::Display>(
@@ -436,7 +439,8 @@ mod tests {
         let [one, other] = [&one, &other].map(|listener| listener.local_addr().unwrap());
         let attempt = move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            seal_but_port(&BTreeSet::new(), one.port()).expect("this test needs a kernel with Landlock and seccomp");
+            seal_but_port(&BTreeSet::new(), one.port())
+                .expect("this test needs a kernel with Landlock and seccomp");
             (TcpStream::connect(one), TcpStream::connect(other), UdpSocket::bind("127.0.0.1:0"))
         };
         let (to_one, to_other, datagrams) = std::thread::spawn(attempt).join().unwrap();
@@ -456,14 +460,16 @@ mod tests {
         std::fs::write(&private, "private").unwrap();
         let attempt = move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            seal_program(&[own.clone()], one.port()).expect("this test needs a kernel with Landlock and seccomp");
+            seal_program(&[own.clone()], one.port())
+                .expect("this test needs a kernel with Landlock and seccomp");
             let program = Command::new("/usr/bin/env").arg("true").output();
             let settings = File::open("/etc/passwd").is_err() && File::create(own.join("new")).is_err();
             let sockets = (TcpStream::connect(one).is_ok(), TcpStream::connect(other).is_err());
             let datagram = UdpSocket::bind("127.0.0.1:0").is_err();
             (std::fs::read(own.join("file")), File::open(private), settings, sockets, datagram, program)
         };
-        let (own, private, settings, sockets, datagram, program) = std::thread::spawn(attempt).join().unwrap();
+        let (own, private, settings, sockets, datagram, program) =
+            std::thread::spawn(attempt).join().unwrap();
         assert_eq!(own.unwrap(), b"mine");
         assert!(private.is_err() && settings);
         assert_eq!((sockets, datagram), ((true, true), true));

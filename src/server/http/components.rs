@@ -66,7 +66,10 @@ pub(super) async fn remove(app: &App, headers: &HeaderMap, name: &str) -> Result
 fn of_name(app: &App, name: &str) -> Result<Arc<Component>, Refusal> {
     let found = app.components.iter().find(|_| name == YT_DLP).cloned();
     found.ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, format!("there is no component \"{name}\"; look at /api/v1/components"))
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no component \"{name}\"; look at /api/v1/components"),
+        )
     })
 }
 

@@ -80,14 +80,20 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
         _ => "GET, HEAD",
     };
     let result = match (method.clone(), route) {
-        (Method::GET | Method::HEAD, Ok(route)) if !matches!(route, Route::Component(_) | Route::ComponentRollback(_)) => dispatch(app, route, &head).await,
+        (Method::GET | Method::HEAD, Ok(route))
+            if !matches!(route, Route::Component(_) | Route::ComponentRollback(_)) =>
+        {
+            dispatch(app, route, &head).await
+        }
         (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
         (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
         (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
-        (Method::POST, Ok(Route::Component(name))) => components::install(app, &head.headers, &name, body).await,
+        (Method::POST, Ok(Route::Component(name))) => {
+            components::install(app, &head.headers, &name, body).await
+        }
         (Method::DELETE, Ok(Route::Component(name))) => components::remove(app, &head.headers, &name).await,
         (Method::POST, Ok(Route::ComponentRollback(name))) => {
             components::roll_back(app, &head.headers, &name).await

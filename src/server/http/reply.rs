@@ -137,7 +137,9 @@ impl From<ComponentError> for Refusal {
             ComponentError::Version(_) => StatusCode::BAD_REQUEST,
             ComponentError::NoPrevious | ComponentError::NotInstalled => StatusCode::CONFLICT,
             ComponentError::Disk { .. } => StatusCode::INSUFFICIENT_STORAGE,
-            ComponentError::Python { .. } | ComponentError::SelfTest { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            ComponentError::Python { .. } | ComponentError::SelfTest { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             ComponentError::Fetch(_)
             | ComponentError::Broken(_)
             | ComponentError::Index { .. }

@@ -329,7 +329,11 @@ mod tests {
                 Route::Fmp4 { path: web("https://e.org/a.mp4"), start: ms(3000), choice: small() },
             ),
             ("/web/media/e.org/a", None, Route::Media { path: web("https://e.org/a"), choice: none() }),
-            ("/web/flv/trailer", None, Route::Flv { path: path("web:/trailer"), start: None, choice: none() }),
+            (
+                "/web/flv/trailer",
+                None,
+                Route::Flv { path: path("web:/trailer"), start: None, choice: none() },
+            ),
             ("/api/v1/components", None, Route::Components),
             ("/api/v1/components/yt-dlp", None, Route::Component("yt-dlp".into())),
             ("/api/v1/components/yt-dlp/rollback", None, Route::ComponentRollback("yt-dlp".into())),
@@ -349,7 +353,8 @@ mod tests {
 
     #[test]
     fn wrong_addresses_are_refused() {
-        for address in ["/nothing", "/web/page/x", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""] {
+        for address in ["/nothing", "/web/page/x", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""]
+        {
             assert_eq!(Route::decode(address, None), Err(RouteError::Unknown), "{address}");
         }
         assert_eq!(Route::decode("/flv/..%2fx", None), Err(RouteError::Path(PathError::Parent)));

@@ -84,7 +84,9 @@ async fn find(app: &App, path: &LibraryPath) -> Result<(WebAddress, std::sync::A
     let (address, _, found) = web.find(path).await.ok_or_else(closed)??;
     match &found.play {
         Some(Play::Film { .. } | Play::Stream { .. }) => Ok((address, found)),
-        None => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "there is nothing to play at this address")),
+        None => {
+            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "there is nothing to play at this address"))
+        }
     }
 }
 

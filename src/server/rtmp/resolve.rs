@@ -6,12 +6,12 @@ use crate::library::{Library, LibraryError, LibraryPath};
 use crate::limits::MEDIA_INFO_TIMEOUT;
 use crate::pipeline::Passes;
 use crate::provider::{Client, OpenError, Providers, Takes, Wanted};
+use crate::provider::{WebError, is_stream};
 use crate::reel::{Codecs, Viewer};
 use crate::rtmp::play_path::{self, Candidate, candidates};
 use crate::rtmp::{Capabilities, FourCcs, PlayError};
-use crate::stream::Stream;
 use crate::server::App;
-use crate::provider::{WebError, is_stream};
+use crate::stream::Stream;
 use crate::web_address::{WEB_FOLDER, WebAddress};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -92,7 +92,9 @@ pub(super) fn web_path(app: &App, asked: &Asked) -> Option<(LibraryPath, Choice)
     let is_plain = |text: &str| text.contains(":/");
     // Behind a question mark stands what is chosen, unless it is the address's own.
     let (text, choice) = match whole.split_once('?').filter(|(text, _)| !is_plain(text)) {
-        Some((text, _)) => (text, play_path::choice(&asked.app, &asked.tc_url, &asked.name).unwrap_or_default()),
+        Some((text, _)) => {
+            (text, play_path::choice(&asked.app, &asked.tc_url, &asked.name).unwrap_or_default())
+        }
         None => (&*whole, Choice::default()),
     };
     if web.is_named(text) {
@@ -124,8 +126,9 @@ pub(super) async fn open(app: Arc<App>, asked: Asked) -> Result<Opened, PlayFail
             (choice, path, true)
         }
         None => {
-            let choice = play_path::choice(&asked.app, &asked.tc_url, &asked.name)
-                .map_err(|error| PlayFailure { error: PlayError::NotMedia, description: error.to_string() })?;
+            let choice = play_path::choice(&asked.app, &asked.tc_url, &asked.name).map_err(|error| {
+                PlayFailure { error: PlayError::NotMedia, description: error.to_string() }
+            })?;
             let (path, app_is_folder) = find(providers, &asked).await?;
             (choice, path, app_is_folder)
         }
