@@ -15,7 +15,8 @@ NODE_HOME=$TARGET/tools/node
 # What runs as root builds files that an unprivileged server must read.
 umask 022
 
-PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+# Where mkfs and its like are, for those whose PATH is without.
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin
 if [ -x "$NODE_HOME/bin/node" ]; then
   PATH=$NODE_HOME/bin:$PATH
 fi

@@ -76,7 +76,7 @@ pub const CONVERSION_LINGER: Duration = Duration::from_secs(20);
 
 /// One lane (audio or video) may be this much ahead of the other before tags are written without
 /// waiting for the other: files with sound that starts late, or ends early. Well above
-/// [`LANE_QUEUE_TIME`] and an encoder's own delay: sound is encoded much faster than pictures.
+/// [`LANE_QUEUE_TIME`](super::LANE_QUEUE_TIME) and an encoder's own delay: sound is encoded much faster than pictures.
 pub const INTERLEAVE_SKEW: Duration = Duration::from_secs(10);
 
 /// Bytes held while waiting for the other lane; above it the wait ends.

@@ -20,7 +20,7 @@ pub const FMP4_HEADER_WAIT: Duration = Duration::from_secs(4);
 pub const FMP4_AUDIO_TOLERANCE: Duration = Duration::from_millis(40);
 
 /// Sound this far behind the picture is taken to be absent and filled with silence: Media Source
-/// Extensions stall where one of two tracks has nothing. More than [`INTERLEAVE_SKEW`], so that
+/// Extensions stall where one of two tracks has nothing. More than [`INTERLEAVE_SKEW`](super::INTERLEAVE_SKEW), so that
 /// sound which is merely written later is never overtaken.
 pub const FMP4_AUDIO_LAG: Duration = Duration::from_secs(15);
 

@@ -55,7 +55,7 @@ pub const WS_INCOMING_PER_SECOND: usize = 4 << 10;
 pub const MAX_HTTP_CONNECTIONS: usize = 2048;
 
 /// HTTP connections from one address, for the same reason as
-/// [`MAX_RTMP_CONNECTIONS_PER_ADDRESS`].
+/// [`MAX_RTMP_CONNECTIONS_PER_ADDRESS`](super::MAX_RTMP_CONNECTIONS_PER_ADDRESS).
 pub const MAX_HTTP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
 /// For the streams of a file to become known before a request is answered with an error. A cold

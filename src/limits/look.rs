@@ -36,7 +36,7 @@ pub const LOOK_ATTEMPTS: usize = 4;
 /// Between two looks for a picture.
 pub const LOOK_TICK: Duration = Duration::from_millis(50);
 
-/// From the start of a worker that looks to its end: [`WORKER_STREAMS_TIMEOUT`], [`LOOK_TIME`], and room for a
+/// From the start of a worker that looks to its end: [`WORKER_STREAMS_TIMEOUT`](super::WORKER_STREAMS_TIMEOUT), [`LOOK_TIME`], and room for a
 /// machine that is busy.
 pub const LOOK_TIMEOUT: Duration = Duration::from_secs(120);
 

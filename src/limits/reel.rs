@@ -9,7 +9,7 @@ pub const REEL_READ: usize = 128 << 10;
 /// The least of them, when a viewer takes little at a time: a few frames of a small film.
 pub const REEL_READ_LEAST: usize = 16 << 10;
 
-/// Chunks for which a connection's queues keep room while it waits: what one [`PACE_STEP`] brings. The bursts at
+/// Chunks for which a connection's queues keep room while it waits: what one [`PACE_STEP`](super::PACE_STEP) brings. The bursts at
 /// the beginning of a play need eight times that.
 pub const QUEUE_KEPT: usize = 32;
 

@@ -38,7 +38,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// RTMP connections served at once. Each costs a task, a socket, and about 5 KB for a live stream or
-/// 20 KB for a recorded one (docs/performance.md), [`REEL_READ`] while it is sent much: 40 MB.
+/// 20 KB for a recorded one (docs/performance.md), [`REEL_READ`](super::REEL_READ) while it is sent much: 40 MB.
 pub const MAX_RTMP_CONNECTIONS: usize = 2048;
 
 /// RTMP connections from one address: a TV opens two or three; a NAT'ed household stays below.

@@ -68,7 +68,7 @@ pub const WORKER_NO_PROGRESS: Duration = Duration::from_secs(8);
 /// decoders and encoders. Measured since the last access unit.
 pub const WORKER_DRAIN: Duration = Duration::from_secs(2);
 
-/// For [`pipeline::look`](crate::pipeline::look) without pictures, start of the worker included; above
+/// For [`pipeline::look`](crate::pipeline::look()) without pictures, start of the worker included; above
 /// [`WORKER_STREAMS_TIMEOUT`], so that the worker's own report comes first.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 

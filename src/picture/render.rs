@@ -35,9 +35,7 @@ pub(super) enum RenderError {
 /// # Errors
 /// Why not; the file is at fault.
 pub(super) fn render(file: impl BufRead + Seek, fit: Fit) -> Result<Vec<u8>, RenderError> {
-    let reader = ImageReader::new(file)
-        .with_guessed_format()
-        .map_err(|error| RenderError::Damaged(error.to_string()))?;
+    let reader = ImageReader::new(file).with_guessed_format().map_err(damaged)?;
     if reader.format().is_none() {
         return Err(RenderError::Unknown);
     }
@@ -65,7 +63,7 @@ pub(super) fn render(file: impl BufRead + Seek, fit: Fit) -> Result<Vec<u8>, Ren
         // A profile that does not go in is not worth losing the picture.
         let _ = encoder.set_icc_profile(profile);
     }
-    picture.write_with_encoder(encoder).map_err(|error| RenderError::Damaged(error.to_string()))?;
+    picture.write_with_encoder(encoder).map_err(damaged)?;
     Ok(jpeg)
 }
 
@@ -75,8 +73,13 @@ fn of_decoder(error: ImageError, (width, height): (u32, u32)) -> RenderError {
         ImageError::Limits(error) if !matches!(error.kind(), LimitErrorKind::Unsupported { .. }) => {
             RenderError::TooLarge { width, height }
         }
-        error => RenderError::Damaged(error.to_string()),
+        error => damaged(error),
     }
+}
+
+/// A decoder's words may have several lines; the worker's reason is its last one.
+fn damaged(error: impl std::fmt::Display) -> RenderError {
+    RenderError::Damaged(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// With the channels that it has, each of one byte: what JPEG and screens have.
@@ -100,9 +103,7 @@ fn shrink(picture: DynamicImage, (width, height): (u32, u32)) -> Result<DynamicI
     };
     // Lanczos, with transparent pixels weighing nothing.
     let options = ResizeOptions::new();
-    Resizer::new()
-        .resize(&picture, &mut small, &options)
-        .map_err(|error| RenderError::Damaged(error.to_string()))?;
+    Resizer::new().resize(&picture, &mut small, &options).map_err(damaged)?;
     Ok(small)
 }
 
@@ -316,7 +317,9 @@ mod tests {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
             let file = with_exif_if(format, file_of(&two_halves(40, 30), format));
             for end in 0..file.len() {
-                let _ = render(Cursor::new(&file[..end]), fit(20, 20));
+                if let Err(reason) = render(Cursor::new(&file[..end]), fit(20, 20)) {
+                    assert_eq!(reason.to_string().lines().count(), 1, "{format:?} cut at {end}: {reason:?}");
+                }
             }
         }
     }

@@ -352,7 +352,7 @@ impl Killer {
         self.0.kill(STOPPED);
     }
 
-    /// How long the worker's threads had to wait for a processor so far: see [`Silence`](super::Silence).
+    /// How long the worker's threads had to wait for a processor so far: see [`Silence`].
     pub fn waited_for_processor(&self) -> Option<Duration> {
         let id = self.0.child().id();
         silence::waited_for_processor(Path::new(&format!("/proc/{id}")))

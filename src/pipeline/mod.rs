@@ -19,7 +19,7 @@
 //! |---|---|
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
-//! | [`look`] | what is in a file, and pictures of it, for listings |
+//! | [`look()`] | what is in a file, and pictures of it, for listings |
 //! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |

@@ -118,7 +118,7 @@ pub struct MediaStreams {
     pub seekable: bool,
     /// Nanoseconds that were added to every time of the file (may be negative), so that the first
     /// decoding time is zero. A conversion that continues this timeline from another place asks for the same
-    /// [`lead`](super::Request::lead). Zero from [`look`](super::look).
+    /// [`lead`](super::Request::lead). Zero from [`look`](super::look()).
     pub lead_ns: i64,
     /// The picture is encoded, and in a lighter way where films are harder than so many percent of what is expected:
     /// what [`Equipment::fell_behind`](super::Equipment::fell_behind) wants to know. `None`: there is no lighter way.

@@ -135,7 +135,9 @@ impl Push {
             }
             let batch = subscription.take(WRITE_BATCH_BYTES);
             // No keyframe yet.
-            let Some(first) = batch.records.first() else { return Ok(true) };
+            if batch.records.is_empty() {
+                return Ok(true);
+            }
             if batch.lost > 0 {
                 tracing::info!(stream = self.name, url = %self.url, lost = batch.lost, "the way there is too slow: going on at the last keyframe");
                 self.progress.lost(batch.lost);
@@ -144,8 +146,8 @@ impl Push {
             for UsedFourCcs { video, audio } in codecs.filter(|_| !self.any_codec) {
                 session.check_codecs(video, audio)?;
             }
-            for record in &batch.preface {
-                session.send_tag(&Tag { timestamp: first.tag().timestamp, ..record.tag().clone() })?;
+            for (tag, timestamp) in batch.opening() {
+                session.send_tag(&Tag { timestamp, ..tag.clone() })?;
             }
             for record in &batch.records {
                 self.progress.passed(record.tag().body.len());

@@ -30,6 +30,7 @@ pub use streams::{PublishRefused, Streams};
 pub use tap::{Tap, Tapped};
 
 use crate::flv::Tag;
+use crate::time::MediaTime;
 use audience::{Audience, Seat};
 use ring::Ring;
 use std::net::IpAddr;
@@ -259,6 +260,9 @@ impl Publisher {
         if let Some(tap) = &state.tap {
             tap.push(tag.clone());
         }
+        if tag.is_metadata() {
+            tag.timestamp = METADATA_TIME;
+        }
         state.ring.push(Arc::new(Record::new(tag, now)));
         let next = state.ring.next();
         drop(state);
@@ -300,7 +304,7 @@ pub struct Subscription {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// These come first: the viewer joins here, or has lost what lay between. Metadata and sequence
-    /// headers, to be sent with the time of the first record.
+    /// headers, to be sent with the times of [`opening`](Self::opening).
     pub preface: Vec<Arc<Record>>,
     /// Records in order.
     pub records: Vec<Arc<Record>>,
@@ -308,6 +312,30 @@ pub struct Batch {
     pub lost: u64,
     /// Groups of pictures that lost these records, the one that the viewer was in among them.
     pub lost_gops: u64,
+}
+
+impl Batch {
+    /// The preface with its times: headers have that of the first record, metadata has none.
+    pub fn opening(&self) -> impl Iterator<Item = (&Tag, MediaTime)> {
+        let start = self.records.first().map_or(MediaTime::ZERO, |record| record.tag().timestamp);
+        let time = move |tag: &Tag| if tag.is_metadata() { METADATA_TIME } else { start };
+        self.preface.iter().map(move |record| (record.tag(), time(record.tag())))
+    }
+
+    /// Where the viewer is after it.
+    fn end(&self) -> Option<MediaTime> {
+        last_time(&self.records)
+    }
+}
+
+/// Metadata is of no time. At any other than zero ffmpeg (libavformat/flvdec.c, `flv_read_packet`) takes it for the first packet
+/// of a stream of subtitles, for whose next one `ffmpeg -c copy` then waits.
+const METADATA_TIME: MediaTime = MediaTime::ZERO;
+
+/// Of the last of these that has a time.
+pub(crate) fn last_time(records: &[Arc<Record>]) -> Option<MediaTime> {
+    let last = records.iter().rfind(|record| !record.tag().is_metadata())?;
+    Some(last.tag().timestamp)
 }
 
 impl Subscription {
@@ -347,8 +375,8 @@ impl Subscription {
 
     fn note_taken(&mut self, batch: &Batch, bytes: usize) {
         self.gops += batch.records.iter().filter(|record| record.tag().is_keyframe()).count() as u64;
-        if let Some(last) = batch.records.last() {
-            self.seat.progress().took(last.tag().timestamp);
+        if let Some(end) = batch.end() {
+            self.seat.progress().took(end);
         }
         let counters = &self.stream.counters;
         counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -157,6 +157,33 @@ mod tests {
     }
 
     #[test]
+    fn metadata_has_no_time_whenever_it_comes() {
+        let streams = Streams::default();
+        let now = Instant::now();
+        let publisher = streams.publish("cam", ONE, now).unwrap();
+        let metadata = |ms| Tag {
+            kind: TagKind::Script,
+            timestamp: MediaTime::from_millis(ms),
+            body: b"\x02\x00\x0aonMetaData\x05".as_slice().into(),
+        };
+        for tag in [metadata(0), header(1), picture(0, true), picture(4000, true)] {
+            publisher.push(tag, now);
+        }
+        let times = |batch: &crate::stream::Batch| {
+            let opening = batch.opening().map(|(tag, time)| (tag.kind, time.as_millis()));
+            let records = batch.records.iter().map(|r| (r.tag().kind, r.tag().timestamp.as_millis()));
+            opening.chain(records).collect::<Vec<_>>()
+        };
+        let mut viewer = streams.find("cam").unwrap().subscribe(Via::Rtmp);
+        let joined = viewer.take(1000);
+        assert_eq!(times(&joined), [(TagKind::Script, 0), (TagKind::Video, 4000), (TagKind::Video, 4000)]);
+        publisher.push(metadata(4100), now);
+        assert_eq!(times(&viewer.take(1000)), [(TagKind::Script, 0)]);
+        let lag = streams.figures(now)[0].lag.most;
+        assert_eq!(lag, Duration::from_millis(100), "it is where the last picture was");
+    }
+
+    #[test]
     fn a_slow_viewer_jumps_to_a_keyframe_and_is_told_what_was_lost() {
         let streams = Streams::default();
         let now = Instant::now();

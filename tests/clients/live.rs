@@ -54,6 +54,14 @@ fn what_ffmpeg_publishes_is_watched_over_rtmp_and_http() {
     let _publisher = publish(&server, "cam");
     records_well(&live_url(&server, "cam"));
     records_well(&format!("http://{}/live/cam.flv", server.http));
+    // Metadata for somebody who comes late is no stream of subtitles, for which Matroska would wait.
+    let codecs = |url: String| {
+        let entries = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", &url];
+        String::from_utf8(succeed("ffprobe", &entries, LIMIT).stdout).unwrap()
+    };
+    for url in [live_url(&server, "cam"), format!("http://{}/live/cam.flv", server.http)] {
+        assert_eq!(codecs(url.clone()).lines().collect::<Vec<_>>(), ["h264", "aac"], "{url}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("got.flv").to_str().unwrap().to_owned();
     let url = live_url(&server, "cam");

@@ -2,7 +2,7 @@
 
 use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::StreamId;
-use crate::stream::{Feed, Record, UsedFourCcs};
+use crate::stream::{Feed, Record, UsedFourCcs, last_time};
 use crate::time::MediaTime;
 use crate::websocket::{FrameHead, Opcode, frame_head};
 use bytes::{Bytes, BytesMut};
@@ -83,8 +83,8 @@ pub(super) struct Segment {
     /// Bytes of the tags' bodies.
     pub(super) tag_bytes: u64,
     pub(super) codecs: UsedFourCcs,
-    /// Time of the last record.
-    pub(super) last: MediaTime,
+    /// Time of the last record that has one.
+    pub(super) last: Option<MediaTime>,
 }
 
 /// What one writing moment needs: one segment in the usual case, some more for viewers who came lately.
@@ -115,7 +115,7 @@ impl Segments {
                     bytes: framing.encode(&records),
                     tag_bytes: records.iter().map(|record| record.tag().body.len() as u64).sum(),
                     codecs,
-                    last: records.last().map_or(MediaTime::ZERO, |record| record.tag().timestamp),
+                    last: last_time(&records),
                 });
                 self.made.len() - 1
             }

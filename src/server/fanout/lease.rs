@@ -85,7 +85,9 @@ impl Shared {
             let written = written.unwrap_or(0);
             if written > 0 {
                 place.at = segment.to;
-                place.progress.took(segment.last);
+                if let Some(last) = segment.last {
+                    place.progress.took(last);
+                }
                 place.tag_bytes += segment.tag_bytes;
                 place.wire_bytes += segment.bytes.len() as u64;
                 *tag_bytes += segment.tag_bytes;

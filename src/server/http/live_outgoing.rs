@@ -33,17 +33,17 @@ impl Piece {
     }
 }
 
-/// A batch as FLV: its preface with the time of the first record, then the records as they are.
+/// A batch as FLV: its preface, then the records as they are.
 pub(super) fn flv_of(batch: &Batch) -> Vec<Piece> {
-    let Some(first) = batch.records.first() else { return Vec::new() };
-    let start = first.tag().timestamp;
-    let preface = batch.preface.iter().map(|record| (record.tag(), start));
+    if batch.records.is_empty() {
+        return Vec::new();
+    }
     let records = batch.records.iter().map(|record| (record.tag(), record.tag().timestamp));
     let mut pieces = Vec::with_capacity(batch.preface.len() + batch.records.len() + 1);
     let mut piece = Piece::default();
     // There is always room: a piece begins with a size at the most.
     let put = |piece: &mut Piece, bytes: &[u8]| drop(piece.head.extend_from_slice(bytes));
-    for (Tag { kind, body, .. }, timestamp) in preface.chain(records) {
+    for (Tag { kind, body, .. }, timestamp) in batch.opening().chain(records) {
         put(&mut piece, &write_tag_header(*kind, timestamp, body.len()));
         piece.body = body.clone();
         pieces.push(std::mem::take(&mut piece));
@@ -149,8 +149,8 @@ mod tests {
     /// As a file has it.
     fn encoded(batch: &Batch) -> BytesMut {
         let mut out = BytesMut::new();
-        for record in &batch.preface {
-            Tag { timestamp: batch.records[0].tag().timestamp, ..record.tag().clone() }.encode_into(&mut out);
+        for (tag, timestamp) in batch.opening() {
+            Tag { timestamp, ..tag.clone() }.encode_into(&mut out);
         }
         batch.records.iter().for_each(|record| record.tag().encode_into(&mut out));
         out

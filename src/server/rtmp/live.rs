@@ -184,7 +184,9 @@ impl LiveViewer {
     fn take_next(&mut self, session: &mut Session) -> Result<bool, SessionError> {
         let batch = self.subscription.take(WRITE_BATCH_BYTES);
         self.joined = !batch.records.is_empty();
-        let Some(first) = batch.records.first() else { return Ok(false) };
+        if batch.records.is_empty() {
+            return Ok(false);
+        }
         if let Some(codec) = batch.preface.iter().chain(&batch.records).find_map(|r| self.not_taken(r)) {
             let text = format!(
                 "this stream is {codec}, which this player has not said it can play; \
@@ -198,9 +200,8 @@ impl LiveViewer {
             let name = self.subscription.stream().name();
             tracing::info!(stream = name, lost = batch.lost, "a slow viewer goes on at the last keyframe");
         }
-        for record in &batch.preface {
-            let tag = Tag { timestamp: first.tag().timestamp, ..record.tag().clone() };
-            session.send_tag(self.stream, &tag)?;
+        for (tag, timestamp) in batch.opening() {
+            session.send_tag(self.stream, &Tag { timestamp, ..tag.clone() })?;
         }
         self.held.extend(batch.records);
         Ok(true)
