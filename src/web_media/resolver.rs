@@ -50,7 +50,9 @@ pub struct Resolver {
 
 /// One address, and what is known of it. Held while it is looked at.
 #[derive(Debug, Default)]
-struct Slot(tokio::sync::Mutex<Option<(Instant, Result<Arc<Found>, ResolveError>)>>);
+struct Slot(tokio::sync::Mutex<Option<(Instant, Outcome)>>);
+
+type Outcome = Result<Arc<Found>, ResolveError>;
 
 /// What an address means.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,7 +33,7 @@ fn label(text: &str) -> Option<&'static Encoding> {
         let rest = lower[lower.find(name)? + name.len()..].trim_start().strip_prefix('=')?;
         let rest = rest.trim_start().trim_start_matches(['"', '\'']);
         let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '>' | '?' | '/'));
-        let encoding = Encoding::for_label(rest[..end.unwrap_or(rest.len())].as_bytes())?;
+        let encoding = Encoding::for_label(&rest.as_bytes()[..end.unwrap_or(rest.len())])?;
         // Said in ASCII, so it is not that (HTML 13.2.3.2).
         Some(if encoding.is_ascii_compatible() { encoding } else { UTF_8 })
     });

@@ -2,6 +2,7 @@
 
 use super::title::tidy;
 use super::{Link, Links, join};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use url::Url;
 
@@ -61,8 +62,7 @@ pub(super) fn m3u(base: &Url, text: &str) -> Vec<Link> {
 /// Length1=-1
 /// ```
 pub(super) fn pls(base: &Url, text: &str) -> Vec<Link> {
-    let mut found: std::collections::BTreeMap<u32, (Option<Url>, Option<String>, Option<Duration>)> =
-        Default::default();
+    let mut found: BTreeMap<u32, Numbered> = BTreeMap::new();
     for line in text.lines() {
         let Some((key, value)) = line.split_once('=') else { continue };
         let key = key.trim().to_ascii_lowercase();
@@ -73,19 +73,27 @@ pub(super) fn pls(base: &Url, text: &str) -> Vec<Link> {
         }
         let entry = found.entry(number).or_default();
         match &key[..digits] {
-            "file" => entry.0 = join(base, value),
-            "title" => entry.1 = tidy(value),
-            "length" => entry.2 = seconds_of(value.trim()),
+            "file" => entry.url = join(base, value),
+            "title" => entry.title = tidy(value),
+            "length" => entry.duration = seconds_of(value.trim()),
             _ => {}
         }
     }
     let mut links = Links::default();
-    for (url, title, duration) in found.into_values() {
+    for Numbered { url, title, duration } in found.into_values() {
         if let Some(url) = url {
             links.add(Link { url, title, duration });
         }
     }
     links.0
+}
+
+/// What a PLS says under one number.
+#[derive(Default)]
+struct Numbered {
+    url: Option<Url>,
+    title: Option<String>,
+    duration: Option<Duration>,
 }
 
 /// -1 stands for "nobody knows".

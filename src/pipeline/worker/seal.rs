@@ -460,7 +460,7 @@ mod tests {
         std::fs::write(&private, "private").unwrap();
         let attempt = move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            seal_program(&[own.clone()], one.port())
+            seal_program(std::slice::from_ref(&own), one.port())
                 .expect("this test needs a kernel with Landlock and seccomp");
             let program = Command::new("/usr/bin/env").arg("true").output();
             let settings = File::open("/etc/passwd").is_err() && File::create(own.join("new")).is_err();
