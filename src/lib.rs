@@ -38,15 +38,28 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`health`] | how the machine is, and was within the hour | HTTP, who watches |
+//! | [`document`] | files that must not be lost when the power goes | what is in them |
+//! | [`access`] | passwords, sessions, tokens: who may do what | HTTP, RTMP, what there is to do |
+//! | [`settings`] | what the owner changes on the page, over the configuration | HTTP, who may |
+//! | [`appliance`] | the box: name, clock, power, network, updates, by the system's services | media, HTTP |
+//! | [`backup`], [`reset`] | all that was set, sealed; forgetting it | HTTP |
+//! | [`ctl`] | the command line of a running server | all of the above |
 //! | [`service`] | the service manager: sockets it gives, what it wants to hear | all of the above |
 //! | [`config`] | the TOML file and the command line | all of the above |
 
+pub mod access;
 pub mod amf0;
+pub mod appliance;
+pub mod backup;
 pub mod choice;
 pub mod config;
+pub mod ctl;
+pub mod document;
 pub mod egress;
 pub mod flv;
 pub mod fmp4;
+pub mod health;
 pub mod index;
 pub mod library;
 pub mod limits;
@@ -56,11 +69,13 @@ pub mod provider;
 pub mod recording;
 pub mod reel;
 pub mod relay;
+pub mod reset;
 mod retry;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
 pub mod service;
+pub mod settings;
 pub mod source;
 pub mod source_url;
 pub mod stream;

@@ -1,11 +1,14 @@
 //! The `wiidiaserver` program: reads the command line, binds the sockets, runs the server.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use wiidiaserver::access::{Access, Mode};
+use wiidiaserver::appliance::{Appliance, helper};
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
@@ -15,12 +18,14 @@ use wiidiaserver::provider::{Cache, Providers, Web};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
-use wiidiaserver::service::{Inherited, Use};
+use wiidiaserver::server::{Control, Ending};
+use wiidiaserver::service::{self, Inherited, Use};
+use wiidiaserver::settings::Settings;
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::web_media::component::{self as components, Component};
 use wiidiaserver::web_media::{self, Resolver};
-use wiidiaserver::{picture, pipeline, server};
+use wiidiaserver::{ctl, picture, pipeline, reset, server};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -34,6 +39,17 @@ fn main() -> ExitCode {
             _ => pipeline::worker::main(args.into_iter()),
         },
         Ok(Command::Help) => say(config::HELP),
+        Ok(Command::Helper) => {
+            let done = helper::serve(std::io::stdin(), std::io::stdout(), &helper::Places::default());
+            if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Ok(Command::Control { data, words }) => match ctl::run(&data.join(server::CONTROL_SOCKET), &words) {
+            Ok(text) => say(&text),
+            Err(error) => {
+                eprintln!("wiidiaserver: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Version) => say(config::VERSION),
         Ok(Command::Component(config, act)) => match component(&config, &act) {
             Ok(text) => say(&text),
@@ -46,8 +62,9 @@ fn main() -> ExitCode {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
         },
-        Ok(Command::Serve(config)) => match serve(&config) {
-            Ok(()) => ExitCode::SUCCESS,
+        Ok(Command::Serve(config)) => match serve(*config) {
+            Ok(Ending::Stopped) => ExitCode::SUCCESS,
+            Ok(Ending::Restart) => begin_anew(),
             Err(error) => refuse(&*error),
         },
         Err(error) => refuse(&error),
@@ -71,9 +88,14 @@ const MB: u64 = 1_000_000;
 
 type Failure = Box<dyn std::error::Error>;
 
-fn serve(config: &Config) -> Result<(), Failure> {
-    config::refuse_root(config.allow_root)?;
-    server::log::start(&config.log.directives());
+fn serve(base: Config) -> Result<Ending, Failure> {
+    config::refuse_root(base.allow_root)?;
+    server::log::start(&base.log.directives());
+    if let Some(what) = reset::perform(&base.data)? {
+        tracing::warn!(?what, "what was set is forgotten, as somebody has asked for");
+    }
+    let settings = Settings::open(base);
+    let config = &settings.config();
     server::ask_for_descriptors();
     let mut inherited = Inherited::from_environment()?;
     let certificates = certificates(config)?;
@@ -111,10 +133,24 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let own_ports = own_ports.into_iter().flatten().filter_map(|own| own.local_addr().ok());
         let own_ports = own_ports.map(|address| address.port()).collect();
         let relays = Relays::new(&config.relay, streams.clone(), own_ports)?;
-        let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
+        let mode = if config.access.open { Mode::Open } else { Mode::Owner };
+        let access = Access::open(mode, config.access.names.clone(), &config.data);
+        if reset::wants_new_password(&config.data) {
+            access.forget_owner()?;
+            reset::granted(&config.data)?;
+            tracing::warn!("the password is forgotten, as a file on the card has asked for; choose a new one on the page");
+        }
+        // Only a box's own unit says this: no page of ours restarts somebody's computer.
+        let appliance = match std::env::var_os("WIIDIA_APPLIANCE") {
+            Some(_) => Appliance::of_box(&config.data),
+            None => Appliance::none(),
+        };
+        let control = Control::bind(&config.data)
+            .inspect_err(|error| tracing::warn!(%error, "there is no control socket, so `wiidiaserver ctl` finds no server"))
+            .ok();
         let recordings = Arc::new(recordings(config, &providers)?);
-        let app = server::App::new(providers, streams, recordings, live_apps).with_relays(relays);
-        let app = app.with_preferences(config.playback.preferences.clone());
+        let app = server::App::new(providers, streams, recordings, LiveApps::default()).with_relays(relays);
+        let app = app.with_access(access).with_appliance(appliance).with_settings(settings);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let resolver = Arc::new(resolver(config));
         let sources = Sources::new(
@@ -133,9 +169,23 @@ fn serve(config: &Config) -> Result<(), Failure> {
         let app = app.with_sources(sources).with_component(yt_dlp).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
-        server::run(server::Listeners { http, rtmp, rtmps }, app, stop).await;
-        Ok(())
+        Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)
     })
+}
+
+/// Starts this very program again in this process's place. A service manager does that better: it keeps the sockets.
+fn begin_anew() -> ExitCode {
+    if service::is_managed() {
+        return ExitCode::SUCCESS;
+    }
+    let mut arguments = std::env::args_os();
+    let mut again = std::process::Command::new(PROGRAM);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    let error = again.args(arguments).exec();
+    eprintln!("wiidiaserver: it could not be started again: {error}; start it by hand");
+    ExitCode::FAILURE
 }
 
 /// The path by which the kernel knows this very program, even when its file was replaced.

@@ -41,6 +41,12 @@ pub fn parse(
     if arguments.next_if(|first| first == "worker").is_some() {
         return Ok(Command::Worker(arguments.collect()));
     }
+    if arguments.peek().is_some_and(|first| first == "helper") {
+        return Ok(Command::Helper);
+    }
+    if arguments.next_if(|first| first == "ctl").is_some() {
+        return control(arguments, environment);
+    }
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut flags = Flags::default();
     let mut is_check = false;
@@ -91,6 +97,35 @@ fn component_act(words: &[String]) -> Result<ComponentAct, ConfigError> {
             return Err(ConfigError::new(Place::Everywhere, problem));
         }
     })
+}
+
+/// `ctl`: flags that say which server, then words for it.
+fn control(
+    arguments: impl Iterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Command, ConfigError> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let (mut flags, mut words) = (Flags::default(), Vec::new());
+    while let Some(argument) = parser.next().map_err(refused)? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => words.insert(0, "help".to_owned()),
+            Arg::Long("config") => flags.config = Some(parser.value().map_err(refused)?),
+            Arg::Long("data") => flags.data = Some(parser.value().map_err(refused)?),
+            Arg::Value(value) => {
+                words.push(
+                    value
+                        .into_string()
+                        .map_err(|value| ConfigError::new(Place::Everywhere, Problem::NotText(value)))?,
+                );
+            }
+            other => return Err(refused(other.unexpected())),
+        }
+    }
+    let file = match &flags.config {
+        Some(path) => File::read(resolve::path(path, &environment.working_dir, environment))?,
+        None => environment.default_file().map(File::read).transpose()?.unwrap_or_default(),
+    };
+    Ok(Command::Control { data: resolve::data(&flags, &file, environment)?, words })
 }
 
 fn unexpected(value: &OsString, environment: &Environment) -> ConfigError {

@@ -159,6 +159,25 @@ pub enum Problem {
     /// More than [`limits::MAX_RELAY_RULES`].
     #[error("there are {0} relays of one kind, expected at most {max}; remove some", max = limits::MAX_RELAY_RULES)]
     ManyRelays(usize),
+    /// Neither of the two.
+    #[error(
+        "\"{value}\" is no mode of access{}; write \"owner\" (changes need the owner's password) or \"open\" (everybody in the network may change everything)",
+        suggestion(nearest.as_deref())
+    )]
+    AccessMode {
+        /// As written.
+        value: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// Not the name of a host.
+    #[error(
+        "\"{0}\" is no name of a host; write it without http:// and without a port, such as media.example.org"
+    )]
+    HostName(String),
+    /// More than [`limits::MAX_HOST_NAMES`].
+    #[error("{0} names are too many, expected at most {max}; keep those that people type", max = limits::MAX_HOST_NAMES)]
+    ManyNames(usize),
     /// Not one of the levels.
     #[error("\"{value}\" is no log level{}; the levels are error, warn, info, debug and trace", suggestion(nearest.as_deref()))]
     Level {

@@ -5,7 +5,7 @@ use super::error::{ConfigError, Place, Problem};
 use super::nearest::nearest;
 use crate::limits::MAX_CONFIG_FILE;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::ops::Range;
@@ -16,6 +16,8 @@ use toml::Spanned;
 pub(super) const KEYS: &[(&str, &str)] = &[
     ("library", "a list of folders in quotes, such as [\"/srv/media\"]"),
     ("data", "a folder in quotes, such as \"/var/lib/wiidiaserver\""),
+    ("access.mode", "\"owner\" or \"open\""),
+    ("access.names", "a list of names in quotes, such as [\"media.example.org\"]"),
     ("http.listen", "an address and a port in quotes, such as \"0.0.0.0:8080\""),
     ("rtmp.listen", "an address and a port in quotes, such as \"0.0.0.0:1935\""),
     ("rtmps.listen", "an address and a port in quotes, such as \"0.0.0.0:1936\""),
@@ -65,6 +67,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
 pub(super) struct Content {
     pub(super) library: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) data: Option<Spanned<String>>,
+    pub(super) access: Access,
     pub(super) http: Listen,
     pub(super) rtmp: Listen,
     pub(super) rtmps: Rtmps,
@@ -77,6 +80,13 @@ pub(super) struct Content {
     pub(super) relay: Relay,
     pub(super) web: Web,
     pub(super) source: Vec<Spanned<Source>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Access {
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) names: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Deserialize, Default, Debug)]
@@ -216,6 +226,23 @@ impl File {
     /// Where a value stands, for errors about it.
     pub(super) fn place(&self, span: Range<usize>) -> Place {
         Place::Line(self.path.clone(), line_number(&self.text, span.start))
+    }
+
+    /// Every key that is written in it, with its table: `playback.profile`.
+    pub(super) fn keys(&self) -> BTreeSet<String> {
+        let table: toml::Table = toml::from_str(&self.text).unwrap_or_default();
+        let mut keys = BTreeSet::new();
+        for (key, value) in &table {
+            match value {
+                toml::Value::Table(section) => {
+                    keys.extend(section.keys().map(|below| format!("{key}.{below}")));
+                }
+                _ => {
+                    keys.insert(key.clone());
+                }
+            }
+        }
+        keys
     }
 
     /// What its relative paths are relative to.

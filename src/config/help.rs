@@ -18,6 +18,7 @@ Usage:
   wiidiaserver component install yt-dlp [VERSION]
                                       yt-dlp finds the films of web pages; also
                                       rollback yt-dlp, remove yt-dlp, status
+  wiidiaserver ctl ...                look after a running server; `ctl help` lists how
   wiidiaserver --help | --version
 
 Flags (they win over the configuration file):

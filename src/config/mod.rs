@@ -27,7 +27,7 @@ pub use web::Web;
 use crate::choice::{Language, Preferences};
 use crate::limits::{self, PUBLISHER_GRACE};
 use crate::rtmp_url::RtmpUrl;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -45,6 +45,15 @@ pub enum Command {
     Component(Box<ComponentConfig>, ComponentAct),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// Ask the running server whose data folder this is.
+    Control {
+        /// The data folder.
+        data: PathBuf,
+        /// What to ask.
+        words: Vec<String>,
+    },
+    /// Be the helper that has root's rights, for one request on standard input.
+    Helper,
     /// Print [`VERSION`].
     Version,
     /// Print [`HELP`].
@@ -82,6 +91,8 @@ pub struct Config {
     pub library: Vec<PathBuf>,
     /// Where conversions and state are kept: absolute. It may not exist yet.
     pub data: PathBuf,
+    /// Who may change things.
+    pub access: Access,
     /// Web page, API and media over HTTP.
     pub http: Http,
     /// Media over RTMP.
@@ -110,6 +121,34 @@ pub struct Config {
     pub allow_root: bool,
     /// The configuration file that was read, if there was one.
     pub file: Option<PathBuf>,
+    /// What is written in it, or given by a flag: keys with their table, such as `playback.profile`. The page cannot
+    /// change these.
+    pub written: BTreeSet<String>,
+}
+
+impl Default for Config {
+    /// Nothing to serve, nowhere to keep anything, and everything else as without a file.
+    fn default() -> Self {
+        Self {
+            library: Vec::new(),
+            data: PathBuf::new(),
+            access: Access::default(),
+            http: Http::default(),
+            rtmp: Rtmp::default(),
+            rtmps: None,
+            cache: Cache::default(),
+            index: Index::default(),
+            log: Log::default(),
+            playback: Playback::default(),
+            live: Live::default(),
+            record: Record::default(),
+            relay: Relay::default(),
+            sources: Vec::new(),
+            allow_root: false,
+            file: None,
+            written: BTreeSet::new(),
+        }
+    }
 }
 
 impl fmt::Display for Config {
@@ -123,6 +162,8 @@ impl fmt::Display for Config {
             writeln!(f, "library:   {}", folder.display())?;
         }
         writeln!(f, "data:      {}", self.data.display())?;
+        let who = if self.access.open { "everybody in the network" } else { "the owner, by password" };
+        writeln!(f, "changes:   {who}")?;
         writeln!(f, "http:      {}", self.http.listen)?;
         writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
         if let Some(rtmps) = &self.rtmps {
@@ -172,6 +213,15 @@ impl fmt::Display for Config {
         }
         write!(f, "log:       {}", self.log.directives())
     }
+}
+
+/// `[access]`
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Access {
+    /// Everybody who reaches the server may change everything. Default: the owner, who has a password.
+    pub open: bool,
+    /// Names of the internet by which the server may be called. Default none: addresses and the home's names.
+    pub names: Vec<String>,
 }
 
 /// `[http]`

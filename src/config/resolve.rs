@@ -5,10 +5,12 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
+    Access, Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record,
+    Rtmp, Rtmps,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
@@ -45,6 +47,8 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         record: record(file, &library, environment)?,
         library,
         data: data(flags, file, environment)?,
+        access: access(file)?,
+        written: written(flags, file),
         http: Http { listen: http },
         rtmp: Rtmp { listen: rtmp },
         rtmps,
@@ -138,7 +142,7 @@ fn check_readable_folder(path: &Path) -> Result<(), Problem> {
     }
 }
 
-fn data(flags: &Flags, file: &File, environment: &Environment) -> Result<PathBuf, ConfigError> {
+pub(super) fn data(flags: &Flags, file: &File, environment: &Environment) -> Result<PathBuf, ConfigError> {
     let (data, place) = match (&flags.data, &file.content.data) {
         (Some(written), _) => (path(written, &environment.working_dir, environment), Place::Flag("--data")),
         (None, Some(written)) => {
@@ -281,6 +285,47 @@ fn languages(file: &File, written: &Option<Spanned<Vec<String>>>) -> Result<Vec<
     }
     let languages = list.iter().map(|code| Language::parse(code));
     languages.collect::<Result<_, _>>().map_err(|error| refuse(Problem::Language(error)))
+}
+
+fn access(file: &File) -> Result<Access, ConfigError> {
+    let mut access = Access::default();
+    if let Some(written) = &file.content.access.mode {
+        access.open = match written.get_ref().as_str() {
+            "owner" => false,
+            "open" => true,
+            other => {
+                let nearest = nearest(other, ["owner", "open"]).map(str::to_owned);
+                let problem = Problem::AccessMode { value: other.to_owned(), nearest };
+                return Err(ConfigError::new(file.place(written.span()), problem));
+            }
+        };
+    }
+    if let Some(written) = &file.content.access.names {
+        let names = written.get_ref();
+        let refuse = |problem| Err(ConfigError::new(file.place(written.span()), problem));
+        if names.len() > limits::MAX_HOST_NAMES {
+            return refuse(Problem::ManyNames(names.len()));
+        }
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if let Some(wrong) = names.iter().find(|name| name.is_empty() || !name.bytes().all(fits)) {
+            return refuse(Problem::HostName(wrong.clone()));
+        }
+        access.names = names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect();
+    }
+    Ok(access)
+}
+
+/// What somebody has decided by hand.
+fn written(flags: &Flags, file: &File) -> BTreeSet<String> {
+    let mut written = file.keys();
+    let flags = [
+        ("library", !flags.library.is_empty()),
+        ("data", flags.data.is_some()),
+        ("http.listen", flags.http.is_some()),
+        ("rtmp.listen", flags.rtmp.is_some()),
+    ];
+    written.extend(flags.into_iter().filter(|(_, given)| *given).map(|(key, _)| key.to_owned()));
+    written
 }
 
 fn live(file: &File) -> Result<Live, ConfigError> {

@@ -62,6 +62,7 @@ fn a_library_is_all_that_must_be_given() {
         Config {
             library: vec![house.path("films")],
             data: house.path("state/wiidiaserver"),
+            access: Access { open: false, names: vec![] },
             http: Http { listen: "0.0.0.0:8080".parse().unwrap() },
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
@@ -92,6 +93,7 @@ fn a_library_is_all_that_must_be_given() {
             },
             allow_root: false,
             file: None,
+            written: BTreeSet::from(["library".to_owned()]),
         }
     );
 }
@@ -102,6 +104,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
         r#"library = ["films", "./music"]
            data = "kept"
            http.listen = "127.0.0.1:81"
+           [access]
+           mode = "open"
+           names = ["Media.example.org."]
            [rtmp]
            listen = "[::1]:0"
            [rtmps]
@@ -137,6 +142,8 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.data, house.path("kept"));
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:81");
     assert_eq!(config.rtmp.listen.to_string(), "[::1]:0");
+    assert_eq!(config.access, Access { open: true, names: vec!["media.example.org".into()] });
+    assert!(config.written.contains("playback.profile") && !config.written.contains("cache.keep_free_mb"));
     let rtmps = config.rtmps.clone().unwrap();
     assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
     assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
@@ -329,7 +336,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             http, rtmp, rtmps, cache, index, log, playback, live, record, relay, web, source",
+             access, http, rtmp, rtmps, cache, index, log, playback, live, record, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -680,6 +687,9 @@ fn the_example_equals_the_defaults() {
     house.environment.state_directory = Some("/var/lib/wiidiaserver".into());
     let mut documented = house.config(&["--config", "c.toml", "--library", "films"]);
     assert_eq!(documented.file.take(), Some(house.path("c.toml")));
+    // Who writes defaults down has decided, and the page cannot change them.
+    assert!(documented.written.contains("playback.profile"));
+    documented.written = BTreeSet::from(["library".to_owned()]);
     assert_eq!(documented, house.config(&["--library", "films"]));
 }
 
@@ -719,6 +729,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
     // And no struct has a key that the list lacks: serde names them all when one is unknown.
     for section in [
         "",
+        "access.",
         "http.",
         "rtmp.",
         "rtmps.",

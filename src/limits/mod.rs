@@ -1,11 +1,14 @@
 //! Every capacity and time-out, each with its reason, in one file for each part of the server. Nothing else in the source
 //! decides how much of something there may be.
 
+mod access;
 mod amf;
+mod appliance;
 mod configuration;
 mod conversion;
 mod flv;
 mod fmp4;
+mod health;
 mod http;
 mod index;
 mod library;
@@ -16,16 +19,20 @@ mod recording;
 mod reel;
 mod relay;
 mod rtmp;
+mod settings;
 mod socket;
 mod source;
 mod web;
 mod worker;
 
+pub use access::*;
 pub use amf::*;
+pub use appliance::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;
 pub use fmp4::*;
+pub use health::*;
 pub use http::*;
 pub use index::*;
 pub use library::*;
@@ -36,6 +43,7 @@ pub use recording::*;
 pub use reel::*;
 pub use relay::*;
 pub use rtmp::*;
+pub use settings::*;
 pub use socket::*;
 pub use source::*;
 pub use web::*;

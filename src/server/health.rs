@@ -18,6 +18,8 @@ pub(super) struct Probe {
     tally: Arc<Tally>,
     /// Connections it has places for.
     places: usize,
+    /// A header that lets us look, also where viewers need a password.
+    pass: String,
 }
 
 #[derive(Clone, Copy)]
@@ -29,14 +31,16 @@ enum Question {
 }
 
 impl Probe {
-    pub(super) fn http(listening: SocketAddr, tally: Arc<Tally>) -> Self {
+    pub(super) fn http(listening: SocketAddr, tally: Arc<Tally>, token: Option<&str>) -> Self {
         let address = own(listening);
-        Self { address, question: Question::Http, tally, places: MAX_HTTP_CONNECTIONS }
+        let pass = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        Self { address, question: Question::Http, tally, places: MAX_HTTP_CONNECTIONS, pass }
     }
 
     pub(super) fn rtmp(listening: SocketAddr, tally: Arc<Tally>) -> Self {
         let address = own(listening);
-        Self { address, question: Question::Rtmp, tally, places: MAX_RTMP_CONNECTIONS }
+        let pass = String::new();
+        Self { address, question: Question::Rtmp, tally, places: MAX_RTMP_CONNECTIONS, pass }
     }
 
     /// Whether all places are taken, so that our own call would wait as others do: it serves more than ever.
@@ -51,8 +55,8 @@ impl Probe {
         match self.question {
             Question::Http => {
                 let request = format!(
-                    "HEAD /api/v1/streams HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-                    self.address
+                    "HEAD /api/v1/streams HTTP/1.1\r\nhost: {}\r\n{}connection: close\r\n\r\n",
+                    self.address, self.pass
                 );
                 stream.write_all(request.as_bytes()).await?;
                 let mut answer = [0; HTTP_OK.len()];
@@ -148,7 +152,7 @@ mod tests {
             }
         });
         let tally = || Arc::new(Tally::new("test"));
-        (Probe::http(address, tally()), Probe::rtmp(address, tally()))
+        (Probe::http(address, tally(), None), Probe::rtmp(address, tally()))
     }
 
     #[tokio::test]
@@ -168,7 +172,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let tally = Arc::new(Tally::new("test"));
-        let mut probe = Probe::http(address, tally.clone());
+        let mut probe = Probe::http(address, tally.clone(), None);
         assert!(!probe.serves().await);
         probe.places = 1;
         let _viewer = tally.enter();

@@ -3,11 +3,14 @@
 mod accept;
 mod certificates;
 mod connections;
+mod control;
 pub mod fanout;
 mod health;
 pub mod http;
 pub mod log;
+mod monitor;
 mod process;
+mod restart;
 pub mod rtmp;
 mod run;
 pub(crate) mod socket;
@@ -16,22 +19,29 @@ pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;
 pub(crate) use certificates::read_pem;
 pub use certificates::{CertificateError, Certificates};
+pub use control::{CONTROL_SOCKET, Control};
 pub use process::ask_for_descriptors;
-pub use run::{Listeners, run};
+pub use restart::Restart;
+pub use run::{Ending, Listeners, run};
 
+use crate::access::Access;
+use crate::appliance::Appliance;
 use crate::choice::Preferences;
+use crate::config::Config;
 use crate::index::Index;
 use crate::picture::Pictures;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
+use crate::settings::Settings;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use crate::web_media::component::Component;
 use connections::Connections;
 use fanout::Fanout;
-use std::sync::Arc;
+use monitor::Monitor;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 /// The path by which the kernel knows this very program, even when its file was replaced.
@@ -57,12 +67,22 @@ pub struct App {
     pub pictures: Pictures,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// What the owner has changed on the page.
+    pub settings: Arc<Settings>,
+    /// The box that it runs on, if it does.
+    pub appliance: Arc<Appliance>,
+    /// Whether the server is to be started anew.
+    pub restart: Restart,
     /// What may be published, and what publishers must know.
-    pub live_apps: LiveApps,
+    live_apps: RwLock<Arc<LiveApps>>,
     /// What those get who choose nothing.
-    pub preferences: Preferences,
+    preferences: RwLock<Arc<Preferences>>,
     /// When the server began.
     pub started: Instant,
+    /// How the machine is.
+    monitor: Monitor,
     /// Who is connected.
     connections: Connections,
 }
@@ -86,17 +106,53 @@ impl App {
             components: None,
             pictures: Pictures::new(OWN_PROGRAM.into()),
             recordings,
-            live_apps,
-            preferences: Preferences::default(),
+            access: Arc::new(Access::everybody()),
+            settings: Arc::new(Settings::none(Config::default())),
+            appliance: Arc::new(Appliance::none()),
+            restart: Restart::default(),
+            live_apps: RwLock::new(Arc::new(live_apps)),
+            preferences: RwLock::default(),
             started: Instant::now(),
+            monitor: Monitor::default(),
             connections: Connections::default(),
         }
     }
 
-    /// … with these defaults of what is played.
+    /// … with these rules of who may do what.
     #[must_use]
-    pub fn with_preferences(self, preferences: Preferences) -> Self {
-        Self { preferences, ..self }
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access: Arc::new(access), ..self }
+    }
+
+    /// … on this box.
+    #[must_use]
+    pub fn with_appliance(self, appliance: Appliance) -> Self {
+        Self { appliance: Arc::new(appliance), ..self }
+    }
+
+    /// … with what the owner has changed.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        self.apply(&settings.config());
+        Self { settings: Arc::new(settings), ..self }
+    }
+
+    /// Lets those settings hold that can while the server runs: for what is played and published from now on.
+    pub fn apply(&self, config: &Config) {
+        let live_apps = LiveApps::new(config.live.secret.clone(), config.live.apps.clone());
+        *self.live_apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live_apps);
+        let preferences = Arc::new(config.playback.preferences.clone());
+        *self.preferences.write().unwrap_or_else(PoisonError::into_inner) = preferences;
+    }
+
+    /// What may be published, and what publishers must know.
+    pub fn live_apps(&self) -> Arc<LiveApps> {
+        self.live_apps.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What those get who choose nothing.
+    pub fn preferences(&self) -> Arc<Preferences> {
+        self.preferences.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// … with these relays.

@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, http, rtmp};
+use super::{App, Certificates, Control, http, monitor, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
 use crate::service::notice;
 use std::future::Future;
@@ -18,15 +18,31 @@ pub struct Listeners {
     pub rtmp: TcpListener,
     /// RTMP over TLS, if wanted.
     pub rtmps: Option<(TcpListener, Certificates)>,
+    /// For programs of this machine; `None` where it could not be made.
+    pub control: Option<Control>,
 }
 
-/// Serves until `stop` is ready, then tells clients, waits for them a little, and ends all work.
-pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) {
+/// Why a server has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to.
+    Stopped,
+    /// It is to begin anew.
+    Restart,
+}
+
+/// Serves until `stop` is ready or somebody wants it to begin anew, then tells clients, waits for them a little, and
+/// ends all work.
+pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) -> Ending {
     let (trigger, shutdown) = Shutdown::new();
     let app = Arc::new(app);
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
-    let Listeners { http, rtmp, rtmps } = listeners;
+    let monitoring = tokio::spawn(monitor::watch(app.clone()));
+    let Listeners { http, rtmp, rtmps, control } = listeners;
+    if let Some(control) = control {
+        tokio::spawn(control.serve(app.clone(), shutdown.clone()));
+    }
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
     let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
     let rtmps = tokio::spawn({
@@ -42,7 +58,10 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         async move { relays.run().await }
     });
     notice::ready();
-    stop.await;
+    tokio::select! {
+        () = stop => {}
+        () = app.restart.asked() => tracing::info!("starting anew"),
+    }
     notice::stopping();
     tracing::info!("ending: clients are told");
     relaying.abort();
@@ -57,10 +76,12 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
         tracing::info!("some clients did not listen; ending without them");
     }
     tending.abort();
+    monitoring.abort();
     let (recordings, index) = (app.recordings.clone(), app.index.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;
     app.providers.stop();
+    if app.restart.is_asked() { Ending::Restart } else { Ending::Stopped }
 }
 
 /// Tells the service manager that the server serves, if it wants to hear it.
@@ -68,7 +89,7 @@ fn watch_health(listeners: &Listeners, app: &App) -> Option<JoinHandle<()>> {
     let watchdog = notice::watchdog()?;
     let (http, rtmp) = (listeners.http.local_addr().ok()?, listeners.rtmp.local_addr().ok()?);
     let probes = vec![
-        Probe::http(http, app.connections.http.clone()),
+        Probe::http(http, app.connections.http.clone(), app.access.own_token()),
         Probe::rtmp(rtmp, app.connections.rtmp.clone()),
     ];
     Some(tokio::spawn(health::watch(probes, watchdog)))
@@ -82,6 +103,9 @@ async fn tend(app: Arc<App>) {
             tick.tick().await;
             app.streams.tend(std::time::Instant::now());
             app.recordings.tend(&app.streams);
+            let access = app.access.clone();
+            let _ = tokio::task::spawn_blocking(move || access.tend()).await;
+            app.appliance.tend().await;
         }
     };
     futures_util::future::join(app.providers.clone().tend(), streams_end).await;

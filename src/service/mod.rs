@@ -9,4 +9,9 @@
 mod inherited;
 pub mod notice;
 
+/// Whether something watches over this process that starts it again when it ends: systemd, by what it tells us.
+pub fn is_managed() -> bool {
+    std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 pub use inherited::{Inherited, InheritedError, Use};

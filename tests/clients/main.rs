@@ -22,6 +22,8 @@ mod site;
 mod stamped;
 mod tls;
 
+mod access;
+mod appliance;
 mod command_line;
 mod ffmpeg;
 mod forms;

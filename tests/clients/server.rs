@@ -55,6 +55,14 @@ impl Server {
         Self::run(server_command(server_program()), library, configuration, rtmp)
     }
 
+    /// With these variables.
+    #[track_caller]
+    pub(crate) fn with_environment(library: &Path, configuration: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = server_command(server_program());
+        command.envs(variables.iter().copied());
+        Self::run(command, library, configuration, None)
+    }
+
     /// With so many descriptors, and the right to ask for 8192.
     #[track_caller]
     pub(crate) fn with_descriptors(count: u32) -> Self {
@@ -77,7 +85,9 @@ impl Server {
         let file = folder.path().join("config.toml");
         // Workers of its own accord are no help to tests that count them.
         let quiet = if configuration.contains("[index]") { "" } else { "\n[index]\nbackground = false\n" };
-        std::fs::write(&file, format!("{configuration}{quiet}")).unwrap();
+        // Who may change things is tested where it is the subject (access.rs).
+        let open = if configuration.contains("[access]") { "" } else { "\n[access]\nmode = \"open\"\n" };
+        std::fs::write(&file, format!("{configuration}{quiet}{open}")).unwrap();
         let (http, rtmp) = (free_address(), rtmp.unwrap_or_else(free_address));
         let child = spawn(command, &folder, library, http, rtmp);
         let on_one_processor = false;

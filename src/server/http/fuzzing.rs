@@ -32,7 +32,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::ComponentRollback(_)
         | Route::Metrics
         | Route::Feedback(_)
-        | Route::CrossDomain => None,
+        | Route::CrossDomain
+        | Route::Manage(_) => None,
     })
 }
 

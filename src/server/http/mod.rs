@@ -14,12 +14,14 @@ mod flv;
 mod fmp4;
 #[doc(hidden)]
 pub mod fuzzing;
+mod guard;
 mod handover;
 mod index;
 mod library;
 mod live;
 mod live_outgoing;
 mod live_viewer;
+mod manage;
 mod media;
 mod metrics;
 mod page;
@@ -35,8 +37,9 @@ mod upgrade;
 mod watch;
 mod web;
 
+use crate::access::{Role, Who};
 use crate::choice::Choice;
-use crate::limits::{MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
+use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
 use crate::pipeline::Purpose;
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
@@ -44,14 +47,18 @@ use crate::server::accept::{Acceptor, Shutdown};
 use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixStream};
 use upgrade::Opening;
 
 /// Serves HTTP until `shutdown`, then lets connections end what they are doing.
@@ -67,49 +74,71 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     acceptor.drained(places.0).await;
 }
 
+/// Serves a program of this machine that runs as the server's user or as root, until it has had enough.
+pub(super) async fn serve_local(socket: UnixStream, app: Arc<App>) {
+    let service = service_fn(|request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(answer_local(&app, request).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+    if let Err(error) = http.serve_connection(TokioIo::new(socket), service).await {
+        tracing::debug!(%error, "control connection ended");
+    }
+}
+
+/// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. Media are not for it.
+async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path == "/metrics" {
+        let reply = answer_as(app, request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true).await;
+        // What goes past hyper needs a socket of TCP.
+        if !matches!(reply.body(), Body::Socket(_)) {
+            return reply;
+        }
+    }
+    let text = "only the interfaces under /api/v1 are served here; media are at the server's HTTP port";
+    finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_reply())
+}
+
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+    answer_as(app, request, peer, false).await
+}
+
+/// `local`: the kernel has said that it is the owner.
+async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, local: bool) -> Reply {
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
     let route = Route::decode(uri.path(), uri.query());
-    let allowed = match &route {
-        Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST",
-        Ok(Route::Recording(_)) => "GET, HEAD, DELETE",
-        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE",
-        Ok(Route::Component(_)) => "POST, DELETE",
-        Ok(Route::ComponentRollback(_)) => "POST",
-        _ => "GET, HEAD",
+    let allowed: Cow<'static, str> = match &route {
+        Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST".into(),
+        Ok(Route::Recording(_)) => "GET, HEAD, DELETE".into(),
+        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE".into(),
+        Ok(Route::Component(_)) => "POST, DELETE".into(),
+        Ok(Route::ComponentRollback(_)) => "POST".into(),
+        Ok(Route::Manage(manage)) => manage.allowed().into(),
+        _ => "GET, HEAD".into(),
     };
-    let result = match (method.clone(), route) {
-        (Method::GET | Method::HEAD, Ok(route))
-            if !matches!(route, Route::Component(_) | Route::ComponentRollback(_)) =>
-        {
-            dispatch(app, route, &head).await
+    let result = if allowed.split(", ").any(|one| one == method.as_str()) {
+        let who = match local {
+            true => Ok(Who { role: Some(Role::Owner), session: None }),
+            false => guard::admit(&app.access, &head, &route, peer.ip()),
+        };
+        match who {
+            Ok(who) => admitted(app, route, &head, who, peer, body).await,
+            Err(refusal) => Err(refusal),
         }
-        (Method::GET | Method::HEAD, Err(error)) => Err(error.into()),
-        (Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
-        (Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &head.headers, &key),
-        (Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
-        (Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
-        (Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, &head.headers, name).await,
-        (Method::POST, Ok(Route::Component(name))) => {
-            components::install(app, &head.headers, &name, body).await
-        }
-        (Method::DELETE, Ok(Route::Component(name))) => components::remove(app, &head.headers, &name).await,
-        (Method::POST, Ok(Route::ComponentRollback(name))) => {
-            components::roll_back(app, &head.headers, &name).await
-        }
-        _ => Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not possible here, only {allowed}; see docs/http-api.md"),
-        )),
+    } else {
+        let text = format!("{method} is not possible here, only {allowed}; see docs/http-api.md");
+        Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text))
     };
     let reply = finish(result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
         let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
         let mut reply = refusal.into_reply();
-        if not_allowed {
-            reply::set(&mut reply, header::ALLOW, allowed);
+        if not_allowed && let Ok(allowed) = HeaderValue::try_from(&*allowed) {
+            reply.headers_mut().insert(header::ALLOW, allowed);
         }
         reply
     }));
@@ -117,9 +146,37 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
     reply
 }
 
-async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
+/// A request whose sender may do this.
+async fn admitted(
+    app: &App,
+    route: Result<Route, RouteError>,
+    head: &Parts,
+    who: Who,
+    peer: SocketAddr,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    match (&head.method, route) {
+        (_, Err(error)) => Err(error.into()),
+        (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
+        (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
+        (&Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &key),
+        (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
+        (&Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
+        (&Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, name).await,
+        (&Method::POST, Ok(Route::Component(name))) => {
+            components::install(app, &head.headers, &name, body).await
+        }
+        (&Method::DELETE, Ok(Route::Component(name))) => components::remove(app, &name).await,
+        (&Method::POST, Ok(Route::ComponentRollback(name))) => components::roll_back(app, &name).await,
+        (_, Ok(route)) => look(app, route, head).await,
+    }
+}
+
+/// GET and HEAD.
+async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal> {
     let (providers, headers) = (&app.providers, &request.headers);
-    let browser = |choice: Choice| Wanted::new(&choice, &app.preferences, Client::Browser);
+    let preferences = app.preferences();
+    let browser = |choice: Choice| Wanted::new(&choice, &preferences, Client::Browser);
     match route {
         Route::Page => page::page(headers),
         Route::Asset(name) => page::asset(&name, headers),
@@ -138,7 +195,7 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
         }
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
-            let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(Takes::default()))?;
+            let wanted = Wanted::new(&choice, &preferences, Client::Flv(Takes::default()))?;
             if let Some(stream) = web::stream_of(app, &path).await? {
                 return live::flv(app, &stream).await;
             }
@@ -168,6 +225,8 @@ async fn dispatch(app: &App, route: Route, request: &Parts) -> Result<Reply, Ref
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
         }
         Route::CrossDomain => Ok(cross_domain(headers)),
+        // Answered before.
+        Route::Manage(_) => Err(RouteError::Unknown.into()),
     }
 }
 

@@ -55,6 +55,7 @@ impl Refusal {
         set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
         // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
         match self.status {
+            StatusCode::UNAUTHORIZED => set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
             StatusCode::METHOD_NOT_ALLOWED => set(&mut reply, header::ALLOW, "GET, HEAD"),
             StatusCode::UPGRADE_REQUIRED => {
                 set(&mut reply, header::UPGRADE, "websocket");

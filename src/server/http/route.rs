@@ -1,5 +1,7 @@
 //! Addresses: every one the server knows, decoded by one pure function.
 
+use super::manage::Manage;
+use crate::access::Need;
 use crate::choice::{Choice, ChoiceError};
 use crate::flv::VIRTUAL_POSITION_BASE;
 use crate::library::{LibraryPath, PathError};
@@ -66,6 +68,8 @@ pub(super) enum Route {
     Feedback(String),
     /// `/crossdomain.xml`
     CrossDomain,
+    /// Looking after the server.
+    Manage(Manage),
 }
 
 /// Why an address leads nowhere.
@@ -184,7 +188,41 @@ impl Route {
                 let path = LibraryPath::from_percent_encoded(&path.replace('+', "%20"))?;
                 Ok(Self::Events { path, target: seconds(query, "target")?, choice: choice()? })
             }
-            _ => Err(RouteError::Unknown),
+            _ => Manage::decode(path).map(Self::Manage).ok_or(RouteError::Unknown),
+        }
+    }
+
+    /// Who may look at this. What may be changed is the owner's to change, wherever it is.
+    pub(super) fn audience(&self) -> Need {
+        match self {
+            // The page itself, which asks for the password.
+            Self::Page | Self::Asset(_) | Self::CrossDomain => Need::Nothing,
+            Self::Library(_)
+            | Self::Info(_)
+            | Self::Poster { .. }
+            | Self::Bar { .. }
+            | Self::Index
+            | Self::Media { .. }
+            | Self::Events { .. }
+            | Self::Flv { .. }
+            | Self::Fmp4 { .. }
+            | Self::Picture { .. }
+            | Self::Live { .. }
+            | Self::Streams
+            | Self::Relays
+            | Self::Recordings
+            | Self::Recording(_)
+            | Self::Sources
+            | Self::Source(_)
+            | Self::Web(_)
+            | Self::Components
+            | Self::Component(_)
+            | Self::ComponentRollback(_)
+            | Self::Metrics
+            | Self::GetDir(_)
+            | Self::Feedback(_) => Need::Watch,
+            // They say themselves, for each method.
+            Self::Manage(_) => Need::Own,
         }
     }
 }
@@ -198,7 +236,7 @@ fn web_path(encoded: &str) -> Result<LibraryPath, RouteError> {
     Ok(WebAddress::parse(&text).map_or(path, |address| LibraryPath::of_web(&address)))
 }
 
-fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
     query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
 }
 
@@ -254,9 +292,104 @@ impl ByteRange {
 }
 
 #[cfg(test)]
+impl Route {
+    /// An address of every kind there is: what has to hold for all of them is tested with these.
+    pub(super) const EXAMPLES: &[&str] = &[
+        "/",
+        "/assets/x-1.js",
+        "/crossdomain.xml",
+        "/api/v1/library/films",
+        "/api/v1/info/films/a.avi",
+        "/api/v1/poster/films/a.avi",
+        "/api/v1/bar/films/a.avi",
+        "/api/v1/index",
+        "/api/v1/media/films/a.avi",
+        "/api/v1/events?path=films/a.avi",
+        "/flv/films/a.avi",
+        "/fmp4/films/a.avi",
+        "/picture/films/a.jpg",
+        "/live/cam.flv",
+        "/api/v1/streams",
+        "/api/v1/relays",
+        "/api/v1/recordings",
+        "/api/v1/recordings/cam",
+        "/api/v1/sources",
+        "/api/v1/sources/door",
+        "/api/v1/web/https%3A%2F%2Fexample.org%2Fa.mp4",
+        "/web/flv/https%3A%2F%2Fexample.org%2Fa.mp4",
+        "/api/v1/components",
+        "/api/v1/components/yt-dlp",
+        "/api/v1/components/yt-dlp/rollback",
+        "/metrics",
+        "/getdir/films",
+        "/feedback/hello",
+        "/api/v1/setup",
+        "/api/v1/claim",
+        "/api/v1/session",
+        "/api/v1/sessions",
+        "/api/v1/sessions/0123456789abcdef",
+        "/api/v1/tokens",
+        "/api/v1/tokens/0123456789abcdef",
+        "/api/v1/password",
+        "/api/v1/viewers",
+        "/api/v1/settings",
+        "/api/v1/settings/playback",
+        "/api/v1/restart",
+        "/api/v1/health",
+        "/api/v1/log",
+        "/api/v1/support",
+        "/api/v1/backup",
+        "/api/v1/restore",
+        "/api/v1/reset",
+        "/api/v1/system",
+        "/api/v1/system/power",
+        "/api/v1/system/time",
+        "/api/v1/system/network",
+        "/api/v1/system/update",
+        "/api/v1/system/ssh",
+        "/setup/network",
+    ];
+
+    /// Those that everybody may look at, whatever the house's rules are.
+    pub(super) const PUBLIC: &[&str] =
+        &["/", "/assets/x-1.js", "/crossdomain.xml", "/api/v1/setup", "/api/v1/session", "/setup/network"];
+}
+
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// The names of an enum's variants, as its source has them.
+    fn variants(source: &str, of: &str) -> Vec<String> {
+        let body = source.split_once(&format!("enum {of} {{\n")).unwrap().1.split_once("\n}").unwrap().0;
+        let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+        let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+        names.map(|line| line.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn there_is_an_example_of_every_route() {
+        let decoded = Route::EXAMPLES.iter().map(|target| {
+            let (path, query) = target.split_once('?').map_or((*target, None), |(path, q)| (path, Some(q)));
+            format!("{:?}", Route::decode(path, query).unwrap())
+        });
+        let decoded: Vec<String> = decoded.collect();
+        for (source, of, before) in
+            [(include_str!("route.rs"), "Route", ""), (include_str!("manage/mod.rs"), "Manage", "Manage(")]
+        {
+            for name in variants(source, of) {
+                let found = decoded.iter().any(|debug| {
+                    let rest = debug.strip_prefix(before).and_then(|debug| debug.strip_prefix(&name));
+                    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+                });
+                assert!(
+                    found,
+                    "Route::EXAMPLES lacks {of}::{name}: what holds for all routes is not tested with it"
+                );
+            }
+        }
+    }
 
     fn path(p: &str) -> LibraryPath {
         LibraryPath::from_bytes(p.as_bytes()).unwrap()

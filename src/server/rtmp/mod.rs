@@ -8,12 +8,13 @@ mod publish;
 mod resolve;
 mod starting;
 
+use crate::access::{Denied, Need, Shown};
 use crate::amf0::{AmfString, Value};
 use crate::limits::{
     MAX_PATH_BYTES, MAX_PENDING_CALLS, MAX_RTMP_CONNECTIONS, MAX_RTMP_CONNECTIONS_PER_ADDRESS, QUEUE_KEPT,
     RTMP_READ, SHUTDOWN_GRACE,
 };
-use crate::rtmp::{Capabilities, Event, Session, SessionError, Start, StreamId};
+use crate::rtmp::{Capabilities, Event, PlayError, Session, SessionError, Start, StreamId};
 use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
 use crate::server::connections::Ended;
 use crate::server::socket::Socket;
@@ -306,9 +307,11 @@ impl Connection {
     }
 
     fn handle(&mut self, event: Event, now: Instant) -> Result<(), SessionError> {
-        // A publisher's name may carry its secret, and its tags are too many.
-        if !matches!(event, Event::Publish { .. } | Event::Published { .. }) {
-            tracing::debug!(peer = %self.peer, ?event, "rtmp");
+        // A name may carry a secret, and a publisher's tags are too many.
+        match &event {
+            Event::Connect(_) | Event::Publish { .. } | Event::Published { .. } => {}
+            Event::Play { .. } | Event::StreamLength { .. } => tracing::debug!(peer = %self.peer, "play"),
+            event => tracing::debug!(peer = %self.peer, ?event, "rtmp"),
         }
         match event {
             Event::Connect(connect) => {
@@ -321,7 +324,10 @@ impl Connection {
             }
             Event::Play { stream, name, start, reset, .. } => {
                 self.stop(stream);
-                if let Some(key) = self.server.live_apps.stream(&self.app, name.as_bytes()) {
+                if let Err(denied) = self.may_watch(name.as_bytes()) {
+                    return self.session.play_failed(stream, PlayError::Unavailable, &denied.to_string());
+                }
+                if let Some(key) = self.server.live_apps().stream(&self.app, name.as_bytes()) {
                     return self.watch(stream, &key, name, reset);
                 }
                 let at = match start {
@@ -359,14 +365,14 @@ impl Connection {
                 Ok(())
             }
             Event::StreamLength { transaction, name } => {
-                if self.calls.len() >= MAX_PENDING_CALLS {
+                if self.calls.len() >= MAX_PENDING_CALLS || self.may_watch(name.as_bytes()).is_err() {
                     return self.session.reply(transaction, Value::Null);
                 }
                 self.calls.stream_length(transaction, self.server.clone(), self.asked(&name));
                 Ok(())
             }
             Event::ListDirectory { transaction, path } => {
-                if self.calls.len() >= MAX_PENDING_CALLS {
+                if self.calls.len() >= MAX_PENDING_CALLS || self.may_watch(b"").is_err() {
                     return self.session.reply(transaction, Value::Null);
                 }
                 self.calls.list_directory(transaction, &self.server.providers, path.as_bytes());
@@ -385,6 +391,17 @@ impl Connection {
             | Event::ReceiveAudio { .. }
             | Event::ReceiveVideo { .. } => Ok(()),
         }
+    }
+
+    /// Whether this client may watch: by where it is, or by `?token=` in any of the places where an address may have it.
+    fn may_watch(&self, name: &[u8]) -> Result<(), Denied> {
+        let token = [name, &self.app, &self.query].into_iter().find_map(token_in);
+        let access = &self.server.access;
+        let who = access.who(Shown { link: token.as_deref(), ..Shown::default() }, self.peer.ip());
+        access.permit(Need::Watch, &who, self.peer.ip()).inspect_err(|denied| {
+            self.server.connections.refusal("rtmp", "play_denied");
+            tracing::info!(peer = %self.peer, %denied, "viewer refused");
+        })
     }
 
     fn asked(&self, name: &AmfString) -> Asked {
@@ -440,6 +457,14 @@ impl Connection {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// The `token` parameter behind a question mark.
+fn token_in(text: &[u8]) -> Option<String> {
+    let query = text.splitn(2, |&byte| byte == b'?').nth(1)?;
+    let token =
+        query.split(|&byte| byte == b'&' || byte == b'/').find_map(|pair| pair.strip_prefix(b"token="))?;
+    Some(String::from_utf8_lossy(token).into_owned())
 }
 
 /// From its question mark on, as far as a path may be long.

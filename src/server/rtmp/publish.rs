@@ -25,12 +25,13 @@ impl Connection {
         mode: PublishMode,
         now: Instant,
     ) -> Result<(), SessionError> {
-        let Some(key) = self.server.live_apps.stream(&self.app, name) else {
+        let live_apps = self.server.live_apps();
+        let Some(key) = live_apps.stream(&self.app, name) else {
             self.server.connections.refusal("rtmp", "publish_elsewhere");
             let text = "streams are published to the application \"live\": rtmp://<box>/live/<stream key>";
             return self.session.publish_denied(stream, PublishError::Denied, text);
         };
-        if let Some(secret) = self.server.live_apps.secret(&key)
+        if let Some(secret) = live_apps.secret(&key)
             && !StreamKey::parse(name).opens(secret.as_bytes())
         {
             self.server.connections.refusal("rtmp", "publish_secret");

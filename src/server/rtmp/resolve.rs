@@ -136,7 +136,7 @@ pub(super) async fn open(app: Arc<App>, asked: Asked) -> Result<Opened, PlayFail
     let profile = play_path::profile(&asked.app).filter(|_| !app_is_folder);
     let choice = choice.or(Choice { profile, ..Choice::default() });
     // Only browsers are refused anything.
-    let wanted = Wanted::new(&choice, &app.preferences, Client::Flv(asked.takes))
+    let wanted = Wanted::new(&choice, &app.preferences(), Client::Flv(asked.takes))
         .map_err(|error| PlayFailure { error: PlayError::NotMedia, description: error.to_string() })?;
     match tokio::time::timeout(MEDIA_INFO_TIMEOUT, providers.open_started(&path, &wanted)).await {
         Ok(Ok((viewer, codecs))) => Ok(Opened { viewer, codecs, path }),

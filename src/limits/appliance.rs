@@ -1,0 +1,27 @@
+//! The box: its system's services and the helper.
+
+use std::time::Duration;
+
+/// For a service of the system to answer: it may have to be started, on a busy card.
+pub const SYSTEM_CALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A new address of the network is on trial this long, then the one before comes back.
+pub const NETWORK_TRIAL: Duration = Duration::from_secs(60);
+
+/// Bytes of one request to the helper, and of its answer.
+pub const MAX_HELPER_MESSAGE: u64 = 16 << 10;
+
+/// Name servers of one socket.
+pub const MAX_NAME_SERVERS: usize = 3;
+
+/// Public keys for SSH.
+pub const MAX_SSH_KEYS: usize = 16;
+
+/// Bytes of a backup as it is sent: four times what settings, sources and access are at their longest.
+pub const MAX_BACKUP_BODY: usize = 6 << 20;
+
+/// Bytes of the file that keeps a network's trial.
+pub const MAX_TRIAL_FILE: u64 = 4 << 10;
+
+/// Local programs that are served at a time by the control socket.
+pub const MAX_CONTROL_CONNECTIONS: usize = 8;

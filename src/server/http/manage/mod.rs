@@ -1,0 +1,214 @@
+//! Looking after the server: who may do what, settings, the machine it runs on. `/api/v1/…`, see docs/http-api.md.
+//!
+//! The addresses are one table with what each needs beside it; the [`guard`](super::guard) reads it before anything
+//! here is asked.
+
+mod backup;
+mod health;
+mod plain;
+mod session;
+mod settings;
+mod setup;
+mod system;
+
+use super::reply::{Refusal, Reply};
+use crate::access::{Need, Who};
+use crate::server::App;
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::server::http) enum Manage {
+    /// `/api/v1/setup`: what the page has to know before anybody has signed in.
+    Setup,
+    /// `/api/v1/claim`: the first password.
+    Claim,
+    /// `/api/v1/session`: this browser's.
+    Session,
+    /// `/api/v1/sessions`
+    Sessions,
+    /// `/api/v1/sessions/<id>`
+    OneSession(String),
+    /// `/api/v1/tokens`
+    Tokens,
+    /// `/api/v1/tokens/<id>`
+    Token(String),
+    /// `/api/v1/password`: the owner's.
+    Password,
+    /// `/api/v1/viewers`: whether they need a password.
+    Viewers,
+    /// `/api/v1/settings`
+    Settings,
+    /// `/api/v1/settings/<section>`
+    Section(String),
+    /// `/api/v1/restart`
+    Restart,
+    /// `/api/v1/health`
+    Health,
+    /// `/api/v1/log`
+    Log,
+    /// `/api/v1/support`: a file for somebody who helps.
+    Support,
+    /// `/api/v1/backup`
+    Backup,
+    /// `/api/v1/restore`
+    Restore,
+    /// `/api/v1/reset`
+    Reset,
+    /// `/api/v1/system`: the box.
+    System,
+    /// `/api/v1/system/power`
+    Power,
+    /// `/api/v1/system/time`
+    Time,
+    /// `/api/v1/system/network`
+    Network,
+    /// `/api/v1/system/update`
+    Update,
+    /// `/api/v1/system/ssh`
+    Ssh,
+    /// `/setup/network`: the box's network, without JavaScript.
+    Plain,
+}
+
+/// A request, once it was let in.
+pub(super) struct Asked<'a> {
+    pub(super) app: &'a App,
+    pub(super) head: &'a Parts,
+    pub(super) who: Who,
+    pub(super) address: IpAddr,
+}
+
+impl Manage {
+    /// From an address's path, still percent-encoded; `None` when it is none of these.
+    pub(in crate::server::http) fn decode(path: &str) -> Option<Self> {
+        let name = |prefix: &str| {
+            let name = path.strip_prefix(prefix)?;
+            Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+        };
+        Some(match path {
+            "/api/v1/setup" => Self::Setup,
+            "/api/v1/claim" => Self::Claim,
+            "/api/v1/session" => Self::Session,
+            "/api/v1/sessions" => Self::Sessions,
+            "/api/v1/tokens" => Self::Tokens,
+            "/api/v1/password" => Self::Password,
+            "/api/v1/viewers" => Self::Viewers,
+            "/api/v1/settings" => Self::Settings,
+            "/api/v1/restart" => Self::Restart,
+            "/api/v1/health" => Self::Health,
+            "/api/v1/log" => Self::Log,
+            "/api/v1/support" => Self::Support,
+            "/api/v1/backup" => Self::Backup,
+            "/api/v1/restore" => Self::Restore,
+            "/api/v1/reset" => Self::Reset,
+            "/api/v1/system" => Self::System,
+            "/api/v1/system/power" => Self::Power,
+            "/api/v1/system/time" => Self::Time,
+            "/api/v1/system/network" => Self::Network,
+            "/api/v1/system/update" => Self::Update,
+            "/api/v1/system/ssh" => Self::Ssh,
+            "/setup/network" => Self::Plain,
+            _ => {
+                if let Some(id) = name("/api/v1/sessions/") {
+                    Self::OneSession(id)
+                } else if let Some(id) = name("/api/v1/tokens/") {
+                    Self::Token(id)
+                } else {
+                    Self::Section(name("/api/v1/settings/")?)
+                }
+            }
+        })
+    }
+
+    /// The methods there, and what each needs. HEAD is where GET is.
+    pub(in crate::server::http) fn needs(&self) -> &'static [(&'static str, Need)] {
+        match self {
+            Self::Setup => &[("GET", Need::Nothing)],
+            Self::Claim => &[("POST", Need::Nothing)],
+            // Its forms say themselves which of them need the owner: one is for signing in.
+            Self::Plain => &[("GET", Need::Nothing), ("POST", Need::Nothing)],
+            Self::Session => &[("GET", Need::Nothing), ("POST", Need::Nothing), ("DELETE", Need::Nothing)],
+            Self::Sessions => &[("GET", Need::Own), ("DELETE", Need::Own)],
+            Self::OneSession(_) | Self::Token(_) => &[("DELETE", Need::Own)],
+            Self::Tokens => &[("GET", Need::Own), ("POST", Need::Own)],
+            Self::Password => &[("PUT", Need::Own)],
+            Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
+            Self::Settings | Self::Health | Self::Log | Self::Support | Self::System => &[("GET", Need::Own)],
+            Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
+            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power | Self::Update => {
+                &[("POST", Need::Own)]
+            }
+            Self::Time | Self::Ssh => &[("PUT", Need::Own)],
+            Self::Network => &[("PUT", Need::Own), ("POST", Need::Own)],
+        }
+    }
+
+    /// As `Allow` has it.
+    pub(in crate::server::http) fn allowed(&self) -> String {
+        let methods = self.needs().iter().map(|(method, _)| match *method {
+            "GET" => "GET, HEAD",
+            other => other,
+        });
+        methods.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Answers a request that was let in, by a method that is there.
+pub(in crate::server::http) async fn answer(
+    app: &App,
+    manage: Manage,
+    head: &Parts,
+    who: Who,
+    address: IpAddr,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    let asked = Asked { app, head, who, address };
+    match (manage, head.method.as_str()) {
+        (Manage::Setup, _) => Ok(setup::state(&asked)),
+        (Manage::Claim, _) => session::claim(&asked, body).await,
+        (Manage::Session, "POST") => session::sign_in(&asked, body).await,
+        (Manage::Session, "DELETE") => session::sign_out(&asked).await,
+        (Manage::Session, _) => Ok(session::state(&asked)),
+        (Manage::Sessions, "DELETE") => session::end_others(&asked).await,
+        (Manage::Sessions, _) => Ok(session::list(&asked)),
+        (Manage::OneSession(id), _) => session::end(&asked, id).await,
+        (Manage::Tokens, "POST") => session::make_token(&asked, body).await,
+        (Manage::Tokens, _) => Ok(session::tokens(&asked)),
+        (Manage::Token(id), _) => session::remove_token(&asked, id).await,
+        (Manage::Password, _) => session::change_password(&asked, body).await,
+        (Manage::Viewers, "PUT") => session::set_viewers(&asked, body).await,
+        (Manage::Viewers, _) => Ok(session::viewers(&asked)),
+        (Manage::Settings, _) => Ok(settings::all(&asked)),
+        (Manage::Section(name), "PATCH") => settings::change(&asked, name, body).await,
+        (Manage::Section(name), _) => settings::one(&asked, &name),
+        (Manage::Health, _) => Ok(health::health(&asked)),
+        (Manage::Log, _) => Ok(health::lines(&asked)),
+        (Manage::Support, _) => health::support(&asked).await,
+        (Manage::Backup, _) => backup::make(&asked, body).await,
+        (Manage::Restore, _) => backup::restore(&asked, body).await,
+        (Manage::Reset, _) => backup::reset(&asked, body).await,
+        (Manage::System, _) => Ok(system::state(&asked).await),
+        (Manage::Power, _) => system::power(&asked, body).await,
+        (Manage::Time, _) => system::set_time(&asked, body).await,
+        (Manage::Network, "PUT") => system::try_network(&asked, body).await,
+        (Manage::Network, _) => system::end_trial(&asked, body).await,
+        (Manage::Update, _) => system::update(&asked, body).await,
+        (Manage::Plain, "POST") => plain::act(&asked, body).await,
+        (Manage::Plain, _) => Ok(plain::show(&asked).await),
+        (Manage::Ssh, _) => system::ssh(&asked, body).await,
+        (Manage::Restart, _) => Ok(setup::restart(&asked)),
+    }
+}
+
+/// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
+pub(super) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(act).await.map_err(|_| {
+        let text = "this failed by a mistake of the server's; see its log";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+    })
+}
