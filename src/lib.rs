@@ -26,11 +26,13 @@
 //! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
+//! | [`device`] | capture devices of this machine: what they can do, how they are set | who uses them, GStreamer |
 //! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
+//! | [`snapshot`] | JPEGs of live streams: which are kept, how many are made at a time | sockets, GStreamer |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
 //! | `egress`, `web_page`, `web_media` | addresses of the web: where connections may lead, what pages hold, what is fetched | reels, streams, who watches |
@@ -55,6 +57,7 @@ pub mod backup;
 pub mod choice;
 pub mod config;
 pub mod ctl;
+pub mod device;
 pub mod document;
 pub mod egress;
 pub mod flv;
@@ -76,6 +79,7 @@ pub mod rtmp_url;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod snapshot;
 pub mod source;
 pub mod source_url;
 pub mod stream;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment};
+use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Ok(Command::Devices) => say(&Shown(&Devices::default().list()).to_string()),
         Ok(Command::CheckConfig(config)) => match check(&config) {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
             Err(error) => refuse(&*error),
@@ -152,6 +154,8 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let app = server::App::new(providers, streams, recordings, LiveApps::default()).with_relays(relays);
         let app = app.with_access(access).with_appliance(appliance).with_settings(settings);
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
+        let devices = Devices::default();
+        devices.watch();
         let resolver = Arc::new(resolver(config));
         let sources = Sources::new(
             &config.sources,
@@ -159,6 +163,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
             PROGRAM.into(),
             streams,
             relays,
+            devices.clone(),
             Some(resolver.clone()),
         );
         let sources = Arc::new(sources);
@@ -166,7 +171,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let named = Box::new(move |name: &str| named.web_address(name));
         app.providers.allow_web(Web::new(resolver.clone(), config.web.open, named));
         let yt_dlp = Component::of(&resolver, config.web.package_index.clone(), PROGRAM.into());
-        let app = app.with_sources(sources).with_component(yt_dlp).with_index(index.clone());
+        let app = app.with_sources(sources).with_devices(devices).with_component(yt_dlp).with_index(index.clone());
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)

@@ -23,8 +23,6 @@ done
 
 setenv save_state 'mw.b ${state_at} 0 0x200; env export -c -s 0x200 ${state_at} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT; ${devtype} write ${state_at} ${state_block} 1; ${devtype} write ${state_at} ${state_copy} 1'
 
-# The serial number of a virtual machine is the address of its network card: QEMU is told one for each box.
-if test -n "${ethaddr}"; then setenv serial# ${ethaddr}; fi
 if test -n "${fdt_addr}"; then setenv tree ${fdt_addr}; else setenv tree ${fdtcontroladdr}; fi
 
 for slot in ${BOOT_ORDER}; do

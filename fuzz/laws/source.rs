@@ -1,6 +1,6 @@
 //! Live sources as somebody writes them: the address, and the whole of it as JSON.
 
-use wiidiaserver::config::{Source, WrittenSource};
+use wiidiaserver::config::{Input, Source, WrittenSource};
 use wiidiaserver::source_url::SourceUrl;
 
 pub fn law(input: &[u8]) {
@@ -11,7 +11,9 @@ pub fn law(input: &[u8]) {
     if let Ok(written) = serde_json::from_slice::<WrittenSource>(input)
         && let Ok(source) = Source::check(&written)
     {
-        address(&source.url);
+        if let Input::Network(url) = &source.input {
+            address(url);
+        }
         assert_eq!(Source::check(&source.to_written()), Ok(source), "what is kept comes back");
     }
 }

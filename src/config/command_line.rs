@@ -47,6 +47,10 @@ pub fn parse(
     if arguments.next_if(|first| first == "ctl").is_some() {
         return control(arguments, environment);
     }
+    let is_devices = arguments.next_if(|first| first == "devices").is_some();
+    if is_devices && arguments.peek().is_none() {
+        return Ok(Command::Devices);
+    }
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut flags = Flags::default();
     let mut is_check = false;
@@ -54,6 +58,14 @@ pub fn parse(
     while let Some(argument) = parser.next().map_err(refused)? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            // It looks at the machine, and at no configuration.
+            Arg::Short(letter) if is_devices => {
+                return Err(refused(lexopt::Error::UnexpectedOption(format!("-{letter}"))));
+            }
+            Arg::Long(name) if is_devices => {
+                return Err(refused(lexopt::Error::UnexpectedOption(format!("--{name}"))));
+            }
+            Arg::Value(value) if is_devices => return Err(unexpected(&value, environment)),
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Long("config") => flags.config = Some(parser.value().map_err(refused)?),
             Arg::Long("library") => flags.library.push(parser.value().map_err(refused)?),
@@ -134,9 +146,9 @@ fn unexpected(value: &OsString, environment: &Environment) -> ConfigError {
     let nearest = if is_folder {
         Some(format!("--library {value_text}"))
     } else {
-        let words = ["check-config", "component", "help", "version"];
+        let words = ["check-config", "component", "devices", "help", "version"];
         nearest(&value_text, words).map(|word| match word {
-            "check-config" | "component" => word.to_owned(),
+            "check-config" | "component" | "devices" => word.to_owned(),
             flag => format!("--{flag}"),
         })
     };

@@ -3,6 +3,7 @@
 
 use super::error::{ConfigError, Place, Problem};
 use super::nearest::nearest;
+use crate::device::Value;
 use crate::limits::MAX_CONFIG_FILE;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,15 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("web.package_index", "an address in quotes, such as \"https://pypi.org\""),
     ("source.name", "a stream's name in quotes, such as \"door\""),
     ("source.url", "an address in quotes, such as \"rtsp://192.168.1.30/stream1\""),
+    ("source.device", "a device's name in quotes, such as \"auto\""),
+    ("source.size", "width and height in quotes, such as \"1280x720\""),
+    ("source.rate", "a number of pictures a second without quotes, such as 25"),
+    ("source.format", "a format in quotes, such as \"mjpeg\""),
+    ("source.input", "the name of a socket in quotes, such as \"S-Video\""),
+    ("source.standard", "a television standard in quotes, such as \"PAL\""),
+    ("source.controls", "names and values, such as { brightness = 128 }"),
+    ("source.audio", "\"auto\", \"none\", or a sound card in quotes, such as \"hw:CARD=MS2109,DEV=0\""),
+    ("source.slate", "true or false without quotes"),
     ("source.mode", "\"on_demand\" or \"always\""),
     ("source.start_timeout_seconds", "a number of seconds without quotes, such as 15"),
     ("source.stop_delay_seconds", "a number of seconds without quotes, such as 10"),
@@ -157,6 +167,15 @@ pub(super) struct Web {
 pub(super) struct Source {
     pub(super) name: Option<Spanned<String>>,
     pub(super) url: Option<Spanned<String>>,
+    pub(super) device: Option<Spanned<String>>,
+    pub(super) size: Option<Spanned<String>>,
+    pub(super) rate: Option<Spanned<u32>>,
+    pub(super) format: Option<Spanned<String>>,
+    pub(super) input: Option<Spanned<String>>,
+    pub(super) standard: Option<Spanned<String>>,
+    pub(super) controls: Option<Spanned<BTreeMap<String, Value>>>,
+    pub(super) audio: Option<Spanned<String>>,
+    pub(super) slate: Option<bool>,
     pub(super) mode: Option<Spanned<String>>,
     pub(super) start_timeout_seconds: Option<Spanned<u64>>,
     pub(super) stop_delay_seconds: Option<Spanned<u64>>,

@@ -18,6 +18,7 @@ Usage:
   wiidiaserver component install yt-dlp [VERSION]
                                       yt-dlp finds the films of web pages; also
                                       rollback yt-dlp, remove yt-dlp, status
+  wiidiaserver devices                list the capture sticks and cards of this computer
   wiidiaserver ctl ...                look after a running server; `ctl help` lists how
   wiidiaserver --help | --version
 

@@ -8,6 +8,7 @@
 //! [`parse`] is the only entry: arguments and [`Environment`] in, a [`Command`] out. It reads the
 //! configuration file and looks at the folders that it names; it makes and changes nothing.
 
+mod capture;
 mod command_line;
 mod error;
 mod file;
@@ -18,10 +19,11 @@ mod resolve;
 mod source;
 mod web;
 
+pub use capture::{Capture, CaptureProblem, Sound};
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
-pub use source::{Source, SourceProblem, WrittenSource};
+pub use source::{Input, Source, SourceProblem, WrittenSource};
 pub use web::Web;
 
 use crate::choice::{Language, Preferences};
@@ -45,6 +47,8 @@ pub enum Command {
     Component(Box<ComponentConfig>, ComponentAct),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
+    /// List the capture devices of this machine.
+    Devices,
     /// Ask the running server whose data folder this is.
     Control {
         /// The data folder.
@@ -113,7 +117,7 @@ pub struct Config {
     pub record: Record,
     /// Streams from and to other servers.
     pub relay: Relay,
-    /// Live sources on the network.
+    /// Live sources: on the network, and capture devices.
     pub sources: Vec<Source>,
     /// Addresses of the web that viewers bring.
     pub web: Web,
@@ -209,7 +213,7 @@ impl fmt::Display for Config {
         }
         for source in &self.sources {
             let when = if source.on_demand { "on demand" } else { "always" };
-            writeln!(f, "source:    {} from {}, {when}", source.name, source.url)?;
+            writeln!(f, "source:    {} from {}, {when}", source.name, source.input)?;
         }
         write!(f, "log:       {}", self.log.directives())
     }

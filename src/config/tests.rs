@@ -390,7 +390,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         ),
         (
             "library = [\"films\"]\n\n[[source]]\nname = \"door\"",
-            "HOUSE/c.toml:3: this source has no url; write url = \"rtsp://192.168.1.30/stream1\"",
+            "HOUSE/c.toml:3: this source has no url; write url = \"rtsp://192.168.1.30/stream1\", or device = \"auto\" \
+             for a capture stick",
         ),
         (
             "library = [\"films\"]\n[[source]]\nname = \"a b\"\nurl = \"http://h/\"",

@@ -4,6 +4,7 @@
 mod access;
 mod amf;
 mod appliance;
+mod capture;
 mod configuration;
 mod conversion;
 mod flv;
@@ -28,6 +29,7 @@ mod worker;
 pub use access::*;
 pub use amf::*;
 pub use appliance::*;
+pub use capture::*;
 pub use configuration::*;
 pub use conversion::*;
 pub use flv::*;

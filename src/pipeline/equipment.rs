@@ -146,6 +146,21 @@ impl Equipment {
         Choice { encoder: Some(fastest), lines: LINES[LINES.len() - 1], spare: None }
     }
 
+    /// This machine encodes pictures of that size and rate in time, without making them smaller. As long as nobody knows
+    /// how fast it is, a small box is assumed.
+    pub fn machine_manages(width: u32, height: u32, fps: f64) -> bool {
+        let [wide, high] = [width, height].map(|side| i32::try_from(side).unwrap_or(i32::MAX));
+        match Self::installed().filter(|equipment| !equipment.video.is_empty()) {
+            Some(equipment) => {
+                let choice = equipment.choose(wide, high, fps);
+                // Where there is nothing lighter, it may still be too much.
+                choice.lines >= high.min(LINES[0])
+                    && (choice.spare.is_some() || high <= LINES[LINES.len() - 1])
+            }
+            None => f64::from(width) * f64::from(height) * fps <= 1280.0 * 720.0 * 30.0,
+        }
+    }
+
     /// Measures this machine, in a worker: a few seconds of all its processors. Blocking.
     pub fn measure(program: &Path) -> Result<Self, ConversionError> {
         Conversion::equip(program)

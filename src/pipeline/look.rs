@@ -70,10 +70,10 @@ pub fn look(program: &Path, media: File, look: Look) -> Result<Looked, Conversio
 }
 
 /// Kills a worker that takes too long.
-struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
+pub(super) struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
 
 impl Watchdog {
-    fn start(killer: Killer, patience: std::time::Duration) -> io::Result<Self> {
+    pub(super) fn start(killer: Killer, patience: std::time::Duration) -> io::Result<Self> {
         let (done, waiting) = mpsc::channel::<()>();
         let watch = move || {
             if waiting.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {

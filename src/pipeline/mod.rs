@@ -20,6 +20,8 @@
 //! | [`Conversion`] | the server's side: owns the process, yields [`Event`]s |
 //! | [`LiveFeed`] | the same for a live source, which has no end |
 //! | [`look()`] | what is in a file, and pictures of it, for listings |
+//! | [`slate()`] | the picture that viewers see while nothing comes |
+//! | [`snapshot()`] | a JPEG of a live stream's last keyframe |
 //! | `picture` | pictures as both sides speak of them; pure |
 //! | `jumps` | jumps in a live source's times; pure |
 //! | `interleave` | two lanes of access units to one run of tags; pure |
@@ -48,6 +50,8 @@ mod look;
 mod picture;
 mod remote;
 mod silence;
+mod slate;
+mod snapshot;
 mod streams;
 mod wire;
 pub mod worker;
@@ -57,11 +61,13 @@ pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
 pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
-pub use live_order::LiveInput;
+pub use live_order::{CaptureOrder, LiveInput, SoundCard};
 pub use look::{Look, Looked, look};
 pub use picture::{Picture, Purpose, is_whole_jpeg};
 pub use remote::{FEED_FAILED, FEED_REQUEST, feed_request, read_feed_request};
 pub use silence::Silence;
+pub use slate::{Quiet, Slate, SlateOrder, slate};
+pub use snapshot::{CodedPicture, snapshot};
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };

@@ -28,6 +28,7 @@ use crate::access::Access;
 use crate::appliance::Appliance;
 use crate::choice::Preferences;
 use crate::config::Config;
+use crate::device::Devices;
 use crate::index::Index;
 use crate::picture::Pictures;
 use crate::provider::Providers;
@@ -35,6 +36,7 @@ use crate::recording::Recordings;
 use crate::relay::Relays;
 use crate::rtmp::LiveApps;
 use crate::settings::Settings;
+use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use crate::web_media::component::Component;
@@ -63,8 +65,12 @@ pub struct App {
     pub sources: Arc<Sources>,
     /// Programs that are not part of this one.
     pub components: Option<Arc<Component>>,
+    /// The capture devices of this machine.
+    pub devices: Devices,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// Pictures of what is live.
+    pub snapshots: Snapshots,
     /// What is recorded.
     pub recordings: Arc<Recordings>,
     /// Who may do what.
@@ -104,7 +110,9 @@ impl App {
             relays: Arc::default(),
             sources: Arc::default(),
             components: None,
+            devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
             access: Arc::new(Access::everybody()),
             settings: Arc::new(Settings::none(Config::default())),
@@ -165,6 +173,12 @@ impl App {
     #[must_use]
     pub fn with_index(self, index: Index) -> Self {
         Self { index, ..self }
+    }
+
+    /// … with these capture devices.
+    #[must_use]
+    pub fn with_devices(self, devices: Devices) -> Self {
+        Self { devices, ..self }
     }
 
     /// … with these sources.

@@ -1,4 +1,5 @@
-//! Live sources: addresses on the network whose pictures and sound become live streams while they are wanted.
+//! Live sources: addresses on the network and capture devices whose pictures and sound become live streams while they
+//! are wanted.
 //!
 //! ```text
 //!  camera, radio, HLS … ─▶ worker process ─▶ LiveFeed ─▶ pacer ─▶ Air: Publisher ─▶ stream ─▶ viewers
@@ -7,29 +8,33 @@
 //!                                 └── task: starts, watches over it, tries again ◀── how many
 //! ```
 //!
-//! To the stream a source is a publisher like any other. Capture devices will be another
+//! To the stream a source is a publisher like any other. A capture device is another
 //! [`LiveInput`](crate::pipeline::LiveInput) of the same worker.
 //!
 //! What belongs here: which sources there are, when they run, what happens when they fail. What does not: how media
 //! are received and converted (`pipeline`), who watches (`server`), other RTMP servers (`relay`).
 
 mod air;
+mod capture;
+mod ended;
 mod pacer;
 mod progress;
 mod run;
+mod slate;
 mod store;
 mod task;
 mod way;
 
-pub use progress::{Figures, Origin, State};
+pub use progress::{Device, Figures, Kind, Origin, State};
 
-use crate::config::{Source, SourceProblem, WrittenSource};
+use crate::config::{Input, Source, SourceProblem, WrittenSource};
+use crate::device::Devices;
 use crate::limits::{
     MAX_SOURCES, MAX_WEB_STREAMS, SOURCE_START_TIMEOUT, SOURCE_STOP_DELAY, WEB_STREAM_KEPT, YT_DLP_TIMEOUT,
 };
 use crate::relay::Relays;
-use crate::source_url::{Kind, SourceUrl};
-use crate::stream::{Stream, Streams};
+use crate::source_url::{Kind as UrlKind, SourceUrl};
+use crate::stream::{Keyframe, Stream, Streams};
 use crate::web_address::WebAddress;
 use crate::web_media::Resolver;
 use std::collections::BTreeMap;
@@ -56,6 +61,7 @@ struct Means {
     streams: Arc<Streams>,
     relays: Arc<Relays>,
     program: PathBuf,
+    devices: Devices,
     store: Store,
     /// Understands playlists, pages and viewers' addresses.
     resolver: Option<Arc<Resolver>>,
@@ -106,9 +112,10 @@ impl Sources {
         program: PathBuf,
         streams: Arc<Streams>,
         relays: Arc<Relays>,
+        devices: Devices,
         resolver: Option<Arc<Resolver>>,
     ) -> Self {
-        let means = Means { streams, relays, program, store: Store::new(data), resolver };
+        let means = Means { streams, relays, program, devices, store: Store::new(data), resolver };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
         for (source, origin) in
@@ -153,7 +160,8 @@ impl Sources {
     /// The address of the film or page that the source of this name is, with its secrets; `None` for cameras and the like.
     pub fn web_address(&self, name: &str) -> Option<String> {
         let settings = self.find(name).filter(|source| source.origin() != Origin::Viewer)?.settings();
-        (settings.url.kind() == Kind::Http).then(|| settings.url.with_secrets().to_owned())
+        let Input::Network(url) = settings.input else { return None };
+        (url.kind() == UrlKind::Http).then(|| url.with_secrets().to_owned())
     }
 
     /// The name of the live stream of an address that a viewer brought; its source is made when there is none.
@@ -187,11 +195,12 @@ impl Sources {
         let url = SourceUrl::parse(address.url().as_str()).map_err(|error| error.to_string())?;
         let source = Source {
             name: name.clone(),
-            url,
+            input: Input::Network(url),
             on_demand: true,
             // Finding it may take as long as yt-dlp does.
             start_timeout: SOURCE_START_TIMEOUT + YT_DLP_TIMEOUT,
             stop_delay: SOURCE_STOP_DELAY,
+            slate: false,
         };
         sources.insert(name.clone(), means.start_by(source, Origin::Viewer, Way::of_viewer(resolver)));
         Ok(name)
@@ -205,6 +214,11 @@ impl Sources {
     /// How one of them is doing.
     pub fn figures_of(&self, name: &str) -> Option<Figures> {
         self.find(name).map(|source| source.figures())
+    }
+
+    /// What the source of that name showed last.
+    pub fn last_keyframe(&self, name: &str) -> Option<Keyframe> {
+        self.find(name)?.last_keyframe()
     }
 
     /// A new source. Blocks while it is written to the disk.
@@ -227,7 +241,7 @@ impl Sources {
         };
         list.push(source.clone());
         means.store.save(&list).map_err(ChangeRefused::NotKept)?;
-        tracing::info!(source = source.name, url = %source.url, "a source is added");
+        tracing::info!(source = source.name, from = %source.input, "a source is added");
         let running = means.start(source.clone(), Origin::Api);
         let figures = running.source.figures();
         self.sources().insert(source.name, running);
@@ -248,7 +262,7 @@ impl Sources {
         list.retain(|other| other.name != name);
         list.push(source.clone());
         means.store.save(&list).map_err(ChangeRefused::NotKept)?;
-        tracing::info!(source = name, url = %source.url, "a source is changed");
+        tracing::info!(source = name, from = %source.input, "a source is changed");
         task.change(source);
         Ok(task.figures())
     }
@@ -308,14 +322,15 @@ impl Means {
         let source = Arc::new(SourceTask::new(
             source,
             origin,
-            way,
             self.streams.clone(),
             self.relays.clone(),
             self.program.clone(),
+            self.devices.clone(),
+            way,
         ));
         let task = tokio::spawn({
             let source = source.clone();
-            async move { source.run().await }
+            async move { source.run_with_slates().await }
         });
         Running { source, task: task.abort_handle() }
     }

@@ -1,14 +1,18 @@
 //! One run of a source: a thread that reads its worker and puts what comes on air, until either ends.
 
 use super::air::Air;
+use super::capture;
+use super::ended::{Caption, Ended};
 use super::pacer::Pacer;
-use super::progress::{Progress, State};
-use super::way::{Opened, Way};
+use super::progress::Progress;
+use super::way::Way;
+use crate::config::Input;
+use crate::device::Devices;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
-use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, MediaStreams, Silence};
-use crate::source_url::SourceUrl;
+use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, Silence};
+use crate::web_media::Gateway;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +25,9 @@ const SLEEP: Duration = Duration::from_millis(200);
 pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
-    pub(super) url: SourceUrl,
+    pub(super) input: Input,
     pub(super) way: Arc<Way>,
+    pub(super) devices: Devices,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
 }
@@ -91,28 +96,66 @@ impl Run {
 }
 
 /// Runs until the source or the run ends. Blocking: for a thread of its own.
-pub(super) fn run(means: &Means, run: &Run) -> FeedError {
-    let Err(mut error) = means.way.open(&means.url).and_then(|opened| receive(means, run, &opened));
-    if matches!(error, FeedError::NotPlayable(_))
+pub(super) fn run(means: &Means, run: &Run) -> Ended {
+    let Err(mut ended) = means.order().and_then(|order| receive(means, run, &order));
+    // An address of the owner's that is no media may be a page that leads to some.
+    if let Input::Network(url) = &means.input
+        && ended.lasting
         && !run.is_stopped()
-        && let Some(opened) = means.way.look_further(&means.url)
+        && let Some(opened) = means.way.look_further(url)
     {
-        let Err(further) = receive(means, run, &opened);
-        error = further;
+        let order = Order { input: opened.input, pushes: false, _gateway: opened.gateway };
+        let Err(further) = receive(means, run, &order);
+        ended = further;
     }
     means.air.lose(Instant::now());
-    // GStreamer quotes addresses, with all that is in them.
-    match error {
-        FeedError::Refused(text) => FeedError::Refused(means.url.redact(&text)),
-        FeedError::NotPlayable(text) => FeedError::NotPlayable(means.url.redact(&text)),
-        FeedError::Broken(text) => FeedError::Broken(means.url.redact(&text)),
-        other => other,
+    Ended { text: means.redact(&ended.text), ..ended }
+}
+
+impl Means {
+    /// GStreamer quotes addresses, with all that is in them.
+    fn redact(&self, text: &str) -> String {
+        match &self.input {
+            Input::Network(url) => url.redact(text),
+            Input::Capture(_) => text.to_owned(),
+        }
+    }
+
+    /// What the worker is told.
+    fn order(&self) -> Result<Order, Ended> {
+        match &self.input {
+            Input::Network(url) => {
+                let opened = self.way.open(url)?;
+                Ok(Order { input: opened.input, pushes: url.pushes(), _gateway: opened.gateway })
+            }
+            Input::Capture(settings) => {
+                let ready = capture::prepare(&self.devices, settings)?;
+                tracing::info!(
+                    source = self.progress.name(),
+                    device = ready.id,
+                    mode = ready.about,
+                    "capturing"
+                );
+                self.progress.captures(ready.id, ready.about);
+                self.air.expect_rate(ready.rate.map(|rate| (rate.0, rate.1)));
+                Ok(Order { input: ready.input, pushes: true, _gateway: None })
+            }
+        }
     }
 }
 
-fn receive(means: &Means, run: &Run, opened: &Opened) -> Result<Infallible, FeedError> {
-    let pushes = means.url.pushes();
-    let mut feed = LiveFeed::spawn(&means.program, &opened.input, pushes).map_err(|error| {
+/// What a worker is told.
+struct Order {
+    input: LiveInput,
+    /// Pictures come by themselves.
+    pushes: bool,
+    /// Must last as long as the worker.
+    _gateway: Option<Gateway>,
+}
+
+fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended> {
+    let pushes = order.pushes;
+    let mut feed = LiveFeed::spawn(&means.program, &order.input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
     })?;
     run.began(feed.killer(), feed.goodbye());
@@ -125,7 +168,7 @@ fn receive(means: &Means, run: &Run, opened: &Opened) -> Result<Infallible, Feed
         let tag = match feed.next_event()? {
             FeedEvent::Streams(mut found) => {
                 for warning in &mut found.warnings {
-                    *warning = means.url.redact(warning);
+                    *warning = means.redact(warning);
                 }
                 means.progress.found(&found);
                 streams = Some(found);
@@ -149,17 +192,22 @@ fn receive(means: &Means, run: &Run, opened: &Opened) -> Result<Infallible, Feed
             continue;
         }
         if !begun {
-            means.air.begin(now).map_err(|refused| FeedError::Broken(refused.to_string()))?;
+            let has_sound = streams.as_ref().is_none_or(|streams| streams.audio.is_some());
+            means.air.begin(has_sound, now).map_err(|refused| FeedError::Broken(refused.to_string()))?;
             begun = true;
             let mut about = metadata(streams.as_ref()).to_tag();
             about.timestamp = tag.timestamp;
             means.air.push(about, now);
-            means.progress.standing.well(State::OnAir);
+            means.progress.on_air();
             means.way.works();
         }
         means.progress.received(tag.body.len());
         if !means.air.push(tag, now) {
-            return Err(FeedError::Broken("somebody else publishes a stream of this name".into()));
+            return Err(Ended::new(
+                "somebody else publishes a stream of this name",
+                false,
+                Caption::Unavailable,
+            ));
         }
         if feed.jumps() > jumps {
             jumps = feed.jumps();

@@ -85,11 +85,10 @@ mod tests {
 
     fn source(name: &str, url: &str) -> Source {
         let written = WrittenSource {
-            name: name.into(),
-            url: url.into(),
             mode: Some("always".into()),
             start_timeout_seconds: Some(3),
             stop_delay_seconds: Some(0),
+            ..WrittenSource::of_url(name, url)
         };
         Source::check(&written).unwrap()
     }

@@ -10,18 +10,20 @@
 //! One task decides for all viewers, so fifty who come at once start one worker.
 
 use super::air::Air;
+use super::capture;
+use super::ended::{Caption, Ended};
 use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
 use super::way::Way;
-use crate::config::Source;
+use crate::config::{Input, Source};
+use crate::device::Devices;
 use crate::limits::{
     SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, SOURCE_BACKOFF_WATCHED, SOURCE_END, SOURCE_GOODBYE,
     SOURCE_STEADY, SOURCE_TEND,
 };
-use crate::pipeline::FeedError;
 use crate::relay::Relays;
 use crate::retry::{Backoff, random};
-use crate::stream::{Stream, Streams};
+use crate::stream::{Keyframe, Stream, Streams};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,11 +34,12 @@ use tokio::sync::{Notify, oneshot, watch};
 pub(super) struct SourceTask {
     settings: watch::Sender<Source>,
     origin: Origin,
-    way: Arc<Way>,
     streams: Arc<Streams>,
-    program: PathBuf,
-    air: Arc<Air>,
-    progress: Arc<Progress>,
+    pub(super) program: PathBuf,
+    devices: Devices,
+    way: Arc<Way>,
+    pub(super) air: Arc<Air>,
+    pub(super) progress: Arc<Progress>,
     /// Viewers who wait for the stream to begin.
     waiting: AtomicUsize,
     /// A viewer has come.
@@ -54,7 +57,7 @@ impl Drop for Waiting<'_> {
 
 /// What ended a run.
 enum Outcome {
-    Failed(FeedError),
+    Failed(Ended),
     /// Nobody watches any more.
     Unwanted,
     /// It has another address now.
@@ -84,19 +87,21 @@ impl SourceTask {
     pub(super) fn new(
         source: Source,
         origin: Origin,
-        way: Way,
         streams: Arc<Streams>,
         relays: Arc<Relays>,
         program: PathBuf,
+        devices: Devices,
+        way: Way,
     ) -> Self {
         let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays));
         let progress = Arc::new(Progress::new(source.name.clone()));
         Self {
             settings: watch::Sender::new(source),
             origin,
-            way: Arc::new(way),
             streams,
             program,
+            devices,
+            way: Arc::new(way),
             air,
             progress,
             waiting: AtomicUsize::new(0),
@@ -122,20 +127,32 @@ impl SourceTask {
         self.asked.notify_one();
     }
 
+    /// What it showed last.
+    pub(super) fn last_keyframe(&self) -> Option<Keyframe> {
+        self.air.last_keyframe()
+    }
+
     pub(super) fn figures(&self) -> Figures {
-        self.progress.figures(&self.settings.borrow(), self.origin, self.air.viewers())
+        self.progress.figures(
+            &self.settings.borrow(),
+            self.origin,
+            self.air.viewers(),
+            self.air.shows_slate(),
+        )
     }
 
     /// The stream, once it is on air; or why it is not. Waits for the source's `start_timeout` at most.
     pub(super) async fn request(&self) -> Result<Arc<Stream>, String> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        let mut news = self.progress.standing.news();
+        let mut news = self.progress.news();
         let failures = news.borrow_and_update().failures;
         self.asked.notify_one();
-        let (name, patience) = {
+        let (name, patience, waits) = {
             let settings = self.settings.borrow();
-            (settings.name.clone(), settings.start_timeout)
+            // Viewers of a device see a slate, whatever is wrong with it: it may be mended while they watch.
+            let waits = settings.slate && matches!(settings.input, Input::Capture(_));
+            (settings.name.clone(), settings.start_timeout, waits)
         };
         let on_air = async {
             loop {
@@ -144,7 +161,7 @@ impl SourceTask {
                 }
                 let moment = news.borrow_and_update().clone();
                 // A camera that is being switched on refuses at first; a wrong password stays wrong.
-                if moment.failures > failures && moment.lasting {
+                if moment.failures > failures && moment.lasting && !waits {
                     return Err(moment.reason.unwrap_or_default());
                 }
                 // The sender is ours.
@@ -160,7 +177,7 @@ impl SourceTask {
         }
     }
 
-    fn is_watched(&self) -> bool {
+    pub(super) fn is_watched(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0 || self.air.viewers() > 0
     }
 
@@ -169,12 +186,16 @@ impl SourceTask {
     }
 
     /// Until it is dropped.
-    pub(super) async fn run(&self) {
+    pub(super) async fn run_with_slates(&self) {
+        futures_util::future::join(self.run(), self.show_slates()).await;
+    }
+
+    async fn run(&self) {
         let mut backoff = Backoff::default();
         let mut not_before = Instant::now();
         loop {
             while !self.is_wanted() {
-                self.progress.standing.set(State::Idle);
+                self.progress.idle();
                 self.air.end();
                 self.asked.notified().await;
             }
@@ -194,7 +215,7 @@ impl SourceTask {
                     backoff.reset();
                 }
                 Outcome::Failed(error) => {
-                    if began.elapsed() >= SOURCE_STEADY && self.progress.standing.state() == State::OnAir {
+                    if began.elapsed() >= SOURCE_STEADY && self.progress.state() == State::OnAir {
                         backoff.reset();
                     }
                     not_before = self.wait(&mut backoff, &error).await;
@@ -204,18 +225,20 @@ impl SourceTask {
     }
 
     /// Waits after a failure, for as long as the source is wanted. Returns when it may be tried again at the earliest.
-    async fn wait(&self, backoff: &mut Backoff, error: &FeedError) -> Instant {
+    async fn wait(&self, backoff: &mut Backoff, ended: &Ended) -> Instant {
         // The same for those who watch and for nobody: who comes later shortens it.
         let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, random());
         let failed = Instant::now();
         let until = |watched: bool| failed + if watched { wait.min(SOURCE_BACKOFF_WATCHED) } else { wait };
         let mut watched = self.is_watched();
         tracing::warn!(
-            source = self.progress.name(), url = %self.settings.borrow().url, %error,
+            source = self.progress.name(), from = %self.settings.borrow().input, error = ended.text,
             next_try = ?until(watched).saturating_duration_since(failed), "a source failed"
         );
-        self.progress.standing.failed(State::Waiting, error.to_string(), error.is_lasting(), until(watched));
+        self.progress.failed(ended, until(watched));
         let mut moved = self.settings.subscribe();
+        let captures = matches!(self.settings.borrow().input, Input::Capture(_));
+        let mut plugged = self.devices.changes();
         let mut tick = tokio::time::interval(SOURCE_TEND);
         while self.is_wanted() && Instant::now() < until(watched) {
             tokio::select! {
@@ -223,6 +246,8 @@ impl SourceTask {
                 _ = tick.tick() => self.air.tend(Instant::now()),
                 () = self.asked.notified() => {}
                 _ = moved.changed() => return failed,
+                // What it waits for may just have been plugged in.
+                _ = plugged.changed(), if captures => return failed,
             }
             watched = watched || self.is_watched();
         }
@@ -231,14 +256,15 @@ impl SourceTask {
 
     async fn run_once(&self) -> Outcome {
         let mut settings = self.settings.subscribe();
-        let url = settings.borrow_and_update().url.clone();
+        let mut input = settings.borrow_and_update().input.clone();
         self.progress.starting();
         let run = Arc::new(Run::default());
         let mut stop = StopAtEnd(Some(run.clone()));
         let (told, mut end) = oneshot::channel();
         let means = Means {
             program: self.program.clone(),
-            url: url.clone(),
+            input: input.clone(),
+            devices: self.devices.clone(),
             way: self.way.clone(),
             air: self.air.clone(),
             progress: self.progress.clone(),
@@ -251,14 +277,21 @@ impl SourceTask {
             }
         });
         if let Err(error) = thread {
-            return Outcome::Failed(FeedError::Broken(format!("no thread for it: {error}")));
+            return Outcome::Failed(Ended::new(
+                format!("no thread for it: {error}"),
+                false,
+                Caption::Unavailable,
+            ));
         }
         let mut unwatched: Option<Instant> = None;
         let mut tick = tokio::time::interval(SOURCE_TEND);
         let outcome = loop {
             tokio::select! {
                 ended = &mut end => {
-                    let crashed = |_| FeedError::Broken("its thread ended by a mistake of ours; see the log".into());
+                    let crashed = |_| {
+                        let text = "its thread ended by a mistake of ours; see the log";
+                        Ended::new(text, false, Caption::Unavailable)
+                    };
                     stop.0 = None;
                     return Outcome::Failed(ended.unwrap_or_else(crashed));
                 }
@@ -273,9 +306,11 @@ impl SourceTask {
                     }
                 }
                 _ = settings.changed() => {
-                    if settings.borrow_and_update().url != url {
+                    let wanted = settings.borrow_and_update().input.clone();
+                    if !self.turn_controls(&input, &wanted).await && wanted != input {
                         break Outcome::Moved;
                     }
+                    input = wanted;
                 }
             }
         };
@@ -289,9 +324,27 @@ impl SourceTask {
         outcome
     }
 
+    /// Where nothing but the controls of a device is another, they are turned while pictures go on. False: there is more
+    /// to it.
+    async fn turn_controls(&self, before: &Input, wanted: &Input) -> bool {
+        let (Input::Capture(before), Input::Capture(wanted)) = (before, wanted) else { return false };
+        if !before.differs_in_controls_only(wanted) {
+            return false;
+        }
+        let (devices, wanted) = (self.devices.clone(), wanted.clone());
+        match tokio::task::spawn_blocking(move || capture::turn(&devices, &wanted)).await {
+            Ok(Err(error)) => {
+                tracing::warn!(source = self.progress.name(), %error, "controls of the device were not turned");
+            }
+            Ok(Ok(())) => tracing::info!(source = self.progress.name(), "controls of the device are turned"),
+            Err(_) => {}
+        }
+        true
+    }
+
     /// Since when it rests, if it does.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let moment = self.progress.standing.moment();
+        let moment = self.progress.moment();
         (moment.state == State::Idle && !self.is_watched()).then_some(moment.since)
     }
 

@@ -32,7 +32,7 @@ struct Web {
 /// What a worker opens, and what must last as long as it does.
 pub(super) struct Opened {
     pub(super) input: LiveInput,
-    _gateway: Option<Gateway>,
+    pub(super) gateway: Option<Gateway>,
 }
 
 impl Way {
@@ -53,7 +53,7 @@ impl Way {
             Some(web) if web.reach == Reach::Public || is_playlist(url) => web.open(url),
             _ => {
                 let input = LiveInput::Network { url: resolved(url), only_port: None };
-                Ok(Opened { input, _gateway: None })
+                Ok(Opened { input, gateway: None })
             }
         }
     }
@@ -104,7 +104,7 @@ impl Web {
         let gateway =
             gateway.map_err(|error| FeedError::Broken(format!("there is no way to it: {error}")))?;
         let input = LiveInput::Network { url: gateway.url().to_owned(), only_port: Some(gateway.port()) };
-        Ok(Opened { input, _gateway: Some(gateway) })
+        Ok(Opened { input, gateway: Some(gateway) })
     }
 }
 

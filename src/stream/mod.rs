@@ -15,6 +15,7 @@
 
 mod audience;
 mod feed;
+mod keyframe;
 mod pace;
 mod record;
 mod ring;
@@ -25,6 +26,7 @@ mod timeline;
 pub(crate) use audience::Progress;
 pub use audience::{Lag, Via};
 pub use feed::Feed;
+pub use keyframe::Keyframe;
 pub use record::{Record, UsedFourCcs};
 pub use streams::{PublishRefused, Streams};
 pub use tap::{Tap, Tapped};
@@ -186,6 +188,21 @@ impl Stream {
         all.into_iter().fold(UsedFourCcs::default(), |all, one| all.joined(one).unwrap_or(all))
     }
 
+    /// The last picture that can be decoded by itself; `None` before there is one, and for sound alone.
+    pub fn keyframe(&self) -> Option<Keyframe> {
+        self.state().ring.keyframe()
+    }
+
+    /// Something has come.
+    pub fn has_any(&self) -> bool {
+        self.edge.borrow().next > 0
+    }
+
+    /// There is a picture in it, or there was.
+    pub fn has_video(&self) -> bool {
+        self.state().ring.has_video()
+    }
+
     /// Viewers now.
     pub fn viewers(&self) -> usize {
         self.counters.viewers.load(Ordering::Relaxed)
@@ -243,7 +260,16 @@ pub struct Publisher {
 
 impl Publisher {
     /// Adds a tag to the stream. False when another publisher has replaced this one.
-    pub fn push(&self, mut tag: Tag, now: Instant) -> bool {
+    pub fn push(&self, tag: Tag, now: Instant) -> bool {
+        self.put(tag, now, true)
+    }
+
+    /// As [`push`](Self::push), but recordings leave it out: it only says that there is nothing.
+    pub fn push_unrecorded(&self, tag: Tag, now: Instant) -> bool {
+        self.put(tag, now, false)
+    }
+
+    fn put(&self, mut tag: Tag, now: Instant, recorded: bool) -> bool {
         let counters = &self.stream.counters;
         let mut state = self.stream.state();
         if state.publisher.as_ref().is_none_or(|publisher| publisher.number != self.number) {
@@ -257,7 +283,7 @@ impl Publisher {
         }
         counters.bytes_in.fetch_add(tag.body.len() as u64, Ordering::Relaxed);
         self.stream.audience.edge_at(tag.timestamp);
-        if let Some(tap) = &state.tap {
+        if let Some(tap) = state.tap.as_ref().filter(|_| recorded) {
             tap.push(tag.clone());
         }
         if tag.is_metadata() {

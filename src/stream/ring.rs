@@ -10,7 +10,7 @@
 //! Records have numbers that never repeat. Memory is bounded by records and bytes, whatever a
 //! publisher sends; when that costs the last keyframe, nobody can join until the next one.
 
-use super::Record;
+use super::{Keyframe, Record};
 use crate::flv::TagKind;
 use crate::limits::{LIVE_RING_BYTES, LIVE_RING_RECORDS};
 use std::collections::VecDeque;
@@ -86,6 +86,18 @@ impl Ring {
             None if self.has_video => None,
             None => Some(self.next()),
         }
+    }
+
+    /// The last keyframe that is here, with the sequence header of its kind.
+    pub(super) fn keyframe(&self) -> Option<Keyframe> {
+        let frame = self.from(*self.keyframes.back()?)?.next()?;
+        let header = self.preface[1].as_ref().map(|record| record.tag().clone());
+        Some(Keyframe { header, frame: frame.tag().clone() })
+    }
+
+    /// A picture has come, or its header.
+    pub(super) fn has_video(&self) -> bool {
+        self.has_video
     }
 
     /// Keyframes that the stream had before `number`.

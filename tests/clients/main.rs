@@ -24,6 +24,7 @@ mod tls;
 
 mod access;
 mod appliance;
+mod capture;
 mod command_line;
 mod ffmpeg;
 mod forms;
@@ -51,6 +52,7 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod service;
+mod snapshots;
 mod soak;
 mod sources;
 mod web;

@@ -18,7 +18,7 @@ fn picture(folder: &Path, name: &str, size: &str) {
 }
 
 /// Width and height of an answer's JPEG, by ffprobe.
-fn size_of(folder: &Path, jpeg: &[u8]) -> String {
+pub(crate) fn size_of(folder: &Path, jpeg: &[u8]) -> String {
     let file = folder.join("answer.jpg");
     std::fs::write(&file, jpeg).unwrap();
     let entries = ["-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"];

@@ -55,6 +55,14 @@ impl Server {
         Self::run(server_command(server_program()), library, configuration, rtmp)
     }
 
+    /// With capture devices that are files of a folder: see `wiidiaserver::device::stand_in`.
+    #[track_caller]
+    pub(crate) fn with_stand_ins(devices: &Path, configuration: &str) -> Self {
+        let mut command = server_command(server_program());
+        command.env(wiidiaserver::device::stand_in::VARIABLE, devices);
+        Self::run(command, samples::library(), configuration, None)
+    }
+
     /// With these variables.
     #[track_caller]
     pub(crate) fn with_environment(library: &Path, configuration: &str, variables: &[(&str, &str)]) -> Self {

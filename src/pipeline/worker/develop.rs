@@ -116,12 +116,17 @@ fn pull(
 }
 
 impl Frame {
-    /// As small as `most`, upright and with square pixels.
-    pub(super) fn small(&self, most: (usize, usize), turn: Turn) -> Outcome<Still> {
+    /// Its size on a screen with square pixels.
+    pub(super) fn shape(&self) -> (f64, f64) {
         let par = self.info.par();
         // A header may say anything; nobody films in pixels of more than 1:8.
         let par = f64::from(par.numer().max(1)) / f64::from(par.denom().max(1));
-        let shape = (f64::from(self.info.width()) * par.clamp(0.125, 8.0), f64::from(self.info.height()));
+        (f64::from(self.info.width()) * par.clamp(0.125, 8.0), f64::from(self.info.height()))
+    }
+
+    /// As small as `most`, upright and with square pixels.
+    pub(super) fn small(&self, most: (usize, usize), turn: Turn) -> Outcome<Still> {
+        let shape = self.shape();
         let (width, height) = if turn.swaps() {
             let (height, width) = raster::fit((shape.1, shape.0), most);
             (width, height)

@@ -67,9 +67,7 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
         registry.remove_plugin(&plugin);
     }
     // What was loaded up to here is this machine's own; what is looked at from here on is anybody's.
-    let folder = |plugin: gst::Plugin| Some(plugin.filename()?.parent()?.to_owned());
-    let plugins = registry.plugins().into_iter().filter_map(folder).collect();
-    if let Err(error) = seal::seal(order.remote_len.is_none().then(std::io::stdin), &plugins) {
+    if let Err(error) = seal::seal(order.remote_len.is_none().then(std::io::stdin), &seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     if order.task == Task::Equip {

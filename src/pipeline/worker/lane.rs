@@ -139,13 +139,20 @@ pub(super) fn transcode(
         }
         Lane::Audio => elements.extend(audio_encoding(codec, around)?),
     }
-    let raw = source.caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"));
-    let bin =
-        if raw { assemble(codec.lane(), elements)? } else { decode_into(codec.lane(), source, elements)? };
+    let bin = if is_raw(source.caps) {
+        assemble(codec.lane(), elements)?
+    } else {
+        decode_into(codec.lane(), source, elements)?
+    };
     if let Some(pad) = overlay.and_then(|overlay| overlay.static_pad("subtitle_sink")) {
         bin.add_pad(&gst::GhostPad::builder_with_target(&pad)?.name(SUBTITLE_PAD).build())?;
     }
     Ok(bin)
+}
+
+/// Pixels or samples, which need no decoder.
+fn is_raw(caps: &gst::CapsRef) -> bool {
+    caps.structure(0).is_some_and(|structure| structure.name().ends_with("/x-raw"))
 }
 
 /// The pad of a video lane's bin into which the subtitles go.
@@ -241,6 +248,11 @@ fn video_encoding(
     let mut input = encoder_input(form, choice.lines);
     if tone::transfer(source.caps).is_some() {
         input.make_mut().set("colorimetry", "bt709");
+    } else if is_raw(source.caps) {
+        // Pixels of devices say this or that of their colours; a slate in their place has to be encoded alike.
+        let lines = source.caps.structure(0).and_then(|caps| caps.get::<i32>("height").ok()).unwrap_or(0);
+        input.make_mut().set("colorimetry", if lines > 576 { "bt709" } else { "bt601" });
+        input.make_mut().set("chroma-site", "mpeg2");
     }
     size_caps.set_property("caps", input);
     let flip = make("videoflip")?;

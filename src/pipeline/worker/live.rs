@@ -17,6 +17,7 @@ use super::super::form::{Form, Passes};
 use super::super::live_order::LiveInput;
 use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
+use super::capture;
 use super::confine::{self, Life};
 use super::decide::{self, Content, VideoFacts};
 use super::head::{First, Head};
@@ -132,21 +133,27 @@ fn run(
     for feature in FORBIDDEN_FEATURES.iter().filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
-    let LiveInput::Network { only_port, .. } = input;
-    let closed = NOT_THROUGH_A_GATEWAY.iter().filter(|_| only_port.is_some());
+    let gateway = match input {
+        LiveInput::Network { only_port, .. } => *only_port,
+        LiveInput::Capture(_) => None,
+    };
+    let closed = NOT_THROUGH_A_GATEWAY.iter().filter(|_| gateway.is_some());
     for feature in closed.filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
-    let folder = |plugin: gst::Plugin| Some(plugin.filename()?.parent()?.to_owned());
-    let plugins = registry.plugins().into_iter().filter_map(folder).collect();
-    let sealed = match only_port {
-        Some(port) => seal::seal_but_port(&plugins, *port),
-        None => seal::seal_but_network(&plugins),
+    let plugins = seal::plugin_folders();
+    let sealed = match input {
+        LiveInput::Network { only_port: Some(port), .. } => seal::seal_but_port(&plugins, *port),
+        LiveInput::Network { .. } => seal::seal_but_network(&plugins),
+        LiveInput::Capture(order) => seal::seal_but_devices(&capture::nodes(order, &equipment), &plugins),
     };
     if let Err(error) = sealed {
         eprintln!("worker: less confined than it could be: {error}");
     }
-    let mut graph = LiveGraph::new(input, equipment, outlet, leaving)?;
+    let mut graph = match LiveGraph::new(input, equipment, outlet, leaving)? {
+        Ok(graph) => graph,
+        Err(last) => return Ok(*last),
+    };
     let last = graph.run();
     // The process ends now: nothing is gained by taking a running pipeline apart.
     std::mem::forget(graph);
@@ -167,6 +174,10 @@ struct LiveGraph {
     pipeline: gst::Pipeline,
     /// The source sends when it likes; it does not wait for us.
     pushes: bool,
+    /// It is a device of this machine, not an address.
+    captures: bool,
+    /// How many streams there will be, where that is known.
+    expected: Option<usize>,
     /// The server wants no more.
     leaving: Arc<AtomicBool>,
     bus: gst::Bus,
@@ -194,18 +205,37 @@ impl LiveGraph {
         equipment: Equipment,
         outlet: &Arc<Outlet>,
         leaving: Arc<AtomicBool>,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Result<Self, Box<Message>>, BuildError> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
-        let LiveInput::Network { url, .. } = input;
-        live_source::build(&pipeline, url, &shared)?;
-        let pushes = live_source::pushes(url);
+        let mut expected = None;
+        let pushes = match input {
+            LiveInput::Network { url, .. } => {
+                live_source::build(&pipeline, url, &shared)?;
+                live_source::pushes(url)
+            }
+            LiveInput::Capture(order) => {
+                shared.cut_off_what_fails();
+                match capture::build(&pipeline, order, &shared) {
+                    Ok(built) => {
+                        expected = Some(built.streams);
+                        for text in built.warnings {
+                            outlet.send(&Message::Warning(text));
+                        }
+                    }
+                    Err(last) => return Ok(Err(last)),
+                }
+                true
+            }
+        };
         let around =
             Surroundings { outlet: Arc::clone(outlet), listener: Arc::<Shared>::clone(&shared), equipment };
-        Ok(Self {
+        Ok(Ok(Self {
             pipeline,
             pushes,
+            captures: matches!(input, LiveInput::Capture(_)),
+            expected,
             leaving,
             bus,
             shared,
@@ -221,7 +251,7 @@ impl LiveGraph {
             undecodable: Vec::new(),
             units: 0,
             since: Instant::now(),
-        })
+        }))
     }
 
     fn run(&mut self) -> Message {
@@ -265,7 +295,7 @@ impl LiveGraph {
         }
         let first_held = *self.first_held.get_or_insert_with(Instant::now);
         let has = |lane| held.iter().any(|head| lane_of(head) == Some(lane));
-        let complete = has(Lane::Video) && has(Lane::Audio);
+        let complete = (has(Lane::Video) && has(Lane::Audio)) || self.expected == Some(held.len());
         if !self.announced && !complete && first_held.elapsed() < SETTLE {
             self.heads.extend(held);
             return None;
@@ -439,7 +469,11 @@ impl LiveGraph {
             self.lose_lane(lane, &text);
             return self.end_if_over();
         }
-        Some(verdict::on_network_error(&error.error(), error.debug().as_deref()))
+        let (error, debug) = (error.error(), error.debug());
+        Some(match self.captures {
+            true => capture::on_error(&error, debug.as_deref()),
+            false => verdict::on_network_error(&error, debug.as_deref()),
+        })
     }
 
     fn look_at_clock(&mut self) -> Option<Message> {
@@ -464,7 +498,12 @@ impl LiveGraph {
             (self.units, self.since) = (units, Instant::now());
         }
         let waited = self.since.elapsed();
-        let patience = if units == 0 { limits::LIVE_FIRST_UNIT } else { limits::LIVE_NO_UNIT };
+        let patience = match (self.captures, units == 0) {
+            (false, true) => limits::LIVE_FIRST_UNIT,
+            (false, false) => limits::LIVE_NO_UNIT,
+            (true, true) => limits::CAPTURE_FIRST_UNIT,
+            (true, false) => limits::CAPTURE_NO_UNIT,
+        };
         (waited > patience).then(|| {
             let seconds = waited.as_secs();
             let text = match (units, self.announced) {

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 const POSTER_AT: [u64; 5] = [10, 20, 35, 5, 50];
 
 /// The codecs of hardware have few places, and those who watch need them.
-fn leave_hardware_alone() {
+pub(super) fn leave_hardware_alone() {
     let decoders = gst::ElementFactory::factories_with_type(
         gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO,
         gst::Rank::MARGINAL,

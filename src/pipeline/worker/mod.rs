@@ -7,12 +7,14 @@
 //! path and no right to open one. Nothing here outlives the process, so nothing is cleaned up.
 
 mod adts;
+mod capture;
 mod codec_config;
 mod confine;
 mod contents;
 mod decide;
 mod decoding_times;
 mod develop;
+mod drift;
 mod encoder;
 mod equip;
 mod graph;
@@ -34,6 +36,10 @@ mod seal;
 mod seek;
 mod select;
 mod shortcut;
+mod slate;
+mod snapshot;
+mod steady;
+mod stretch;
 mod tap;
 mod tone;
 mod verdict;
@@ -81,6 +87,12 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut args = args.peekable();
     if args.next_if(|verb| verb == "live").is_some() {
         return live::main(args);
+    }
+    if args.next_if(|verb| verb == "slate").is_some() {
+        return slate::main(args);
+    }
+    if args.next_if(|verb| verb == "snapshot").is_some() {
+        return snapshot::main(args);
     }
     let order = match parse(args) {
         Ok(order) => order,

@@ -76,19 +76,29 @@ impl Shared {
         let weak = pipeline.downgrade();
         parser.connect_pad_added(move |_, pad| {
             let Some(pipeline) = weak.upgrade() else { return };
-            let mut heads = lock(&shared.heads);
-            // A pad left alone is "not linked", which demuxers put up with while others are.
-            let Some(heads) = heads.as_mut() else { return };
-            let bus = shared.bus.clone();
-            match Head::attach(&pipeline, pad, move || Note::Held.post(&bus)) {
-                Ok(head) => heads.push(Arc::new(head)),
-                Err(error) => eprintln!("{}: {error}", pad.name()),
-            }
+            shared.attach(&pipeline, pad);
         });
         if let Some(bin) = parser.downcast_ref::<gst::Bin>() {
             let shared = Arc::clone(self);
             bin.connect_deep_element_added(move |_, _, element| shared.expect_pads_of(element));
         }
+        self.cut_off_what_fails();
+    }
+
+    /// Puts a head behind `pad`.
+    pub(super) fn attach(&self, pipeline: &gst::Pipeline, pad: &gst::Pad) {
+        let mut heads = lock(&self.heads);
+        // A pad left alone is "not linked", which demuxers put up with while others are.
+        let Some(heads) = heads.as_mut() else { return };
+        let bus = self.bus.clone();
+        match Head::attach(pipeline, pad, move || Note::Held.post(&bus)) {
+            Ok(head) => heads.push(Arc::new(head)),
+            Err(error) => eprintln!("{}: {error}", pad.name()),
+        }
+    }
+
+    /// Has a lane that fails hear nothing more, so that what is before it does not see the failure.
+    pub(super) fn cut_off_what_fails(self: &Arc<Self>) {
         let shared = Arc::clone(self);
         self.bus.set_sync_handler(move |_, message| {
             // Before the failing element returns its error upstream: then the demuxer never sees it.

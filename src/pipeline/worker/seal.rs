@@ -17,7 +17,7 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 /// What plug-ins, codecs, fonts and the C library read. What is not there is left out.
@@ -78,7 +78,7 @@ const LANDLOCK: ABI = ABI::V6;
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
 pub(super) fn seal(media: Option<impl AsFd>, plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(media, plugins), forbidden::close_calls())
+    enforced(close_files(media.as_ref().map(AsFd::as_fd), plugins), forbidden::close_calls())
 }
 
 /// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
@@ -115,6 +115,42 @@ pub(super) fn seal_program(readable: &[PathBuf], port: u16) -> Result<(), String
     )
 }
 
+/// The third profile, for workers that are given bytes over a pipe: no file but what plug-ins are made of, and no
+/// network.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_all(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files(None, plugins), forbidden::close_calls())
+}
+
+/// The folders that GStreamer's plug-ins lie in, which it has to be able to load. To be called once it is initialised.
+pub(super) fn plugin_folders() -> BTreeSet<PathBuf> {
+    let folder = |plugin: gstreamer::Plugin| Some(plugin.filename()?.parent()?.to_owned());
+    gstreamer::Registry::get().plugins().into_iter().filter_map(folder).collect()
+}
+
+/// The fourth profile, for a capture device: no network, and of the devices only `nodes`.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_but_devices(nodes: &[PathBuf], plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files_but_devices(nodes, plugins), forbidden::close_calls())
+}
+
+/// The nodes of V4L2 codecs, as far as their names tell: those of a Raspberry Pi are `bcm2835-codec-encode` and the
+/// like.
+pub(super) fn video_codecs() -> Vec<PathBuf> {
+    let is_codec = |number: &usize| {
+        let name = std::fs::read_to_string(format!("/sys/class/video4linux/video{number}/name"));
+        name.is_ok_and(|name| name.contains("codec") || name.contains("enc"))
+    };
+    (0..MAX_VIDEO_DEVICES)
+        .filter(is_codec)
+        .map(|number| PathBuf::from(format!("/dev/video{number}")))
+        .collect()
+}
+
 fn enforced<E: std::fmt::Display>(
     files: Result<RulesetStatus, RulesetError>,
     calls: Result<(), E>,
@@ -127,15 +163,19 @@ fn enforced<E: std::fmt::Display>(
     files.and(calls.map_err(|error| format!("no seccomp: {error}")))
 }
 
-fn close_files(media: Option<impl AsFd>, plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
+fn close_files(
+    media: Option<BorrowedFd<'_>>,
+    plugins: &BTreeSet<PathBuf>,
+) -> Result<RulesetStatus, RulesetError> {
+    // filesrc opens it again through /proc.
+    let media = media.map(|media| PathBeneath::new(media, AccessFs::ReadFile));
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
         .scope(Scope::from_all(LANDLOCK))?
         .create()?
-        // filesrc opens it again through /proc.
-        .add_rules(media.map(|media| Ok::<_, RulesetError>(PathBeneath::new(media, AccessFs::ReadFile))))?
+        .add_rules(media.into_iter().map(Ok::<_, RulesetError>))?
         .add_rules(rules(&READABLE, plugins).map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)
@@ -166,11 +206,35 @@ fn close_files_but_port(more: &BTreeSet<PathBuf>, port: u16) -> Result<RulesetSt
     Ok(status.ruleset)
 }
 
+fn close_files_but_devices(
+    nodes: &[PathBuf],
+    plugins: &BTreeSet<PathBuf>,
+) -> Result<RulesetStatus, RulesetError> {
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?
+        .add_rules(rules_with(&READABLE_WITH_NETWORK, plugins, nodes.to_vec()).map(Ok::<_, RulesetError>))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
 /// Rules for what may be read, and for the devices.
 fn rules(readable: &[&str], plugins: &BTreeSet<PathBuf>) -> impl Iterator<Item = PathBeneath<PathFd>> {
+    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
+    rules_with(readable, plugins, video.collect())
+}
+
+/// … with these video devices.
+fn rules_with(
+    readable: &[&str],
+    plugins: &BTreeSet<PathBuf>,
+    video: Vec<PathBuf>,
+) -> impl Iterator<Item = PathBeneath<PathFd>> + use<> {
     let read = AccessFs::from_read(LANDLOCK);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-    let video = (0..MAX_VIDEO_DEVICES).map(|n| PathBuf::from(format!("/dev/video{n}")));
     let devices = DEVICES.map(PathBuf::from).into_iter().chain(video);
     let readable = readable.iter().map(PathBuf::from).chain(plugins.iter().cloned()).collect::<Vec<_>>();
     // A file has no directory rights: the crate leaves out what does not apply to one.

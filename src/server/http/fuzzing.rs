@@ -21,6 +21,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Asset(_)
         | Route::Index
         | Route::Live { .. }
+        | Route::Snapshot { .. }
         | Route::Streams
         | Route::Relays
         | Route::Recordings
@@ -30,6 +31,8 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Components
         | Route::Component(_)
         | Route::ComponentRollback(_)
+        | Route::Devices
+        | Route::DeviceControls(_)
         | Route::Metrics
         | Route::Feedback(_)
         | Route::CrossDomain

@@ -9,6 +9,7 @@ mod changing;
 mod components;
 mod connection;
 mod contents;
+mod devices;
 mod exposition;
 mod flv;
 mod fmp4;
@@ -32,6 +33,7 @@ mod reply;
 mod route;
 mod seeks;
 mod send_file;
+mod snapshot;
 mod sources;
 mod upgrade;
 mod watch;
@@ -116,6 +118,7 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
         Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE".into(),
         Ok(Route::Component(_)) => "POST, DELETE".into(),
         Ok(Route::ComponentRollback(_)) => "POST".into(),
+        Ok(Route::DeviceControls(_)) => "PUT".into(),
         Ok(Route::Manage(manage)) => manage.allowed().into(),
         _ => "GET, HEAD".into(),
     };
@@ -160,6 +163,7 @@ async fn admitted(
         (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
         (&Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &key),
+        (&Method::PUT, Ok(Route::DeviceControls(id))) => devices::control(app, &head.headers, id, body).await,
         (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (&Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
         (&Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, name).await,
@@ -207,12 +211,18 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
         Route::Recording(key) => recordings::one(&app.recordings, &key),
         Route::Streams => Ok(metrics::list(&app.streams)),
         Route::Relays => Ok(relays::list(&app.relays)),
         Route::Sources => Ok(sources::list(&app.sources)),
+        Route::Devices => Ok(devices::list(&app.devices).await),
+        Route::DeviceControls(_) => Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "controls are listed with their device at /api/v1/devices; PUT changes them",
+        )),
         Route::Source(name) => sources::one(&app.sources, &name),
         Route::Web(path) => web::describe(app, &path).await,
         Route::Components => Ok(components::list(app)),

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::route::RouteError;
+use crate::device::{NoDevice, NotSet};
 use crate::egress::EgressError;
 use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
@@ -164,6 +165,29 @@ impl From<(&LibraryPath, PictureError)> for Refusal {
 impl From<NotForBrowsers> for Refusal {
     fn from(error: NotForBrowsers) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<NoDevice> for Refusal {
+    fn from(error: NoDevice) -> Self {
+        let status = match error {
+            NoDevice::Absent(_) | NoDevice::None => StatusCode::NOT_FOUND,
+            NoDevice::Unusable(_) => StatusCode::CONFLICT,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<NotSet> for Refusal {
+    fn from(error: NotSet) -> Self {
+        let status = match error {
+            NotSet::NotOpened(_) | NotSet::Refused { .. } => StatusCode::CONFLICT,
+            NotSet::Input { .. }
+            | NotSet::Standard { .. }
+            | NotSet::Control { .. }
+            | NotSet::Value { .. } => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) enum Route {
     Picture { path: LibraryPath, fit: Fit },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
     Live { key: String, suffix: bool },
+    /// `/live/<key>.jpg[?w=<pixels>][&h=<pixels>]`: a live stream's picture, no larger than that.
+    Snapshot { key: String, fit: Option<Fit> },
     /// `/api/v1/streams`
     Streams,
     /// `/api/v1/relays`
@@ -60,6 +62,10 @@ pub(super) enum Route {
     Component(String),
     /// `/api/v1/components/<name>/rollback`
     ComponentRollback(String),
+    /// `/api/v1/devices`: the capture devices of this machine.
+    Devices,
+    /// `/api/v1/devices/<id>/controls`
+    DeviceControls(String),
     /// `/metrics`
     Metrics,
     /// `/getdir/<path>`: the 2007 player's listing.
@@ -154,6 +160,12 @@ impl Route {
                 text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect(),
             ));
         }
+        if let Some(key) = path.strip_prefix("/live/").and_then(|rest| rest.strip_suffix(".jpg")) {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            let (width, height) = (parameter(query, "w"), parameter(query, "h"));
+            let fit = (width.is_some() || height.is_some()).then(|| Fit::parse(width, height)).transpose()?;
+            return Ok(Self::Snapshot { key, fit });
+        }
         if let Some(rest) = path.strip_prefix("/live/") {
             let (key, suffix) = rest.strip_suffix(".flv").map_or((rest, false), |key| (key, true));
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
@@ -172,7 +184,13 @@ impl Route {
                 None => Self::Component(decoded(name)),
             });
         }
+        if let Some(id) =
+            path.strip_prefix("/api/v1/devices/").and_then(|rest| rest.strip_suffix("/controls"))
+        {
+            return Ok(Self::DeviceControls(percent_decode_str(id).decode_utf8_lossy().into_owned()));
+        }
         match path {
+            "/api/v1/devices" => Ok(Self::Devices),
             "/api/v1/components" => Ok(Self::Components),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/recordings" => Ok(Self::Recordings),
@@ -208,6 +226,8 @@ impl Route {
             | Self::Fmp4 { .. }
             | Self::Picture { .. }
             | Self::Live { .. }
+            | Self::Snapshot { .. }
+            | Self::Devices
             | Self::Streams
             | Self::Relays
             | Self::Recordings
@@ -222,7 +242,7 @@ impl Route {
             | Self::GetDir(_)
             | Self::Feedback(_) => Need::Watch,
             // They say themselves, for each method.
-            Self::Manage(_) => Need::Own,
+            Self::DeviceControls(_) | Self::Manage(_) => Need::Own,
         }
     }
 }
@@ -470,9 +490,21 @@ mod tests {
             ("/api/v1/components", None, Route::Components),
             ("/api/v1/components/yt-dlp", None, Route::Component("yt-dlp".into())),
             ("/api/v1/components/yt-dlp/rollback", None, Route::ComponentRollback("yt-dlp".into())),
+            ("/api/v1/devices", None, Route::Devices),
+            (
+                "/api/v1/devices/usb-a%20b-video-index0/controls",
+                None,
+                Route::DeviceControls("usb-a b-video-index0".into()),
+            ),
             ("/crossdomain.xml", None, Route::CrossDomain),
             ("/api/v1/relays", None, Route::Relays),
             ("/live/a%20b/c.flv", None, Route::Live { key: "a b/c".into(), suffix: true }),
+            ("/live/a%20b/c.jpg", None, Route::Snapshot { key: "a b/c".into(), fit: None }),
+            (
+                "/live/cam.jpg",
+                Some("w=320"),
+                Route::Snapshot { key: "cam".into(), fit: Fit::parse(Some("320"), None).ok() },
+            ),
             ("/live/cam", None, Route::Live { key: "cam".into(), suffix: false }),
             (
                 "/api/v1/events",

@@ -4,9 +4,9 @@ use super::reply::{Refusal, Reply, json};
 use crate::library::{Kind, LibraryPath};
 use crate::provider::{Web, WebError, is_stream};
 use crate::server::App;
-use crate::source_url;
 use crate::web_address::{WEB_FOLDER, WebAddress};
 use crate::web_media::{Found, Play, component};
+use crate::{source, source_url};
 use hyper::StatusCode;
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
@@ -109,7 +109,8 @@ pub(super) fn listing(app: &App) -> Vec<(String, LibraryPath)> {
         return Vec::new();
     }
     let of_web = app.sources.figures().into_iter().filter(|source| {
-        source.kind == source_url::Kind::Http && source.origin != crate::source::Origin::Viewer
+        matches!(source.kind, source::Kind::Network(source_url::Kind::Http))
+            && source.origin != source::Origin::Viewer
     });
     let path = |name: String| {
         let path = LibraryPath::from_bytes(format!("{WEB_FOLDER}/{name}").as_bytes()).ok()?;
