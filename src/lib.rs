@@ -24,12 +24,14 @@
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
 //! | [`limits`], [`time`], [`flv`], [`amf0`], [`rtmp_url`], [`source_url`], [`choice`] | bytes and numbers | sockets, clocks, tokio, GStreamer |
+//! | [`ledger`] | lines with sums, appended to files: bytes and records | the same |
 //! | [`library`] | the file system below the library roots | protocols |
 //! | [`pipeline`] | GStreamer (alone), and how a worker process talks | everything that serves |
 //! | [`device`] | capture devices of this machine: what they can do, how they are set | who uses them, GStreamer |
 //! | [`index`] | what is in the library's files, and pictures of them, found out in the background | HTTP, how files are played |
 //! | [`provider`] | which way a file becomes tags | HTTP, RTMP sessions |
 //! | [`picture`] | pictures in the size of a screen, made in processes of their own | HTTP, GStreamer |
+//! | [`positions`] | where each viewer left off; kept in a file | HTTP, how files are played |
 //! | [`reel`] | tags, index, ranges that exist | sockets, protocols, GStreamer |
 //! | [`stream`] | live streams: a ring of records, viewers as numbers | sockets, sessions |
 //! | [`snapshot`] | JPEGs of live streams: which are kept, how many are made at a time | sockets, GStreamer |
@@ -40,6 +42,7 @@
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
+//! | [`upload`] | files that come into folders of the library; renaming and deleting there | HTTP, who may |
 //! | [`health`] | how the machine is, and was within the hour | HTTP, who watches |
 //! | [`document`] | files that must not be lost when the power goes | what is in them |
 //! | [`access`] | passwords, sessions, tokens: who may do what | HTTP, RTMP, what there is to do |
@@ -64,10 +67,12 @@ pub mod flv;
 pub mod fmp4;
 pub mod health;
 pub mod index;
+pub mod ledger;
 pub mod library;
 pub mod limits;
 pub mod picture;
 pub mod pipeline;
+pub mod positions;
 pub mod provider;
 pub mod recording;
 pub mod reel;
@@ -84,6 +89,7 @@ pub mod source;
 pub mod source_url;
 pub mod stream;
 pub mod time;
+pub mod upload;
 pub mod web_address;
 pub mod web_media;
 pub mod web_page;

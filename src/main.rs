@@ -9,12 +9,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
-use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment};
+use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
+use wiidiaserver::positions::Positions;
 use wiidiaserver::provider::{Cache, Providers, Web};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
@@ -26,7 +27,7 @@ use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
 use wiidiaserver::web_media::component::{self as components, Component};
 use wiidiaserver::web_media::{self, Resolver};
-use wiidiaserver::{ctl, picture, pipeline, reset, server};
+use wiidiaserver::{ctl, picture, pipeline, reset, server, upload};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -172,6 +173,7 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         app.providers.allow_web(Web::new(resolver.clone(), config.web.open, named));
         let yt_dlp = Component::of(&resolver, config.web.package_index.clone(), PROGRAM.into());
         let app = app.with_sources(sources).with_devices(devices).with_component(yt_dlp).with_index(index.clone());
+        let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
         Ok(server::run(server::Listeners { http, rtmp, rtmps, control }, app, stop).await)
@@ -288,6 +290,12 @@ fn has_better_things_to_do(providers: &Providers, streams: &Streams) -> bool {
     let now = std::time::Instant::now();
     let live = || streams.figures(now).iter().any(|stream| stream.viewers > 0);
     index::machine_is_loaded() && (providers.viewers() > 0 || live())
+}
+
+fn uploads(config: &Config) -> upload::Settings {
+    let Upload { folders, largest_mb, keep_free_mb } = config.upload.clone();
+    let (largest, keep_free) = (largest_mb.saturating_mul(MB), keep_free_mb.saturating_mul(MB));
+    upload::Settings { folders, largest, keep_free }
 }
 
 fn recordings(config: &Config, providers: &Providers) -> Result<Recordings, Failure> {

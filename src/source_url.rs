@@ -12,7 +12,8 @@ use percent_encoding::percent_decode_str;
 use std::fmt;
 
 /// How a source is received.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceKind)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// http, https: files, endless streams, HLS, radio.

@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from "vite";
+import { compile, partFiles } from "./scripts/compile.mjs";
 
 // Television browsers from before 2018 know no ES modules, so the bundle is one classic script.
 // `defer` keeps the order that `type=module` would give.
@@ -6,35 +7,28 @@ function classicScript(): Plugin {
   return {
     name: "classic-script",
     enforce: "post",
+    // Vite's own server hands out modules.
+    apply: "build",
     transformIndexHtml: (html) =>
       html.replace(/<script type="module" crossorigin/g, "<script defer").replace(/ crossorigin/g, ""),
   };
 }
 
-export default defineConfig({
-  base: "/",
-  plugins: [classicScript()],
-  // The older way to compile JSX; it makes the smaller bundle.
-  oxc: {
-    jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
-    jsxInject: 'import { Fragment, h } from "preact";',
-  },
-  build: {
-    target: "es2015",
-    cssTarget: ["chrome61", "safari13"],
-    outDir: "dist",
-    assetsDir: "assets",
-    // Nothing may become a data: or blob: script; the page's policy forbids it.
-    assetsInlineLimit: 0,
-    modulePreload: false,
-    // Otherwise a classic script would carry the CSS and insert it as <style>, which the policy forbids too.
-    cssCodeSplit: false,
-    reportCompressedSize: false,
-    rolldownOptions: { output: { format: "iife" } },
-  },
-  server: {
-    proxy: Object.fromEntries(
-      ["/api", "/fmp4", "/flv"].map((prefix) => [prefix, process.env["WIIDIA_URL"] ?? "http://127.0.0.1:8931"]),
-    ),
-  },
+// What a developer's server passes on to the real one.
+const SERVED = ["/api", "/fmp4", "/flv", "/live", "/picture", "/hls", "/subtitles", "/plain"];
+
+export default defineConfig(({ command }) => {
+  // While developing, the parts' own sources are the parts.
+  const sources = Object.fromEntries(Object.entries(partFiles()).map(([name, file]) => [name, ["/" + file]]));
+  const parts = command === "serve" ? JSON.stringify(sources) : (process.env["WIIDIA_PARTS"] ?? "{}");
+  return {
+    ...compile,
+    base: "/",
+    plugins: [classicScript()],
+    define: { __PARTS__: parts },
+    build: { ...compile.build, emptyOutDir: false, rolldownOptions: { output: { format: "iife" } } },
+    server: {
+      proxy: Object.fromEntries(SERVED.map((prefix) => [prefix, process.env["WIIDIA_URL"] ?? "http://127.0.0.1:8931"])),
+    },
+  };
 });

@@ -240,6 +240,17 @@ pub enum Problem {
     /// The folder for recordings is a file.
     #[error("the folder for recordings {} is a file, expected a folder; name another one", .0.display())]
     RecordIsFile(PathBuf),
+    /// Files that nobody could find.
+    #[error(
+        "the folder for uploads {} is not there, or not in the library; make it, or choose one of the library, such as {}",
+        folder.display(), example.display()
+    )]
+    UploadOutside {
+        /// As written, absolute.
+        folder: PathBuf,
+        /// One that would do.
+        example: PathBuf,
+    },
     /// Streams to be recorded, but no folder.
     #[error("there is no folder for these recordings; say where they go with folder = \"DIR\" in [record]")]
     RecordNowhere,

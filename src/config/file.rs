@@ -43,6 +43,9 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("web.allow", "a list of addresses in quotes, such as [\"192.168.1.30\"]"),
     ("web.python", "a program in quotes, such as \"/usr/bin/python3\""),
     ("web.package_index", "an address in quotes, such as \"https://pypi.org\""),
+    ("upload.folders", "a list of folders of the library in quotes, such as [\"/srv/media/Inbox\"]"),
+    ("upload.largest_mb", "a number of megabytes without quotes, such as 50000"),
+    ("upload.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("source.name", "a stream's name in quotes, such as \"door\""),
     ("source.url", "an address in quotes, such as \"rtsp://192.168.1.30/stream1\""),
     ("source.device", "a device's name in quotes, such as \"auto\""),
@@ -87,6 +90,7 @@ pub(super) struct Content {
     pub(super) playback: Playback,
     pub(super) live: Live,
     pub(super) record: Record,
+    pub(super) upload: Upload,
     pub(super) relay: Relay,
     pub(super) web: Web,
     pub(super) source: Vec<Spanned<Source>>,
@@ -116,6 +120,14 @@ pub(super) struct Record {
     pub(super) split_minutes: Option<Spanned<u64>>,
     pub(super) keep_free_mb: Option<u64>,
     pub(super) limit_mb: Option<u64>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Upload {
+    pub(super) folders: Option<Vec<Spanned<String>>>,
+    pub(super) largest_mb: Option<u64>,
+    pub(super) keep_free_mb: Option<u64>,
 }
 
 #[derive(Deserialize, Default, Debug)]

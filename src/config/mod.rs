@@ -115,6 +115,8 @@ pub struct Config {
     pub live: Live,
     /// Recordings of live streams.
     pub record: Record,
+    /// Files that come from outside.
+    pub upload: Upload,
     /// Streams from and to other servers.
     pub relay: Relay,
     /// Live sources: on the network, and capture devices.
@@ -146,6 +148,7 @@ impl Default for Config {
             playback: Playback::default(),
             live: Live::default(),
             record: Record::default(),
+            upload: Upload::default(),
             relay: Relay::default(),
             sources: Vec::new(),
             allow_root: false,
@@ -203,6 +206,9 @@ impl fmt::Display for Config {
                 writeln!(f, "record:    {}, into {}", self.record.streams.join(", "), folder.display())?;
             }
             None => writeln!(f, "record:    nothing")?,
+        }
+        for folder in &self.upload.folders {
+            writeln!(f, "upload:    into {}", folder.display())?;
         }
         for pull in &self.relay.pulls {
             let when = if pull.on_demand { "on demand" } else { "always" };
@@ -397,6 +403,24 @@ impl fmt::Debug for Live {
             .field("apps", &apps)
             .field("grace", &self.grace)
             .finish()
+    }
+}
+
+/// `[upload]`: megabytes are 1,000,000 bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upload {
+    /// Folders of the library that take files, and in which files may be renamed and deleted: absolute, existing. None, the
+    /// default: nothing is taken.
+    pub folders: Vec<PathBuf>,
+    /// No file may be larger. Default 50,000.
+    pub largest_mb: u64,
+    /// At least this much stays free on the disk. Default 1,000.
+    pub keep_free_mb: u64,
+}
+
+impl Default for Upload {
+    fn default() -> Self {
+        Self { folders: Vec::new(), largest_mb: 50_000, keep_free_mb: 1_000 }
     }
 }
 

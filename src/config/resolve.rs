@@ -6,7 +6,7 @@ use super::file::File;
 use super::nearest::nearest;
 use super::{
     Access, Cache, ComponentConfig, Config, Environment, Http, Index, Level, Live, Log, Playback, Record,
-    Rtmp, Rtmps,
+    Rtmp, Rtmps, Upload,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;
@@ -45,6 +45,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
     let sources = super::source::resolve(file, &relay.pulls)?;
     Ok(Config {
         record: record(file, &library, environment)?,
+        upload: upload(file, &library, environment)?,
         library,
         data: data(flags, file, environment)?,
         access: access(file)?,
@@ -396,4 +397,24 @@ fn record(file: &File, library: &[PathBuf], environment: &Environment) -> Result
     record.keep_free_mb = written.keep_free_mb.unwrap_or(record.keep_free_mb);
     record.limit_mb = written.limit_mb.filter(|limit| *limit > 0);
     Ok(record)
+}
+
+fn upload(file: &File, library: &[PathBuf], environment: &Environment) -> Result<Upload, ConfigError> {
+    let written = &file.content.upload;
+    let mut upload = Upload::default();
+    for folder in written.folders.iter().flatten() {
+        let path = path(folder.get_ref().as_ref(), file.folder(), environment);
+        if path.components().any(|part| part == Component::ParentDir)
+            || !library.iter().any(|root| path.starts_with(root))
+            || !path.is_dir()
+        {
+            let example = library.first().map(|root| root.join("Inbox")).unwrap_or_default();
+            let problem = Problem::UploadOutside { folder: path, example };
+            return Err(ConfigError::new(file.place(folder.span()), problem));
+        }
+        upload.folders.push(path);
+    }
+    upload.largest_mb = written.largest_mb.unwrap_or(upload.largest_mb);
+    upload.keep_free_mb = written.keep_free_mb.unwrap_or(upload.keep_free_mb);
+    Ok(upload)
 }

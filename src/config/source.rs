@@ -53,7 +53,7 @@ impl fmt::Display for Input {
 }
 
 /// A source as it is written: in JSON by the interface, and in the file that keeps those.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenSource {
     /// What the stream is called.
@@ -81,6 +81,7 @@ pub struct WrittenSource {
     pub standard: Option<String>,
     /// Of a device: what its controls are set to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
     pub controls: BTreeMap<String, Value>,
     /// Of a device: "auto", "none" or a sound card.
     #[serde(default, skip_serializing_if = "Option::is_none")]

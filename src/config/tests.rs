@@ -83,6 +83,7 @@ fn a_library_is_all_that_must_be_given() {
                 keep_free_mb: 1000,
                 limit_mb: None,
             },
+            upload: Upload { folders: vec![], largest_mb: 50_000, keep_free_mb: 1_000 },
             relay: Relay::default(),
             sources: vec![],
             web: Web {
@@ -131,6 +132,9 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            secret = "open sesame"
            apps = { studio = "another sesame", open = "" }
            grace_seconds = 0
+           [upload]
+           folders = ["films"]
+           largest_mb = 5
            [record]
            folder = "films/Recorded"
            streams = ["cam*"]
@@ -163,6 +167,8 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(config.live.apps, BTreeMap::from(apps));
     assert_eq!(config.live.grace, Duration::ZERO);
     assert!(!format!("{config:?}{config}").contains("sesame"), "the secret stays out of logs");
+    let films = vec![house.path("films")];
+    assert_eq!(config.upload, Upload { folders: films, largest_mb: 5, keep_free_mb: 1_000 });
     assert_eq!(config.record.folder, Some(house.path("films/Recorded")));
     assert_eq!((&config.record.streams[..], config.record.limit_mb), (&["cam*".to_owned()][..], Some(100)));
     assert_eq!(config.record.split, Duration::from_secs(3600));
@@ -336,7 +342,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, rtmp, rtmps, cache, index, log, playback, live, record, relay, web, source",
+             access, http, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",

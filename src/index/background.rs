@@ -1,10 +1,10 @@
 //! The background: walks through the library, notices changes, and looks at what nobody has looked at, one file
-//! after the other and only while the machine has nothing better to do.
+//! after the other and only while the machine has nothing better to do. When that is switched off, it still knows all names.
 
 use super::looking::Outcome;
 use super::store;
 use super::walk::Walk;
-use super::watch::Watch;
+use super::watch::{Changes, Watch};
 use super::{Activity, Index, seconds_now};
 use crate::library::LibraryPath;
 use crate::limits;
@@ -51,13 +51,17 @@ impl Index {
         while !self.stopped() {
             self.write_if_due();
             // The first film after the box was switched on comes first.
-            if !self.0.settings.background || begun.elapsed() < limits::INDEX_DELAY {
+            if begun.elapsed() < limits::INDEX_DELAY {
                 self.rest(limits::INDEX_TICK);
                 continue;
             }
             self.notice(&mut watch, &mut rounds);
             if rounds.is_due(Instant::now()) {
                 self.walk(&mut watch, &mut rounds);
+                continue;
+            }
+            if !self.0.settings.background {
+                self.rest(limits::INDEX_TICK);
                 continue;
             }
             let next = self.state().waiting.front().cloned();
@@ -114,31 +118,46 @@ impl Index {
 
     fn notice(&self, watch: &mut Watch, rounds: &mut Rounds) {
         let now = Instant::now();
-        if watch.changed() {
-            rounds.changed(now);
+        match watch.changes() {
+            Changes::Nothing => {}
+            Changes::In(folders) => {
+                folders.into_iter().for_each(|folder| self.0.feed.note(Some(folder)));
+                rounds.changed(now);
+            }
+            Changes::Anywhere => {
+                self.0.feed.note(None);
+                rounds.changed(now);
+            }
         }
         if now - rounds.looked_at_tops >= limits::INDEX_TOPS {
             rounds.looked_at_tops = now;
             let tops = self.tops();
             if tops != rounds.tops {
                 rounds.tops = tops;
+                self.0.feed.note(None);
                 rounds.changed(now);
             }
         }
     }
 
     fn walk(&self, watch: &mut Watch, rounds: &mut Rounds) {
-        self.state().activity = Activity::Walking;
+        let background = self.0.settings.background;
+        if background {
+            self.state().activity = Activity::Walking;
+        }
         let began = Instant::now();
         rounds.due = None;
         watch.clear();
-        let walk = Walk::through(&self.0.library, watch, &self.0.stop);
+        let mut walk = Walk::through(&self.0.library, watch, &self.0.stop);
+        self.set_names(std::mem::take(&mut walk.names));
         let now = seconds_now();
         let mut state = self.state();
         let changes = state.catalogue.compare(&walk, now);
         state.apply(changes);
         let wanted = |found: &&super::walk::Found| {
-            !found.is_fresh && state.catalogue.wants(&found.path, &found.stamp, Look::Pictures, now)
+            background
+                && !found.is_fresh
+                && state.catalogue.wants(&found.path, &found.stamp, Look::Pictures, now)
         };
         let waiting: VecDeque<LibraryPath> =
             walk.files.iter().filter(wanted).map(|found| found.path.clone()).collect();
@@ -146,6 +165,10 @@ impl Index {
         tracing::debug!(files, folders, waiting = waiting.len(), "went through the library");
         state.waiting = waiting;
         drop(state);
+        if rounds.last.is_none() {
+            // Nothing was watched before.
+            self.0.feed.note(None);
+        }
         rounds.last = Some((began, Instant::now()));
         if walk.files.iter().any(|found| found.is_fresh) {
             rounds.due = Some(Instant::now() + limits::INDEX_FRESH);

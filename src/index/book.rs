@@ -1,24 +1,15 @@
-//! The index's file: lines that are only ever appended. Pure.
+//! The index's file: a line that says what it is, then a [ledger](crate::ledger). The last line about a path holds. Pure.
 //!
 //! ```text
 //!  wiidiaserver index 1
 //!  3f6c0c6d22d0a9b1 {"path":"films/a.avi","device":66306,"stamp":{…},"known":{…}}
-//!  └ the first half of the SHA-1 of the rest
 //! ```
-//!
-//! The last line about a path holds. JSON has no line break in it, so whatever a power cut or a dying SD card did to
-//! a line, reading goes on at the next one.
 
 use super::record::Record;
-use crate::limits;
-use data_encoding::HEXLOWER;
-use sha1::{Digest, Sha1};
+use crate::{ledger, limits};
 
 /// The first line. Another version's file is left unread, and replaced.
 pub(super) const HEAD: &str = "wiidiaserver index 1\n";
-
-/// Hexadecimal digits of the sum.
-const SUM_LEN: usize = 16;
 
 /// What a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,14 +22,9 @@ pub(super) struct Contents {
     pub(super) is_foreign: bool,
 }
 
-pub(super) fn sum(text: &[u8]) -> String {
-    HEXLOWER.encode(&Sha1::digest(text)[..SUM_LEN / 2])
-}
-
 /// The line for a record, with its end.
 pub(super) fn line(record: &Record) -> Vec<u8> {
-    let text = serde_json::to_string(record).unwrap_or_default();
-    format!("{} {text}\n", sum(text.as_bytes())).into_bytes()
+    ledger::line(record)
 }
 
 /// Reads whatever is in the file.
@@ -46,26 +32,8 @@ pub(super) fn read(bytes: &[u8]) -> Contents {
     let Some(lines) = bytes.strip_prefix(HEAD.as_bytes()) else {
         return Contents { is_foreign: true, ..Contents::default() };
     };
-    let mut contents = Contents::default();
-    for text in lines.split_inclusive(|byte| *byte == b'\n') {
-        match record(text) {
-            Some(record) => contents.records.push(record),
-            None => contents.damaged += 1,
-        }
-    }
-    contents
-}
-
-fn record(line: &[u8]) -> Option<Record> {
-    if line.len() > limits::MAX_INDEX_LINE {
-        return None;
-    }
-    let (expected, text) = line.strip_suffix(b"\n")?.split_at_checked(SUM_LEN)?;
-    let text = text.strip_prefix(b" ")?;
-    if sum(text).as_bytes() != expected {
-        return None;
-    }
-    serde_json::from_slice(text).ok()
+    let (records, damaged) = ledger::read(lines, limits::MAX_INDEX_LINE);
+    Contents { records, damaged, is_foreign: false }
 }
 
 #[cfg(test)]

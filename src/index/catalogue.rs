@@ -1,9 +1,9 @@
 //! All files that are known, in memory: what listings are answered from, and the rules by which files are looked at
 //! again, missed and forgotten. No I/O, no clock: `now` is an argument, in seconds since 1970.
 
-use super::record::{Kept, Knowledge, Record, Stamp};
+use super::record::{Details, Kept, Knowledge, Record, Stamp};
 use super::walk::{Found, Walk};
-use crate::library::LibraryPath;
+use crate::library::{LibraryPath, fold};
 use crate::limits;
 use crate::pipeline::Look;
 use std::collections::{HashMap, HashSet};
@@ -39,6 +39,8 @@ struct Entry {
     again_at: Option<u64>,
     missing: bool,
     picture_bytes: u64,
+    /// What it says of itself that people look for, folded.
+    words: Box<str>,
 }
 
 /// The files.
@@ -97,6 +99,19 @@ impl Catalogue {
 
     pub(super) fn brief(&self, path: &LibraryPath, stamp: &Stamp) -> Option<Brief> {
         Some(self.entry(path, stamp)?.brief.clone())
+    }
+
+    /// Files that say all these words of themselves. Those that are not there now are left out.
+    pub(super) fn tagged(&self, words: &[String]) -> Vec<LibraryPath> {
+        let says =
+            |entry: &Entry| !entry.missing && words.iter().all(|word| entry.words.contains(word.as_str()));
+        self.files.iter().filter(|(_, entry)| says(entry)).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// How long each file plays, in milliseconds.
+    pub(super) fn durations(&self) -> HashMap<LibraryPath, u32> {
+        let known = |(path, entry): (&LibraryPath, &Entry)| Some((path.clone(), entry.brief.duration_ms?));
+        self.files.iter().filter_map(known).collect()
     }
 
     pub(super) fn knowledge(&self, path: &LibraryPath, stamp: &Stamp) -> Option<Knowledge> {
@@ -180,6 +195,7 @@ impl Catalogue {
             again_at: known.failure.as_ref().map(super::record::Failure::again_at),
             missing: known.missing_since.is_some(),
             picture_bytes,
+            words: details.map(searched).unwrap_or_default(),
         };
         self.files.insert(path, entry);
     }
@@ -346,4 +362,18 @@ impl Catalogue {
             Some(Record { path, device, stamp, known: serde_json::from_str(&entry.known).ok()? })
         })
     }
+}
+
+/// The tags by which people look for a file, folded.
+fn searched(details: &Details) -> Box<str> {
+    let known = ["title", "artist", "album", "album-artist", "composer", "show-name"];
+    let mut words = String::new();
+    for tag in details.tags.iter().filter(|tag| known.contains(&tag.name.as_str())) {
+        if words.len() + tag.value.len() > limits::MAX_INDEX_WORDS_OF_FILE {
+            break;
+        }
+        words.push_str(&fold(&tag.value));
+        words.push(' ');
+    }
+    words.into()
 }

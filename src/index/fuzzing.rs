@@ -22,7 +22,7 @@ pub fn book(bytes: &[u8]) -> usize {
 pub fn summed(text: &[u8]) -> Vec<u8> {
     let mut file = book::HEAD.as_bytes().to_vec();
     for line in text.split(|byte| *byte == b'\n') {
-        file.extend(book::sum(line).into_bytes());
+        file.extend(crate::ledger::sum(line).into_bytes());
         file.push(b' ');
         file.extend(line);
         file.push(b'\n');

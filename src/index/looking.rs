@@ -96,6 +96,8 @@ impl Index {
                     tracing::debug!(file = %path, %error, "nothing is known of it");
                 }
                 state.remember(path, identity, seen.map(|seen| (seen, pictures)), look);
+                drop(state);
+                self.0.feed.note(path.split_last().map(|(folder, _)| folder));
                 Outcome::Done
             }
         }

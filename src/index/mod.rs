@@ -14,29 +14,37 @@
 //! | `record` | what is remembered of a file; pure |
 //! | `book` | the lines of the index's file; pure |
 //! | `store` | the folder |
+//! | `names` | the names of all folders and files, for searches; no I/O |
+//! | `feed` | which folders changed, for whoever shows them |
 //!
 //! What does not belong here: HTTP, and how files are played.
 
 mod background;
 mod book;
 mod catalogue;
+mod feed;
 #[doc(hidden)]
 pub mod fuzzing;
 mod looking;
+mod names;
 mod record;
 mod store;
 mod walk;
 mod watch;
 
 pub use catalogue::{Brief, Counts};
+pub use feed::{Changed, Feed, Follower};
 pub use looking::machine_is_loaded;
+pub use names::Found;
 pub use record::{Details, Failure, Film, Kept, Knowledge, Stamp};
 
-use crate::library::{FileIdentity, Library, LibraryPath};
+use crate::library::{FileIdentity, Library, LibraryPath, PageQuery, Sort};
 use crate::limits;
 use crate::pipeline::Look;
 use bytes::Bytes;
 use catalogue::{Catalogue, Changes};
+use names::Names;
+use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,6 +52,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 use store::Store;
+use utoipa::ToSchema;
+use walk::Walk;
+use watch::Watch;
 
 /// What the owner decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +68,8 @@ pub struct Settings {
 }
 
 /// What the background does now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Activity {
     /// It is off: only what somebody asks for is looked at.
     #[default]
@@ -107,6 +119,11 @@ struct Inner {
     writing: Mutex<()>,
     /// True while the machine has better things to do.
     busy: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// What the last walk found; `None` before the first.
+    names: Mutex<Option<Arc<Names>>>,
+    /// Held by who walks because of a search.
+    naming: Mutex<()>,
+    feed: Feed,
 }
 
 struct State {
@@ -173,6 +190,9 @@ impl Index {
             stop: AtomicBool::new(false),
             writing: Mutex::new(()),
             busy: OnceLock::new(),
+            names: Mutex::new(None),
+            naming: Mutex::new(()),
+            feed: Feed::default(),
         }))
     }
 
@@ -243,6 +263,52 @@ impl Index {
         let briefs = briefs.collect();
         self.ask(state, unknown, Look::Contents);
         briefs
+    }
+
+    /// How long these files play, in milliseconds, as far as it is known. Nothing is found out because of it.
+    pub fn durations(&self, files: &[(LibraryPath, FileIdentity)]) -> Vec<Option<u32>> {
+        let state = self.state();
+        let duration = |(path, file): &(LibraryPath, FileIdentity)| {
+            state.catalogue.brief(path, &Stamp::of(*file)).and_then(|brief| brief.duration_ms)
+        };
+        files.iter().map(duration).collect()
+    }
+
+    /// Looks for names, and for what files say of themselves. Blocking: in the first seconds of a server it walks through
+    /// the library.
+    pub fn search(&self, query: &PageQuery) -> Found {
+        let names = self.names();
+        let (tagged, durations) = {
+            let state = self.state();
+            let tagged =
+                if query.words.is_empty() { Vec::new() } else { state.catalogue.tagged(&query.words) };
+            let durations = (query.sort == Sort::Duration).then(|| state.catalogue.durations());
+            (tagged, durations.unwrap_or_default())
+        };
+        names.find(query, tagged, |path| durations.get(path).copied())
+    }
+
+    fn names(&self) -> Arc<Names> {
+        let known = || self.0.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(names) = known() {
+            return names;
+        }
+        let _one = self.0.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        known().unwrap_or_else(|| {
+            let walk = Walk::through(&self.0.library, &mut Watch::none(), &self.0.stop);
+            self.set_names(walk.names)
+        })
+    }
+
+    fn set_names(&self, names: Names) -> Arc<Names> {
+        let names = Arc::new(names);
+        *self.0.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names.clone());
+        names
+    }
+
+    /// Which folders change from now on.
+    pub fn feed(&self) -> &Feed {
+        &self.0.feed
     }
 
     /// All that is known of a file; what is not is found out next.

@@ -32,7 +32,7 @@ impl Stamp {
 }
 
 /// The picture of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Film {
     /// The codec in words.
     pub codec: String,

@@ -1,10 +1,12 @@
 //! A walk through the library: which files there are, and which folders could be read. Blocking.
 
+use super::names::Names;
 use super::record::Stamp;
 use super::watch::Watch;
-use crate::library::{FileId, Kind, Library, LibraryPath};
+use crate::library::{Entry, FileId, Kind, Library, LibraryPath};
 use crate::limits;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -28,6 +30,8 @@ pub(super) struct Walk {
     pub(super) unreadable: HashSet<LibraryPath>,
     /// There is more than was looked at.
     pub(super) is_cut: bool,
+    /// All folders and files by name, those among them that nobody plays.
+    pub(super) names: Names,
 }
 
 impl Walk {
@@ -71,6 +75,7 @@ impl Walk {
                     walk.is_cut = true;
                 }
             }
+            walk.is_cut |= !walk.names.add(&folder, listing.entries.iter().map(name));
             for entry in listing.entries.iter().filter(|entry| entry.kind.is_playable()) {
                 let Some(identity) = entry.identity else { continue };
                 if walk.files.len() >= limits::MAX_INDEX_FILES {
@@ -103,6 +108,12 @@ impl Walk {
             folder = folder.split_last()?.0;
         }
     }
+}
+
+/// What is remembered of a name for searches.
+fn name(entry: &Entry) -> (&OsStr, Kind, u64, i64) {
+    let modified_ns = entry.identity.map_or(0, |file| Stamp::of(file).modified_ns);
+    (&entry.os_name, entry.kind, entry.size.unwrap_or(0), modified_ns)
 }
 
 /// Written to within [`INDEX_FRESH`](limits::INDEX_FRESH); times in the future do not count.

@@ -2,9 +2,10 @@
 //! it is played.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a listing says of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A folder.

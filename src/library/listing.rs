@@ -1,11 +1,14 @@
 //! Listings of folders.
+//!
+//! A folder may hold 20,000 films, of which a screen shows thirty. So an [`Outline`] comes first, which is made of names
+//! alone and sorted; what only the files themselves say (their size, when they changed) is asked of those that are shown.
 
-use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
+use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath, SortKey};
 use crate::limits::MAX_LISTING;
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
-use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
@@ -19,7 +22,7 @@ pub struct Listing {
 }
 
 /// A folder or media file in a listing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     /// The name for people.
     pub name: String,
@@ -33,6 +36,24 @@ pub struct Entry {
     pub identity: Option<FileIdentity>,
 }
 
+/// The names in a folder, in the order of a [`Listing`].
+#[derive(Debug)]
+pub struct Outline {
+    /// The folder.
+    pub path: LibraryPath,
+    /// Its folders and media files, at most [`MAX_LISTING`].
+    pub items: Vec<Item>,
+}
+
+/// A folder or media file in an outline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The name as the file system has it.
+    pub os_name: OsString,
+    /// What it is by its name, or that it is a folder.
+    pub kind: Kind,
+}
+
 impl Library {
     /// Lists a folder. Hidden names, other kinds of files and links that leave the library are
     /// left out.
@@ -40,19 +61,60 @@ impl Library {
     /// # Errors
     /// When there is no such folder or it cannot be read.
     pub fn list(&self, path: &LibraryPath) -> Result<Listing, LibraryError> {
-        let mut entries = if self.roots.len() > 1 && path.is_top() {
-            self.roots.iter().map(|root| folder(&root.name)).collect()
+        let outline = self.outline(path)?;
+        let all = 0..outline.items.len();
+        self.fill(&outline, all)
+    }
+
+    /// The names of a folder. Files are not looked at, but for links.
+    ///
+    /// # Errors
+    /// When there is no such folder or it cannot be read.
+    pub fn outline(&self, path: &LibraryPath) -> Result<Outline, LibraryError> {
+        let mut items = if self.roots.len() > 1 && path.is_top() {
+            self.roots.iter().map(|root| Item { os_name: root.name.clone(), kind: Kind::Folder }).collect()
         } else {
             self.read_folder(path)?
         };
-        entries.sort_by(|a, b| {
-            let rank = |e: &Entry| e.kind != Kind::Folder;
-            rank(a).cmp(&rank(b)).then_with(|| compare_naturally(&a.name, &b.name))
-        });
+        items.sort_by_cached_key(|item| (item.kind != Kind::Folder, SortKey::of(&item.os_name)));
+        Ok(Outline { path: path.clone(), items })
+    }
+
+    /// What files say of those in `range` of an outline. Files that are gone meanwhile are left out.
+    ///
+    /// # Errors
+    /// When the folder is gone.
+    pub fn fill(&self, outline: &Outline, range: Range<usize>) -> Result<Listing, LibraryError> {
+        let path = &outline.path;
+        let items = outline.items.get(range).unwrap_or_default();
+        let is_top_of_several = self.roots.len() > 1 && path.is_top();
+        let entries = if is_top_of_several || items.iter().all(|item| item.kind == Kind::Folder) {
+            items.iter().map(|item| folder(&item.os_name)).collect()
+        } else {
+            let dir = self.open_at(path, OFlags::PATH | OFlags::DIRECTORY)?;
+            items.iter().filter_map(|item| self.entry(&dir, path, item)).collect()
+        };
         Ok(Listing { path: path.clone(), entries })
     }
 
-    fn read_folder(&self, path: &LibraryPath) -> Result<Vec<Entry>, LibraryError> {
+    /// What a single file or folder says, wherever it is.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn entry_at(&self, path: &LibraryPath) -> Result<Entry, LibraryError> {
+        let not_found = || LibraryError::NotFound(path.clone());
+        let (_, name) = path.split_last().ok_or_else(not_found)?;
+        let metadata = File::from(self.open_at(path, OFlags::PATH)?)
+            .metadata()
+            .map_err(|error| LibraryError::Io { path: path.clone(), error })?;
+        if metadata.is_dir() {
+            return Ok(folder(name));
+        }
+        let kind = Kind::of_file_name(&name.to_string_lossy()).filter(|_| metadata.is_file());
+        Ok(media(name, kind.ok_or_else(not_found)?, FileIdentity::of(&metadata)))
+    }
+
+    fn read_folder(&self, path: &LibraryPath) -> Result<Vec<Item>, LibraryError> {
         let io = |error: rustix::io::Errno| LibraryError::Io { path: path.clone(), error: error.into() };
         let dir = match self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY) {
             Err(LibraryError::NotFound(_)) if self.is_file(path) => {
@@ -60,57 +122,54 @@ impl Library {
             }
             other => other?,
         };
-        let mut entries = Vec::new();
+        let mut items = Vec::new();
         for item in Dir::read_from(&dir).map_err(io)? {
             let item = item.map_err(io)?;
             let name = OsStr::from_bytes(item.file_name().to_bytes());
             if name.as_bytes().starts_with(b".") {
                 continue;
             }
-            if let Some(entry) = self.entry(&dir, path, name, item.file_type()) {
-                entries.push(entry);
+            if let Some(kind) = self.kind_of(path, name, item.file_type()) {
+                items.push(Item { os_name: name.to_owned(), kind });
             }
-            if entries.len() >= MAX_LISTING {
+            if items.len() >= MAX_LISTING {
                 tracing::warn!(folder = %path, limit = MAX_LISTING, "folder has more entries than are listed");
                 break;
             }
         }
-        Ok(entries)
+        Ok(items)
     }
 
-    fn entry(&self, dir: &OwnedFd, path: &LibraryPath, name: &OsStr, file_type: FileType) -> Option<Entry> {
-        if file_type == FileType::Directory {
-            return Some(folder(name));
-        }
-        let by_name = Kind::of_file_name(&name.to_string_lossy());
-        let media = |kind: Kind, identity: FileIdentity| Entry {
-            name: name.to_string_lossy().into_owned(),
-            os_name: name.to_owned(),
-            kind,
-            size: Some(identity.len),
-            identity: Some(identity),
-        };
-        let metadata = match file_type {
-            FileType::RegularFile => {
-                let kind = by_name?;
-                let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-                if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                    return None;
-                }
-                return Some(media(kind, FileIdentity::of_stat(&stat)?));
-            }
+    fn kind_of(&self, path: &LibraryPath, name: &OsStr, file_type: FileType) -> Option<Kind> {
+        let by_name = || Kind::of_file_name(&name.to_string_lossy());
+        match file_type {
+            FileType::Directory => Some(Kind::Folder),
+            FileType::RegularFile => by_name(),
             // Links, and file systems that do not say: one that stays inside is what it points at.
             FileType::Symlink | FileType::Unknown => {
                 let fd = self.open_at(&path.join(name), OFlags::PATH).ok()?;
-                File::from(fd).metadata().ok()?
+                let metadata = File::from(fd).metadata().ok()?;
+                if metadata.is_dir() { Some(Kind::Folder) } else { by_name().filter(|_| metadata.is_file()) }
             }
-            _ => return None,
-        };
-        if metadata.is_dir() {
+            _ => None,
+        }
+    }
+
+    fn entry(&self, dir: &OwnedFd, path: &LibraryPath, item: &Item) -> Option<Entry> {
+        let name = &item.os_name;
+        if item.kind == Kind::Folder {
             return Some(folder(name));
         }
-        let kind = by_name.filter(|_| metadata.is_file())?;
-        Some(media(kind, FileIdentity::of(&metadata)))
+        let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Some(media(name, item.kind, FileIdentity::of_stat(&stat)?)),
+            FileType::Symlink => {
+                let metadata =
+                    File::from(self.open_at(&path.join(name), OFlags::PATH).ok()?).metadata().ok()?;
+                metadata.is_file().then(|| media(name, item.kind, FileIdentity::of(&metadata)))
+            }
+            _ => None,
+        }
     }
 
     /// The names in a folder that `wanted` says yes to, in no order; hidden ones are left out.
@@ -133,6 +192,16 @@ impl Library {
     }
 }
 
+fn media(name: &OsStr, kind: Kind, identity: FileIdentity) -> Entry {
+    Entry {
+        name: name.to_string_lossy().into_owned(),
+        os_name: name.to_owned(),
+        kind,
+        size: Some(identity.len),
+        identity: Some(identity),
+    }
+}
+
 fn folder(name: &OsStr) -> Entry {
     Entry {
         name: name.to_string_lossy().into_owned(),
@@ -140,61 +209,5 @@ fn folder(name: &OsStr) -> Entry {
         kind: Kind::Folder,
         size: None,
         identity: None,
-    }
-}
-
-/// The order a person expects: numbers by value, letters without case; the bytes decide ties.
-pub fn compare_naturally(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
-    loop {
-        let (Some(&l), Some(&r)) = (left.peek(), right.peek()) else {
-            return left.peek().is_some().cmp(&right.peek().is_some()).then_with(|| a.cmp(b));
-        };
-        let order = if l.is_ascii_digit() && r.is_ascii_digit() {
-            let (l, r) = (take_number(&mut left), take_number(&mut right));
-            l.len().cmp(&r.len()).then_with(|| l.cmp(&r))
-        } else {
-            left.next();
-            right.next();
-            l.to_lowercase().cmp(r.to_lowercase())
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
-}
-
-/// Takes a run of digits, without its leading zeros.
-fn take_number(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
-    let mut digits = String::new();
-    while let Some(digit) = chars.next_if(char::is_ascii_digit) {
-        if digit != '0' || !digits.is_empty() {
-            digits.push(digit);
-        }
-    }
-    digits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn names_sort_as_people_sort_them() {
-        let mut names = ["b", "a10", "A2", "a 1", "Film 10", "film 9", "film 09b", "é", "a"];
-        names.sort_by(|a, b| compare_naturally(a, b));
-        assert_eq!(names, ["a", "a 1", "A2", "a10", "b", "film 9", "film 09b", "Film 10", "é"]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_order_is_total(a in "[a-cA-C0-3 ]{0,6}", b in "[a-cA-C0-3 ]{0,6}", c in "[a-cA-C0-3 ]{0,6}") {
-            prop_assert_eq!(compare_naturally(&a, &b), compare_naturally(&b, &a).reverse());
-            if compare_naturally(&a, &b).is_le() && compare_naturally(&b, &c).is_le() {
-                prop_assert!(compare_naturally(&a, &c).is_le());
-            }
-            prop_assert_eq!(compare_naturally(&a, &b) == Ordering::Equal, a == b);
-        }
     }
 }

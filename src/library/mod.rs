@@ -8,10 +8,14 @@
 
 mod kind;
 mod listing;
+mod order;
+mod page;
 mod path;
 
 pub use kind::Kind;
-pub use listing::{Entry, Listing, compare_naturally};
+pub use listing::{Entry, Item, Listing, Outline};
+pub use order::{SortKey, fold};
+pub use page::{Neighbours, Order, Page, PageQuery, PageQueryError, Sort};
 pub use path::{LibraryPath, PathError};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -97,7 +101,7 @@ impl FileIdentity {
     }
 
     /// `None` when the system says nothing sensible.
-    fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
         // The fields' types differ from one architecture to the next.
         #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
         Some(Self {
@@ -235,8 +239,8 @@ impl Library {
 
     /// The first playable file of a folder.
     pub fn first_playable(&self, folder: &LibraryPath) -> Option<LibraryPath> {
-        let listing = self.list(folder).ok()?;
-        listing.entries.iter().find(|e| e.kind.is_playable()).map(|e| folder.join(&e.os_name))
+        let outline = self.outline(folder).ok()?;
+        outline.items.iter().find(|item| item.kind.is_playable()).map(|item| folder.join(&item.os_name))
     }
 
     /// The device that a folder is on, and the folder's number there: a disk that went away leaves an empty

@@ -76,3 +76,15 @@ pub const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// On SIGTERM, for clients to be told and connections to drain.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+/// Those who are told of changes in the library: every screen of a large house, and its open tabs.
+pub const MAX_EVENT_LISTENERS: usize = 128;
+
+/// After an event stream broke off, until the browser tries again.
+pub const SSE_RETRY: Duration = Duration::from_secs(3);
+
+/// Files of one playlist: a player that reads more of them shows nothing for long.
+pub const MAX_PLAYLIST: usize = 10_000;
+
+/// Entries on one page without JavaScript: what the Wii's browser shows within its 30 MB of memory, pictures and all.
+pub const PLAIN_PAGE: usize = 50;

@@ -85,3 +85,13 @@ pub const INDEX_MEMORY_PICTURES: usize = 16 << 20;
 
 /// What the pictures of one film take, mostly.
 pub const TYPICAL_SHEET: u64 = 128 << 10;
+
+/// Folders and files of which the name is kept for searches: 28 MB of them.
+pub const MAX_INDEX_NAMES: usize = 200_000;
+
+/// Bytes of what a file says of itself that searches look at: title, artist and album.
+pub const MAX_INDEX_WORDS_OF_FILE: usize = 512;
+
+/// Changed folders that are remembered for those who are told of them: who is further behind is told that anything may
+/// have changed.
+pub const MAX_FEED: usize = 256;

@@ -54,3 +54,7 @@ pub const MAX_LIVE_STREAMS: usize = 64;
 
 /// Length of a stream's name in bytes.
 pub const MAX_STREAM_NAME: usize = 256;
+
+/// A publisher sends the headers of picture and sound together. One that has been on air for this long and has sent only one of
+/// them has only one, and who watches it as MP4 need not wait for the other.
+pub const LIVE_HEADERS_TOGETHER: Duration = Duration::from_secs(2);

@@ -71,3 +71,4 @@ pub use snapshot::{CodedPicture, snapshot};
 pub use streams::{
     AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
 };
+pub use worker::framework_version;

@@ -35,7 +35,7 @@ pub struct AudioStream {
 }
 
 /// One of the sounds of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AudioTrack {
     /// The codec in words.
     pub codec: String,
@@ -47,13 +47,14 @@ pub struct AudioTrack {
     pub channels: u32,
     /// This one plays when nobody chooses.
     #[serde(default)]
+    #[schema(required)]
     pub default: bool,
     /// This one is converted.
     pub chosen: bool,
 }
 
 /// One of the subtitles of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SubtitleTrack {
     /// The format in words.
     pub codec: String,
@@ -65,9 +66,11 @@ pub struct SubtitleTrack {
     pub text: bool,
     /// The file marks it as one to be shown when nobody chooses.
     #[serde(default)]
+    #[schema(required)]
     pub default: bool,
     /// This one is drawn into the picture.
     #[serde(default)]
+    #[schema(required)]
     pub chosen: bool,
 }
 

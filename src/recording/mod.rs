@@ -44,6 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use task::{Means, Task};
+use utoipa::ToSchema;
 
 /// What may be recorded, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,8 +104,9 @@ pub enum RecordRefused {
 }
 
 /// Who wanted a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RecordingBy)]
 pub enum By {
     /// The configuration.
     Config,
@@ -124,8 +126,9 @@ pub enum Mode {
 }
 
 /// Where a recording is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RecordingState)]
 pub enum State {
     /// At work.
     Recording,
@@ -138,7 +141,8 @@ pub enum State {
 }
 
 /// What there is to say of a recording.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Recording)]
 pub struct Report {
     /// The stream's name.
     pub stream: String,

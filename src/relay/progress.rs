@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What a relay does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RelayState)]
 pub enum State {
     /// Nothing to do: nobody watches, or nobody publishes.
     Idle,
@@ -30,8 +31,9 @@ pub(super) struct Progress {
 }
 
 /// The direction of a relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RelayDirection)]
 pub enum Direction {
     /// From another server.
     Pull,
@@ -40,7 +42,8 @@ pub enum Direction {
 }
 
 /// A relay's figures, as `/api/v1/relays` shows them.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Relay)]
 pub struct Figures {
     /// Which way the media go.
     pub direction: Direction,

@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::device::Devices;
 use crate::index::Index;
 use crate::picture::Pictures;
+use crate::positions::Positions;
 use crate::provider::Providers;
 use crate::recording::Recordings;
 use crate::relay::Relays;
@@ -39,6 +40,7 @@ use crate::settings::Settings;
 use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
+use crate::upload::{self, Uploads};
 use crate::web_media::component::Component;
 use connections::Connections;
 use fanout::Fanout;
@@ -48,6 +50,9 @@ use std::time::Instant;
 
 /// The path by which the kernel knows this very program, even when its file was replaced.
 const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// RTMP's own port.
+const RTMP_PORT: u16 = 1935;
 
 /// What the connections of one server share.
 pub struct App {
@@ -69,6 +74,10 @@ pub struct App {
     pub devices: Devices,
     /// The library's pictures.
     pub pictures: Pictures,
+    /// What comes into the library from outside.
+    pub uploads: Arc<Uploads>,
+    /// Where viewers left off.
+    pub positions: Arc<Positions>,
     /// Pictures of what is live.
     pub snapshots: Snapshots,
     /// What is recorded.
@@ -85,12 +94,16 @@ pub struct App {
     live_apps: RwLock<Arc<LiveApps>>,
     /// What those get who choose nothing.
     preferences: RwLock<Arc<Preferences>>,
+    /// Where RTMP is listened for, for addresses that are handed out.
+    pub rtmp_port: u16,
     /// When the server began.
     pub started: Instant,
     /// How the machine is.
     monitor: Monitor,
     /// Who is connected.
     connections: Connections,
+    /// Who is told of changes in the library.
+    listeners: http::events::Listeners,
 }
 
 impl App {
@@ -101,6 +114,7 @@ impl App {
         recordings: Arc<Recordings>,
         live_apps: LiveApps,
     ) -> Self {
+        let uploads = Arc::new(Uploads::off(providers.library().clone()));
         let index = Index::in_memory(providers.library().clone(), "/proc/self/exe".into());
         Self {
             providers,
@@ -112,6 +126,8 @@ impl App {
             components: None,
             devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
+            uploads,
+            positions: Arc::default(),
             snapshots: Snapshots::new(OWN_PROGRAM.into()),
             recordings,
             access: Arc::new(Access::everybody()),
@@ -120,9 +136,11 @@ impl App {
             restart: Restart::default(),
             live_apps: RwLock::new(Arc::new(live_apps)),
             preferences: RwLock::default(),
+            rtmp_port: RTMP_PORT,
             started: Instant::now(),
             monitor: Monitor::default(),
             connections: Connections::default(),
+            listeners: http::events::Listeners::default(),
         }
     }
 
@@ -167,6 +185,19 @@ impl App {
     #[must_use]
     pub fn with_relays(self, relays: Relays) -> Self {
         Self { relays: Arc::new(relays), ..self }
+    }
+
+    /// … with these folders that take files.
+    #[must_use]
+    pub fn with_uploads(self, settings: upload::Settings) -> Self {
+        let uploads = Arc::new(Uploads::new(self.providers.library().clone(), settings));
+        Self { uploads, ..self }
+    }
+
+    /// … with these positions.
+    #[must_use]
+    pub fn with_positions(self, positions: Positions) -> Self {
+        Self { positions: Arc::new(positions), ..self }
     }
 
     /// … with this index.

@@ -3,10 +3,11 @@
 use super::accept::Shutdown;
 use super::health::{self, Probe};
 use super::{App, Certificates, Control, http, monitor, rtmp};
-use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL};
+use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL, UPLOAD_SWEEP};
 use crate::service::notice;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -33,8 +34,9 @@ pub enum Ending {
 
 /// Serves until `stop` is ready or somebody wants it to begin anew, then tells clients, waits for them a little, and
 /// ends all work.
-pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>) -> Ending {
+pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = ()>) -> Ending {
     let (trigger, shutdown) = Shutdown::new();
+    app.rtmp_port = listeners.rtmp.local_addr().map_or(app.rtmp_port, |address| address.port());
     let app = Arc::new(app);
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
@@ -77,9 +79,10 @@ pub async fn run(listeners: Listeners, app: App, stop: impl Future<Output = ()>)
     }
     tending.abort();
     monitoring.abort();
-    let (recordings, index) = (app.recordings.clone(), app.index.clone());
+    let (recordings, index, positions) = (app.recordings.clone(), app.index.clone(), app.positions.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;
+    let _ = tokio::task::spawn_blocking(move || positions.write()).await;
     app.providers.stop();
     if app.restart.is_asked() { Ending::Restart } else { Ending::Stopped }
 }
@@ -95,7 +98,7 @@ fn watch_health(listeners: &Listeners, app: &App) -> Option<JoinHandle<()>> {
     Some(tokio::spawn(health::watch(probes, watchdog)))
 }
 
-/// Looks after conversions, live streams and recordings until the server ends.
+/// Looks after conversions, live streams, recordings and positions until the server ends.
 async fn tend(app: Arc<App>) {
     let streams_end = async {
         let mut tick = tokio::time::interval(TEND_INTERVAL);
@@ -103,10 +106,22 @@ async fn tend(app: Arc<App>) {
             tick.tick().await;
             app.streams.tend(std::time::Instant::now());
             app.recordings.tend(&app.streams);
+            if app.positions.is_due(std::time::Instant::now()) {
+                let positions = app.positions.clone();
+                drop(tokio::task::spawn_blocking(move || positions.write()));
+            }
             let access = app.access.clone();
             let _ = tokio::task::spawn_blocking(move || access.tend()).await;
             app.appliance.tend().await;
         }
     };
-    futures_util::future::join(app.providers.clone().tend(), streams_end).await;
+    let parts_end = async {
+        let mut tick = tokio::time::interval(UPLOAD_SWEEP);
+        loop {
+            tick.tick().await;
+            let uploads = app.uploads.clone();
+            let _ = tokio::task::spawn_blocking(move || uploads.sweep(SystemTime::now())).await;
+        }
+    };
+    futures_util::future::join3(app.providers.clone().tend(), streams_end, parts_end).await;
 }

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What a source does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SourceState)]
 pub enum State {
     /// Nobody watches, and it runs on demand.
     Idle,
@@ -24,8 +25,9 @@ pub enum State {
 }
 
 /// Who said that there is this source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SourceOrigin)]
 pub enum Origin {
     /// `[[source]]` in the configuration file, where alone it can be changed.
     File,
@@ -61,7 +63,7 @@ pub(super) struct Known {
 }
 
 /// The device that a source captures from.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 struct Captured {
     /// Its stable name.
     id: String,
@@ -99,41 +101,51 @@ pub(super) struct Progress {
 }
 
 /// What comes from a source.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceMedia)]
 struct Media {
     video: Option<Lane>,
     audio: Option<Lane>,
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceLane)]
 struct Lane {
     codec: String,
     passthrough: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     height: Option<u32>,
 }
 
 /// A source's figures, as `/api/v1/sources` shows them.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Source)]
 pub struct Figures {
     /// Its name, and its stream's.
     pub name: String,
     /// Its address without user, password and query; not for a device.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub url: Option<String>,
     /// The device that it shall come from, as it was written; not for an address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub device: Option<String>,
     /// All settings of a device, as they were written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub settings: Option<WrittenSource>,
     /// The device that it came from last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     captured: Option<Captured>,
     /// How it is received.
+    #[schema(value_type = String)]
     pub kind: Kind,
     /// "on_demand" or "always".
     pub mode: &'static str,

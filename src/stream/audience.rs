@@ -18,12 +18,15 @@ pub enum Via {
     HttpFlv,
     /// The same over a WebSocket.
     WebSocketFlv,
+    /// `GET /live/<key>.mp4`.
+    HttpMp4,
     /// Pushed to another server.
     Relay,
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 4] = [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::Relay];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Rtmp, Self::HttpFlv, Self::WebSocketFlv, Self::HttpMp4, Self::Relay];
 
     /// As figures name it.
     fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Via {
             Self::Rtmp => "rtmp",
             Self::HttpFlv => "http-flv",
             Self::WebSocketFlv => "ws-flv",
+            Self::HttpMp4 => "http-mp4",
             Self::Relay => "relay",
         }
     }

@@ -84,7 +84,8 @@ impl Ring {
         match self.keyframes.back() {
             Some(keyframe) => Some(*keyframe),
             None if self.has_video => None,
-            None => Some(self.next()),
+            // With one record at once: it is what the headers before it belong to.
+            None => Some(self.next().saturating_sub(1).max(self.first)),
         }
     }
 
@@ -155,6 +156,16 @@ mod tests {
         assert!(ring.from(2).is_none());
         assert_eq!(ring.from(3).unwrap().count(), 5);
         assert_eq!(ring.from(8).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn who_joins_a_sound_without_picture_gets_its_newest_record() {
+        let mut ring = Ring::default();
+        assert_eq!(ring.entry(), Some(0), "and waits for the first one");
+        for _ in 0..5 {
+            ring.push(record(TagKind::Audio, &[0xaf, 1, 1], 0));
+        }
+        assert_eq!(ring.from(ring.entry().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

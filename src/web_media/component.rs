@@ -47,7 +47,8 @@ pub(super) fn folder(components: &Path) -> PathBuf {
 }
 
 /// How a component is, as `/api/v1/components` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Component)]
 pub struct Status {
     /// Its name.
     pub name: &'static str,

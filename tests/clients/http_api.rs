@@ -13,7 +13,8 @@ fn is_problem(answer: &Answer, status: u16) {
     assert!(answer.header("content-type").starts_with("application/problem+json"), "{answer:?}");
     let problem = answer.json();
     assert_eq!(problem["status"], status);
-    assert_eq!(problem["type"], "about:blank");
+    assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("/problems/")), "{problem}");
+    assert!(problem["instance"].as_str().is_some_and(|address| address.starts_with('/')), "{problem}");
     for key in ["title", "detail"] {
         assert!(problem[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {problem}");
     }
@@ -131,7 +132,53 @@ fn other_methods_are_refused_and_head_has_no_body() {
         );
         let answer = http_client::send(server.http, request.as_bytes(), usize::MAX).unwrap();
         assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
     }
+    let options = http_client::request(server.http, "OPTIONS", "/api/v1/sources", "");
+    assert_eq!((options.status, options.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
+    for address in
+        ["/api/v1/library/", "/api/v1/index", "/plain/", "/m3u/.m3u8", "/download/Flash%20Era/wii%20clip.flv"]
+    {
+        let request =
+            format!("HEAD {address} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.http);
+        let head = http_client::send(server.http, request.as_bytes(), 0).unwrap();
+        let got = get(server.http, address);
+        assert_eq!((head.status, head.body.len()), (200, 0), "{address}");
+        assert_eq!(head.header("content-length"), got.body.len().to_string(), "{address}");
+        assert_eq!(head.header("etag"), got.header("etag"), "{address}");
+    }
+}
+
+#[test]
+fn what_did_not_change_is_not_sent_again() {
+    let server = Server::start();
+    let first = get(server.http, "/api/v1/library/Films?limit=3");
+    let tag = first.header("etag").to_owned();
+    assert!(tag.len() > 2, "{first:?}");
+    for (known, status) in [(tag.as_str(), 304), ("*", 304), ("\"other\"", 200)] {
+        let again = http_client::get_with(
+            server.http,
+            "/api/v1/library/Films?limit=3",
+            &format!("If-None-Match: {known}\r\n"),
+        );
+        assert_eq!(again.status, status, "{known}");
+        assert_eq!(again.header("etag"), tag, "{known}");
+        assert_eq!(again.body.is_empty(), status == 304, "{known}");
+    }
+}
+
+#[test]
+fn a_person_gets_words_and_a_program_gets_a_problem() {
+    let server = Server::start();
+    let browser =
+        |address: &str| http_client::get_with(server.http, address, "Accept: text/html,*/*;q=0.8\r\n");
+    is_problem(&browser("/api/v1/library/nothing"), 404);
+    is_problem(&get(server.http, "/flv/nothing.avi"), 404);
+    let words = browser("/flv/nothing.avi");
+    assert_eq!((words.status, words.header("content-type")), (404, "text/plain; charset=utf-8"));
+    assert!(words.text().contains("nothing.avi") && !words.text().contains('{'), "{}", words.text());
+    let kind = get(server.http, "/api/v1/nothing").json()["type"].as_str().unwrap().to_owned();
+    assert_eq!(get(server.http, &kind).status, 200, "the type of a problem can be looked up");
 }
 
 #[test]

@@ -386,7 +386,9 @@ fn recordings_are_started_and_stopped_by_the_api_but_not_by_other_sites() {
         let answer = request(&server, method, target, headers, body);
         assert_eq!(answer.status, status, "{method} {target} {headers:?}: {}", answer.text());
         if status == 405 {
-            assert!(["GET, HEAD, POST", "GET, HEAD, DELETE"].contains(&answer.header("allow")));
+            assert!(
+                ["GET, HEAD, POST, OPTIONS", "GET, HEAD, DELETE, OPTIONS"].contains(&answer.header("allow"))
+            );
         }
     }
     send_seconds(&mut publisher, 2..4);

@@ -31,6 +31,14 @@ const LIBRARY = {
     "Nothing in here": {},
   },
   Music: { "Sunday morning.mp3": "audio", "A title that goes on and on until it needs a second line, live in Ål.flac": "audio" },
+  Crowd: Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, i) => [i < 40 ? `Year ${i + 1}` : `Take ${i - 39}.mp4`, i < 40 ? {} : "short"]),
+  ),
+  Holidays: {
+    ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`Picture ${i + 1}.jpg`, "picture"])),
+    "Waves.mp4": "short",
+    "Waves.mp3": "audio",
+  },
   Lots: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`Episode ${i + 1}.mp4`, "short"])),
   "Only pictures": { "a.jpg": "picture" },
   "Odd ones": {
@@ -63,6 +71,17 @@ const CHOICES = {
   ],
 };
 
+const STREAMS = [
+  { name: "living room", on_air: true, viewers: 2 },
+  { name: "studio/stage", on_air: false, viewers: 0 },
+];
+const SOURCES = [
+  { name: "door", url: "rtsp://192.168.1.30/stream1", kind: "rtsp", origin: "api", state: "waiting", viewers: 0,
+    reason: "there is no connection to it (connection refused)", next_try_seconds: 4.2 },
+  { name: "radio", url: "http://192.168.1.40/radio", kind: "http", origin: "file", state: "idle", viewers: 0,
+    reason: null, next_try_seconds: null },
+];
+
 // How slow files grow: seconds of media a second, after a delay.
 const SLOW_RATE = 2;
 const SLOW_DELAY = 1;
@@ -72,7 +91,7 @@ const MEASURE_MS = 2000;
 /** Serves on `port` (0: any) and resolves to { url, port, close }. */
 export async function startMock(port = 0) {
   const samples = makeSamples();
-  const state = { firstListing: 0, started: new Map(), cuts: new Map() };
+  const state = { firstListing: 0, started: new Map(), cuts: new Map(), added: [] };
   const server = createServer((request, response) => {
     answer(request, response, samples, state).catch((error) => {
       console.error("mock:", error);
@@ -88,7 +107,18 @@ export async function startMock(port = 0) {
 async function answer(request, response, samples, state) {
   const url = new URL(request.url, "http://x");
   const [, first, ...rest] = url.pathname.split("/");
-  if (first === "api" && rest[1] === "library") return listing(rest.slice(2), response, samples, state);
+  if (first === "api" && rest[1] === "library") return listing(rest.slice(2), url.searchParams, response, samples, state);
+  if (first === "api" && rest[1] === "info") return json(response, { poster: null, bar: null });
+  if (first === "api" && rest[1] === "neighbours") return neighbours(rest.slice(2), response);
+  if (first === "api" && rest[1] === "uploads") return json(response, { folders: ["Holidays"] });
+  if (first === "api" && rest[1] === "upload") return upload(request, response);
+  if (first === "api" && rest[1] === "search") return json(response, page({ entries: everything([], LIBRARY) }, url.searchParams));
+  if (first === "api" && rest[1] === "positions") return json(response, { positions: [] });
+  if (first === "api" && rest[1] === "streams") return json(response, { streams: STREAMS });
+  if (first === "api" && rest[1] === "sources") return sources(request, response, state);
+  if (first === "api" && rest[1] === "recordings") return json(response, { folder: "Recordings", recordings: [] });
+  if (first === "picture") return picture(rest, response, samples);
+  if (first === "live" && /\.jpg$/.test(url.pathname)) return picture(["Picture 1.jpg"], response, samples);
   if (first === "api" && rest[1] === "media") return media(rest.slice(2), url, response, samples, state);
   if (first === "api" && rest[1] === "events") return events(url, request, response, samples, state);
   if (first === "fmp4") return fmp4(rest, url, request, response, samples, state);
@@ -110,7 +140,28 @@ function file(path, request, response) {
   response.end(readFileSync(packed ? full + ".gz" : full));
 }
 
-function listing(segments, response, samples, state) {
+function picture(segments, response, { pictures }) {
+  const number = Number(/(\d+)\.jpg$/.exec(decodeURIComponent(segments.at(-1)))?.[1] ?? 1);
+  response.writeHead(200, { "content-type": "image/jpeg", "cache-control": "no-store" });
+  response.end(pictures[number % pictures.length]);
+}
+
+// Pages of a folder, as the server gives them when asked for an offset.
+function page(body, query) {
+  const words = (query.get("q") ?? "").toLowerCase().split(" ").filter(Boolean);
+  const kinds = query.get("kind")?.split(",");
+  const found = body.entries.filter(
+    ({ name, kind }) => words.every((word) => name.toLowerCase().includes(word)) && (!kinds || kinds.includes(kind)),
+  );
+  const key = { size: "size", duration: "duration" }[query.get("sort")];
+  if (key) found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder") || (a[key] ?? 0) - (b[key] ?? 0));
+  if (query.get("order") === "desc") found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder")).reverse();
+  found.sort((a, b) => (b.kind === "folder") - (a.kind === "folder"));
+  const [offset, limit] = [Number(query.get("offset")), Number(query.get("limit"))];
+  return { ...body, total: found.length, offset, entries: found.slice(offset, offset + limit) };
+}
+
+function listing(segments, query, response, samples, state) {
   const folder = find(segments);
   if (!folder || typeof folder === "string") return problem(response, 404, "there is no such folder; go back and look again");
   state.firstListing ||= Date.now();
@@ -128,7 +179,45 @@ function listing(segments, response, samples, state) {
       duration: playable && measured && content !== "broken" ? sample.duration : null,
     };
   });
-  json(response, { path: here.join("/"), entries });
+  const whole = { path: here.join("/"), entries };
+  json(response, query.has("offset") ? page(whole, query) : whole);
+}
+
+// The channels; what is added stays until the stand-in ends.
+async function sources(request, response, state) {
+  if (request.method === "POST") {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const added = { kind: "http", origin: "api", state: "idle", reason: null, next_try_seconds: null, viewers: 0, ...JSON.parse(body) };
+    state.added.push(added);
+    return json(response, added, 201);
+  }
+  json(response, { sources: [...SOURCES, ...state.added] });
+}
+
+// Takes a file and keeps nothing of it.
+async function upload(request, response) {
+  for await (const chunk of request) void chunk;
+  json(response, {}, 201);
+}
+
+// All files of the library but the crowd, with their paths.
+function everything(folder, content) {
+  return Object.entries(content).flatMap(([name, inside]) => {
+    const path = [...folder, encodeURIComponent(name)];
+    if (typeof inside === "object") return name === "Crowd" || name === "Lots" ? [] : everything(path, inside);
+    return [{ name, path: path.join("/"), kind: inside === "picture" ? "picture" : "video", size: 48213, duration: 12 }];
+  });
+}
+
+// The files that play beside one in its folder.
+function neighbours(segments, response) {
+  const folder = segments.slice(0, -1);
+  const plays = (content) => typeof content === "string" && !["picture", "unknown"].includes(content);
+  const names = Object.entries(find(folder) ?? {}).filter(([, content]) => plays(content)).map(([name]) => name);
+  const at = names.indexOf(decodeURIComponent(segments.at(-1) ?? ""));
+  const entry = (name) => name && { name, path: [...folder, encodeURIComponent(name)].join("/"), kind: "video", size: null, duration: null };
+  json(response, { previous: entry(names[at - 1]) ?? null, next: (at >= 0 && entry(names[at + 1])) || null, place: at, total: names.length });
 }
 
 function media(segments, url, response, samples, state) {
@@ -232,7 +321,15 @@ function makeSamples() {
     short: sample("short", [...picture(12), ...sound(12), ...h264], both),
     long: sample("long", [...picture(90), ...sound(90), ...h264], both),
     audio: sample("audio", sound(15), 'audio/mp4; codecs="mp4a.40.2"'),
+    pictures: [0, 1, 2, 3, 4, 5].map((number) => still(number)),
   };
+}
+
+function still(number) {
+  const path = join(SAMPLES, `still-${number}.jpg`);
+  const source = ["-f", "lavfi", "-i", `gradients=s=1280x720:n=4:seed=${number + 7}:d=1`];
+  if (!existsSync(path)) execFileSync("ffmpeg", ["-v", "error", "-y", ...source, "-frames:v", "1", "-update", "1", path]);
+  return readFileSync(path);
 }
 
 function sample(name, input, mime) {

@@ -172,7 +172,7 @@ test("a television browser of 2018 is enough", async () => {
   await view.page.waitForFunction(() => document.querySelector("video").currentTime > 70.3);
   await view.page.keyboard.press("f");
   await view.page.keyboard.press("Escape");
-  await view.page.locator(".browse").waitFor();
+  await view.page.locator(".page").waitFor();
   assert.deepEqual(view.complaints, []);
   await view.close();
 });
@@ -186,7 +186,7 @@ test("next and previous stay within the folder and leave one way back", async ()
   await view.page.waitForFunction(() => document.querySelector("h1").textContent.includes("birthday"));
   await view.page.waitForFunction(() => document.querySelector("video")?.currentTime > 0.2);
   await view.page.goBack();
-  await view.page.locator(".browse").waitFor();
+  await view.page.locator(".page").waitFor();
   await view.page.waitForFunction(() => document.activeElement.textContent.includes("birthday"));
   assert.deepEqual(view.complaints, []);
   await view.close();

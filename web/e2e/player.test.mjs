@@ -67,7 +67,7 @@ async function saysWhyNot(file) {
   assert.deepEqual(await view.axe(), []);
   await view.shot("play-error");
   await view.page.keyboard.press("Escape");
-  await view.page.locator(".browse").waitFor();
+  await view.page.locator(".page").waitFor();
   assert.deepEqual(view.complaints, []);
   await view.close();
 }
@@ -112,7 +112,7 @@ test("a remote control's keys pause, seek, move between the buttons and leave", 
   await view.page.keyboard.press("m");
   await view.page.waitForFunction(() => document.querySelector("video").muted);
   await view.page.keyboard.press("Backspace");
-  await view.page.locator(".browse").waitFor();
+  await view.page.locator(".page").waitFor();
   await view.page.waitForFunction((path) => document.activeElement?.getAttribute("href")?.endsWith(path), file.path);
   assert.deepEqual(view.complaints, []);
   await view.close();
@@ -147,10 +147,24 @@ for (const [screen, viewport] of Object.entries({ tv: TV, phone: PHONE })) {
   });
 }
 
-test("a browser without Media Source names another player and the addresses for it", async () => {
+test("a browser without Media Source plays what it can by itself", async () => {
+  const file = firstOf("video");
+  // It tries HLS first, which a server may not have.
+  const view = await wiidia.open({ viewport: PHONE, expected: /404|Failed to load resource/ });
+  await view.page.addInitScript(() => delete window.MediaSource);
+  await view.visit(`#/play/${file.path}`);
+  await waitForTime(view, 0.5);
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("a browser that can play nothing names another player and the addresses for it", async () => {
   const file = firstOf("video");
   const view = await wiidia.open({ viewport: PHONE });
-  await view.page.addInitScript(() => delete window.MediaSource);
+  await view.page.addInitScript(() => {
+    delete window.MediaSource;
+    HTMLMediaElement.prototype.canPlayType = () => "";
+  });
   await view.visit(`#/play/${file.path}`);
   await view.page.getByRole("alert").waitFor({ timeout: FIRST_FRAME_MS });
   assert.equal(await view.focused(), "Open in another player");
@@ -158,6 +172,78 @@ test("a browser without Media Source names another player and the addresses for 
   assert.equal(await view.page.locator("code").textContent(), `rtmp://wiidia.lan:1935/vod/${file.path}`);
   assert.deepEqual(await view.axe(), []);
   await view.shot("player-unsupported-phone");
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("one goes on where one left off, or from the beginning", async () => {
+  const file = firstOf("video");
+  const view = await wiidia.open();
+  await play(view, file);
+  const { duration } = await getJson(`${wiidia.api}/api/v1/media/${file.path}`);
+  const left = duration * 0.6;
+  await view.page.evaluate((at) => (document.querySelector("video").currentTime = at), left);
+  await waitForTime(view, left + 0.3);
+  await view.page.keyboard.press("Escape");
+  await view.page.locator(".page").waitFor();
+  await view.visit();
+  const begun = view.page.getByRole("region", { name: "Go on watching" }).getByRole("link");
+  await begun.waitFor();
+  assert.equal(await view.page.evaluate(() => document.activeElement.getAttribute("href")), `#/play/${file.path}`);
+  assert.deepEqual(await view.axe(), []);
+  await view.page.keyboard.press("Enter");
+  await waitForTime(view, left - 4);
+  assert.ok((await videoState(view)).time < left + 4, "it goes on there");
+  await view.visit(`#/play/${file.path}?start=0`);
+  await view.page.waitForFunction(() => document.querySelector("video")?.currentTime < 4 && document.querySelector("video").readyState > 2);
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("the next file follows after a countdown that can be stopped", async () => {
+  const film = files.find((entry, i) => entry.kind === "video" && wellBehaved(entry) && sameFolder(entry, files[i + 1]));
+  assert.ok(film, "the library has no two films side by side");
+  const next = files[files.indexOf(film) + 1];
+  const view = await wiidia.open();
+  await play(view, film);
+  const { duration } = await getJson(`${wiidia.api}/api/v1/media/${film.path}`);
+  const toEnd = () => view.page.evaluate((at) => (document.querySelector("video").currentTime = at), duration - 0.6);
+  await toEnd();
+  await view.page.getByRole("region", { name: "Up next" }).waitFor({ timeout: FIRST_FRAME_MS });
+  assert.equal(await view.focused(), "Play now");
+  assert.deepEqual(await view.axe(), []);
+  await view.shot("player-up-next");
+  await view.page.keyboard.press("Backspace");
+  await view.page.getByRole("region", { name: "Up next" }).waitFor({ state: "detached" });
+  await view.page.getByRole("button", { name: "Play again" }).waitFor();
+  await view.page.getByRole("button", { name: "Play again" }).click();
+  await view.page.locator('main[data-state="playing"]').waitFor();
+  await toEnd();
+  await view.page.waitForFunction((path) => location.hash === "#/play/" + path, next.path, { timeout: FIRST_FRAME_MS });
+  await view.close();
+});
+
+test("speed, single pictures and the seek bar's pictures", async () => {
+  const file = firstOf("video");
+  const view = await wiidia.open();
+  await play(view, file);
+  await view.page.keyboard.press(">");
+  await view.page.waitForFunction(() => document.querySelector("video").playbackRate === 1.25);
+  await view.page.keyboard.press("<");
+  await view.page.waitForFunction(() => document.querySelector("video").playbackRate === 1);
+  await view.page.keyboard.press(".");
+  await view.page.locator('main[data-state="paused"]').waitFor();
+  const before = (await videoState(view)).time;
+  await view.page.keyboard.press(".");
+  await view.page.waitForFunction((at) => {
+    const step = document.querySelector("video").currentTime - at;
+    return step > 0.02 && step < 0.1;
+  }, before);
+  const bar = await view.page.locator(".seek .track").boundingBox();
+  await view.page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height / 2);
+  const peek = view.page.locator(".bubble .peek");
+  await peek.waitFor();
+  assert.match(await peek.textContent(), /^\d+:\d\d$/);
   assert.deepEqual(view.complaints, []);
   await view.close();
 });
@@ -188,6 +274,11 @@ function firstOf(kind) {
 // The stand-in's odd files have tests of their own (dev/), and one of each kind is enough of it here.
 function wellBehaved(file) {
   return process.env.WIIDIA_URL || /^broken/.test(file.name) || !/^(Lots|Odd)/.test(file.path);
+}
+
+function sameFolder(file, other) {
+  const folder = ({ path }) => path.split("/").slice(0, -1).join("/");
+  return other !== undefined && folder(file) === folder(other) && other.kind !== "folder" && !/^broken/i.test(other.name);
 }
 
 function folderHash(file) {

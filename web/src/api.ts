@@ -1,6 +1,6 @@
 // The server's HTTP API, version 1: shapes and calls. All `path`s are percent-encoded by the server.
 
-import { strings } from "./strings.ts";
+import { strings } from "./language/index.ts";
 
 /** What an entry of a folder is. */
 export type Kind = "folder" | "video" | "audio" | "picture" | "unknown";
@@ -16,12 +16,28 @@ export interface Entry {
   size: number | null;
   duration: number | null;
   poster?: string | null;
+  /** When it was last changed, in seconds since 1970, where the server says so. */
+  modified?: number | null;
 }
 
-/** A folder: sub-folders first, each group sorted naturally. */
+/**
+ * A folder, or a page of it: sub-folders first, each group sorted. With `total`, the number of all entries, this is the page that
+ * begins with entry `offset`; without it, these are all.
+ */
 export interface Listing {
   path: string;
   entries: Entry[];
+  total?: number;
+  offset?: number;
+}
+
+/** Which part of a folder is asked for. `order` is a key of the language's `sorts`; `q`: words that names must contain. */
+export interface ListingPage {
+  offset: number;
+  limit: number;
+  order?: string;
+  q?: string;
+  kind?: Kind;
 }
 
 /** How far a medium has been converted: seconds from its beginning, all stretches that exist, and whether that is all. */
@@ -44,6 +60,12 @@ export interface Track {
   language: string | null;
   title: string | null;
   channels?: number;
+  /** What holds when nobody chooses. */
+  default?: boolean;
+  /** Only what those who understand the film have to read. */
+  forced?: boolean;
+  /** Subtitles of text: where they are as WebVTT. The film need not be encoded for them. */
+  address?: string | null;
 }
 
 /** A playable file, once its streams are known. */
@@ -77,9 +99,64 @@ export class Problem extends Error {
   }
 }
 
-/** Lists a folder. */
-export function fetchListing(path: string): Promise<Listing> {
-  return getJson<Listing>("/api/v1/library/" + path);
+/** Lists a folder, or a page of it. A server that knows no pages gives all. */
+export function fetchListing(path: string, page?: ListingPage): Promise<Listing> {
+  if (!page) return getJson<Listing>("/api/v1/library/" + path);
+  const { order = "name", q, kind } = page;
+  // What is searched at the top is searched everywhere, and comes with the best first.
+  const everywhere = !path && q !== undefined;
+  const pairs = ["offset=" + page.offset, "limit=" + page.limit].concat(
+    everywhere && order === "name" ? [] : orderPairs(order),
+    q === undefined ? [] : "q=" + encodeURIComponent(q),
+    kind === undefined ? [] : "kind=" + kind,
+  );
+  return getJson<Listing>((everywhere ? "/api/v1/search" : "/api/v1/library/" + path) + "?" + pairs.join("&"));
+}
+
+// "-date" as the server reads it.
+function orderPairs(order: string): string[] {
+  const key = "sort=" + order.replace("-", "");
+  return order.charAt(0) === "-" ? [key, "order=desc"] : [key];
+}
+
+/** The files beside one in its folder. */
+export interface Beside {
+  previous: Entry | null;
+  next: Entry | null;
+}
+
+/** The files before and after `path`, of what plays if it plays. */
+export function fetchNeighbours(path: string, order: string): Promise<Beside> {
+  return getJson<Beside>("/api/v1/neighbours/" + path + "?" + orderPairs(order).join("&"));
+}
+
+let uploads: Promise<string[]> | undefined;
+
+/** The folders that take files; none where the owner has named none. Asked once a visit. */
+export function uploadFolders(): Promise<string[]> {
+  uploads = uploads ?? getJson<{ folders: string[] }>("/api/v1/uploads").then(({ folders }) => folders, () => []);
+  return uploads;
+}
+
+/** The address of a file as it is. */
+export function downloadAddress(path: string): string {
+  return "/download/" + path;
+}
+
+/** What is known of a file: here, only its pictures. */
+export interface Info {
+  poster: string | null;
+  bar: { address: string; width: number; height: number; columns: number; times: number[] } | null;
+}
+
+/** What the index knows of a file; starts nothing. */
+export function fetchInfo(path: string): Promise<Info> {
+  return getJson<Info>("/api/v1/info/" + path);
+}
+
+/** The address of a picture that fits into so many pixels. */
+export function pictureAddress(path: string, width: number, height: number): string {
+  return "/picture/" + path + "?w=" + Math.round(width) + "&h=" + Math.round(height);
 }
 
 /** Describes a file, starting its conversion if it needs one. */
@@ -87,9 +164,19 @@ export function fetchMedia(path: string, choice: Choice): Promise<Media> {
   return getJson<Media>("/api/v1/media/" + path + query("?", choice));
 }
 
+/** The address of subtitles, with times of the film in the form that plays. */
+export function subtitlesAddress(address: string, choice: Choice): string {
+  return address + query(address.indexOf("?") < 0 ? "?" : "&", choice);
+}
+
 /** The address of a file's fragmented MP4 from the keyframe at or before `start` seconds. */
 export function fmp4Address(path: string, choice: Choice, start: number): string {
   return "/fmp4/" + path + "?start=" + start.toFixed(3) + query("&", choice);
+}
+
+/** The address of a file as HLS, for browsers that play that by themselves. */
+export function hlsAddress(path: string, choice: Choice): string {
+  return "/hls/" + path + "/index.m3u8" + query("?", choice);
 }
 
 /** The address of a file as FLV, for players outside the browser. */
@@ -137,14 +224,21 @@ export function asProblem(thrown: unknown): Problem {
   return thrown instanceof Problem ? thrown : new Problem(0, strings.problem.offline, strings.problem.offlineDetail);
 }
 
-function getJson<T>(address: string): Promise<T> {
-  return fetch(address).then((response) =>
+/** A JSON answer; rejects with a `Problem` for any answer that is not ok. */
+export function getJson<T>(address: string, options?: RequestInit): Promise<T> {
+  return fetch(address, options).then((response) =>
     response.ok
       ? (response.json() as Promise<T>)
       : problemOf(response).then((problem) => {
           throw problem;
         }),
   );
+}
+
+/** Changes something on the server: `method` is POST, PUT or DELETE, `body` becomes JSON. */
+export function send<T>(method: string, address: string, body?: unknown): Promise<T> {
+  const json = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return getJson<T>(address, { method, ...json });
 }
 
 // The server's errors are lower-case clauses without a full stop (they are also log lines).

@@ -15,7 +15,21 @@ type Sign =
   | "grow"
   | "shrink"
   | "tune"
-  | "warning";
+  | "warning"
+  | "library"
+  | "live"
+  | "queue"
+  | "settings"
+  | "search"
+  | "sort"
+  | "shuffle"
+  | "playlist"
+  | "upload"
+  | "more"
+  | "close"
+  | "record"
+  | "stop"
+  | "pip";
 
 // Outlines, drawn with a round pen two units wide (see .icon in base.css); a second path is filled.
 const SHAPES: Record<Kind | Sign, [outline: string, filled?: string]> = {
@@ -37,6 +51,20 @@ const SHAPES: Record<Kind | Sign, [outline: string, filled?: string]> = {
   shrink: ["M9 4v5H4M20 9h-5V4M15 20v-5h5M4 15h5v5"],
   tune: ["M4 7h9M19 7h1M4 17h1M11 17h9M16 4.5v5M8 14.5v5"],
   warning: ["M12 4l9 16H3zM12 10v4.5M12 17.2v.1"],
+  library: ["M4 5v15M9 5v15M13.5 5.5l5 14"],
+  live: ["M8.5 8.5a5 5 0 0 0 0 7M15.5 8.5a5 5 0 0 1 0 7M5.5 5.5a9.2 9.2 0 0 0 0 13M18.5 5.5a9.2 9.2 0 0 1 0 13", "M12 10.5a1.5 1.5 0 1 0 .1 0z"],
+  queue: ["M4 6h16M4 12h9M4 18h9", "M17 12v7l5-3.5z"],
+  settings: ["M12 9a3 3 0 1 0 .1 0zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M5.6 18.4l2.2-2.2M16.2 7.8l2.2-2.2"],
+  search: ["M10.5 4a6.5 6.5 0 1 0 .1 0zM15.5 15.5L20 20"],
+  sort: ["M7 4v16M3.5 16.5L7 20l3.5-3.5M14 6h7M14 12h5M14 18h3"],
+  shuffle: ["M3 7h4l9 10h5M3 17h4l3-3.4M13 10.4L16 7h5M18.5 4L21 7l-2.5 3M18.5 14l2.5 3-2.5 3"],
+  playlist: ["M4 6h12M4 11h12M4 16h6M17 11v8M17 19a2 2 0 1 1-4 0 2 2 0 1 1 4 0"],
+  upload: ["M12 16V4M7 9l5-5 5 5M4 16v4h16v-4"],
+  more: ["M5 12h.1M12 12h.1M19 12h.1"],
+  close: ["M6 6l12 12M18 6L6 18"],
+  record: ["M12 4a8 8 0 1 0 .1 0z", "M12 8.5a3.5 3.5 0 1 0 .1 0z"],
+  stop: ["M6.5 6.5h11v11h-11z", "M6.5 6.5h11v11h-11z"],
+  pip: ["M3 6q0-1 1-1h16q1 0 1 1v12q0 1-1 1H4q-1 0-1-1z", "M12 12h7v5h-7z"],
 };
 
 /** The icons there are: one for each kind of entry, and the signs on buttons and panels. */

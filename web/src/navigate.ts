@@ -1,7 +1,7 @@
-// Moving between places so that the browser's own Back stays useful: going up to a folder one came from
+// Moving between places so that the browser's own Back stays useful: going back to a place one came from
 // steps back in history instead of piling up entries.
 
-import { formatHash, parentPath, parseHash, type Route } from "./route.ts";
+import { above, formatHash, parseHash, type Route } from "./route.ts";
 
 // The page's own entries of the session history, newest last. Bounded: only the last two are ever compared.
 const TRAIL_LENGTH = 50;
@@ -29,18 +29,27 @@ export function onRouteChange(changed: (route: Route, from: Route) => void): voi
   });
 }
 
-/** Goes to `route` in place of the current one (next file of a folder: Back still leads to the folder). */
-export function replaceWith(route: Route): void {
-  replacing = true;
-  location.replace(formatHash(route));
+/** Goes to `route`. */
+export function goTo(route: Route): void {
+  location.hash = formatHash(route);
 }
 
-/** Leaves for the folder above; false at the root, where there is none. */
+/** Goes to `route` in place of the current one (next file of a folder: Back still leads to the folder). */
+export function replaceWith(route: Route): void {
+  const hash = formatHash(route);
+  if (hash === here()) return;
+  replacing = true;
+  location.replace(hash);
+}
+
+/** Leaves for the place above; false at the root, where there is none. What plays goes back to wherever it was started from. */
 export function goUp(): boolean {
   const route = currentRoute();
-  if (route.view === "browse" && !route.path) return false;
-  const up: Route = { view: "browse", path: parentPath(route.path) };
-  if (trail[trail.length - 2] === formatHash(up)) history.back();
+  const up = above(route);
+  if (!up) return false;
+  const before = trail[trail.length - 2];
+  const anywhere = route.view === "play" || route.view === "watch" || route.view === "show";
+  if (before !== undefined && (before === formatHash(up) || anywhere)) history.back();
   else replaceWith(up);
   return true;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crumbs, formatHash, isWithin, lastName, parentPath, parseHash } from "../src/route.ts";
+import { above, crumbs, formatHash, isWithin, lastName, parentPath, parseHash, type View } from "../src/route.ts";
 
 test("every hash leads somewhere", () => {
-  const table: [string, "browse" | "play", string][] = [
+  const table: [string, View, string][] = [
     ["", "browse", ""],
     ["#", "browse", ""],
     ["#/browse/", "browse", ""],
@@ -12,6 +12,12 @@ test("every hash leads somewhere", () => {
     ["#/play/films/%C3%9C.avi", "play", "films/%C3%9C.avi"],
     ["#/play/", "browse", ""],
     ["#/elsewhere/x", "browse", ""],
+    ["#/elsewhere", "browse", ""],
+    ["#/live", "live", ""],
+    ["#/watch/house%2Fdoor", "watch", "house%2Fdoor"],
+    ["#/watch/", "browse", ""],
+    ["#/setup/network/wlan", "setup", "network/wlan"],
+    ["#/show/", "show", ""],
   ];
   for (const [hash, view, path] of table) assert.deepEqual(parseHash(hash), { view, path }, hash);
 });
@@ -43,4 +49,26 @@ test("a file is within its folders, not within a folder of a similar name", () =
   assert.equal(isWithin("films/old/x.avi", "films/old/x.avi"), true);
   assert.equal(isWithin("films/older", "films/old"), false);
   assert.equal(isWithin("", "films"), false);
+});
+
+test("what an address says beyond its path survives, and what it does not know is left out", () => {
+  const route = { view: "browse", path: "a%20b", query: { q: "x&y=ö?", sort: "-size" } } as const;
+  assert.deepEqual(parseHash(formatHash(route)), route);
+  assert.deepEqual(parseHash("#/play/a?start=0&evil=1"), { view: "play", path: "a", query: { start: "0" } });
+  assert.deepEqual(parseHash("#/browse/a?evil=1"), { view: "browse", path: "a" });
+  assert.equal(formatHash({ view: "browse", path: "a", query: { q: "" } }), "#/browse/a");
+});
+
+test("every place but the root has one above it, and from each the root is reached", () => {
+  const places = ["#/browse/a/b?q=x", "#/play/a/b.avi", "#/show/a/b?at=a", "#/watch/x", "#/live/", "#/next/", "#/look/", "#/setup/a/b"];
+  for (const place of places) {
+    let route = above(parseHash(place));
+    for (let steps = 0; route && steps < 10; steps += 1) {
+      const next = above(route);
+      if (!next) break;
+      route = next;
+    }
+    assert.deepEqual(route, { view: "browse", path: "" }, place);
+  }
+  assert.equal(above({ view: "browse", path: "" }), null);
 });

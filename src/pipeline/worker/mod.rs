@@ -82,6 +82,11 @@ enum Task {
     Equip,
 }
 
+/// The GStreamer that is there: its name and version.
+pub fn framework_version() -> String {
+    gstreamer::version_string().into()
+}
+
 /// Runs a worker; `args` is what follows the word `worker` on the command line.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut args = args.peekable();

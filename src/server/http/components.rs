@@ -10,26 +10,36 @@ use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct All {
+/// Programs that are not part of this one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Components)]
+pub(super) struct All {
     components: Vec<Status>,
 }
 
-#[derive(Deserialize)]
+/// What to install.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ComponentOrder)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub(super) struct Order {
     /// Which; the newest when it is not said.
     #[serde(default)]
     version: Option<String>,
 }
 
-/// `GET /api/v1/components`
+/// Programs that are not part of this one: yt-dlp.
+#[utoipa::path(get, path = "/api/v1/components", operation_id = "listComponents", tag = "library",
+    responses((status = 200, body = All)))]
 pub(super) fn list(app: &App) -> Reply {
     json(&All { components: app.components.iter().map(|component| component.status()).collect() })
 }
 
-/// `POST /api/v1/components/yt-dlp`, answered when it is installed and has been tried.
+/// Installs or updates a component; answered when it has been tried.
+#[utoipa::path(post, path = "/api/v1/components/{name}", operation_id = "installComponent", tag = "library",
+    params(("name" = String, Path, description = "yt-dlp")),
+    request_body = Order, responses((status = 200, body = Status)))]
 pub(super) async fn install(
     app: &App,
     headers: &HeaderMap,
@@ -46,14 +56,20 @@ pub(super) async fn install(
     done(installing.await)
 }
 
-/// `POST /api/v1/components/yt-dlp/rollback`
+/// Goes back to the version before.
+#[utoipa::path(post, path = "/api/v1/components/{name}/rollback", operation_id = "rollBackComponent", tag = "library",
+    params(("name" = String, Path, description = "yt-dlp")),
+    responses((status = 200, body = Status)))]
 pub(super) async fn roll_back(app: &App, name: &str) -> Result<Reply, Refusal> {
     let component = of_name(app, name)?;
     component.roll_back().await?;
     Ok(json(&component.status()))
 }
 
-/// `DELETE /api/v1/components/yt-dlp`
+/// Removes a component.
+#[utoipa::path(delete, path = "/api/v1/components/{name}", operation_id = "removeComponent", tag = "library",
+    params(("name" = String, Path, description = "yt-dlp")),
+    responses((status = 200, body = Status)))]
 pub(super) async fn remove(app: &App, name: &str) -> Result<Reply, Refusal> {
     let component = of_name(app, name)?;
     component.remove().await?;

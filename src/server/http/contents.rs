@@ -7,10 +7,12 @@ use crate::provider::Wanted;
 use crate::reel::Codecs;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What was chosen, as it came out.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Form {
+    #[schema(value_type = Profile)]
     profile: &'static str,
     /// Numbers of tracks.
     audio: Option<usize>,
@@ -18,8 +20,9 @@ pub(super) struct Form {
 }
 
 /// One of the profiles there are.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ProfileEntry {
+    #[schema(value_type = Profile)]
     name: &'static str,
     width: Option<i32>,
     height: Option<i32>,
@@ -28,7 +31,7 @@ pub(super) struct ProfileEntry {
 }
 
 /// A picture or a sound, and what becomes of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Fate {
     /// The file's codec in words.
     pub(super) source: String,
@@ -36,7 +39,8 @@ pub(super) struct Fate {
     pub(super) passes: bool,
 }
 
-#[derive(Serialize)]
+/// What can be chosen in a file, and what it says of itself.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Contents {
     audio: Vec<Track>,
     subtitles: Vec<Track>,
@@ -46,21 +50,25 @@ pub(super) struct Contents {
     warnings: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// A sound, or subtitles.
+#[derive(Serialize, ToSchema)]
 struct Track {
     codec: String,
     language: Option<String>,
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     channels: Option<u32>,
     /// Subtitles made of text; otherwise of pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     text: Option<bool>,
     default: bool,
     chosen: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Chapter)]
 struct Chapter {
     start: f64,
     title: String,

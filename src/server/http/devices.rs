@@ -10,22 +10,33 @@ use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What a body looks like.
 const EXAMPLE: &str = r#"{"brightness":128,"white_balance_automatic":true,"power_line_frequency":"50 Hz"}"#;
 
-#[derive(Serialize)]
-struct All {
+/// Capture devices. Their shape is told in docs/http-api.md.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Devices)]
+pub(super) struct All {
+    #[schema(value_type = Vec<Object>)]
     devices: Vec<Device>,
 }
 
-/// `GET /api/v1/devices`
+/// The capture devices that are plugged in now.
+#[utoipa::path(get, path = "/api/v1/devices", operation_id = "listDevices", tag = "live",
+    responses((status = 200, body = All)))]
 pub(super) async fn list(devices: &Devices) -> Reply {
     json(&All { devices: devices.list_soon().await })
 }
 
-/// `PUT /api/v1/devices/<id>/controls`: takes effect at once, also on pictures that are on their way. The device
-/// forgets it when it is unplugged; a source's settings stay.
+/// Turns a device's controls.
+///
+/// Takes effect at once, also on pictures that are on their way. The device forgets it when it is unplugged; a source's
+/// settings stay.
+#[utoipa::path(put, path = "/api/v1/devices/{id}/controls", operation_id = "setDeviceControls", tag = "live",
+    params(("id" = String, Path, description = "As the list of devices has it")),
+    request_body = Object, responses((status = 200, body = Object)))]
 pub(super) async fn control(
     app: &App,
     headers: &HeaderMap,

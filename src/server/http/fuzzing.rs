@@ -6,7 +6,14 @@ use crate::library::LibraryPath;
 /// The path in the library that an address leads to; `Ok(None)` for addresses without one.
 pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, String> {
     Ok(match Route::decode(path, query).map_err(|error| error.to_string())? {
-        Route::Library(path)
+        Route::Library { path, .. }
+        | Route::Neighbours { path, .. }
+        | Route::Plain { path, .. }
+        | Route::Download(path)
+        | Route::Playlist { path, .. }
+        | Route::Position { path, .. }
+        | Route::Upload { path, .. }
+        | Route::File(path)
         | Route::Info(path)
         | Route::Poster { path, .. }
         | Route::Bar { path, .. }
@@ -18,9 +25,18 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Web(path)
         | Route::GetDir(path) => Some(path),
         Route::Page
+        | Route::PlainStyle
+        | Route::Uploads
+        | Route::Search(_)
+        | Route::LibraryEvents
+        | Route::Positions(_)
+        | Route::About
+        | Route::OpenApi
+        | Route::ProblemType(_)
         | Route::Asset(_)
         | Route::Index
         | Route::Live { .. }
+        | Route::LiveMp4(_)
         | Route::Snapshot { .. }
         | Route::Streams
         | Route::Relays

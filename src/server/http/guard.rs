@@ -60,6 +60,8 @@ fn need(method: &Method, route: &Result<Route, RouteError>) -> Need {
     match route {
         Ok(Route::Manage(manage)) => manage.need(method),
         Ok(route) if looks(method) => route.audience(),
+        // Who may watch may say how far.
+        Ok(Route::Positions(_) | Route::Position { .. }) => Need::Watch,
         // There is nothing to be seen there.
         Err(_) if looks(method) => Need::Nothing,
         _ => Need::Own,
@@ -134,11 +136,14 @@ mod tests {
     }
 
     /// What somebody may do who shows nothing.
-    const FREE: [(&str, &str); 4] = [
+    const FREE: [(&str, &str); 7] = [
         ("POST", "/api/v1/claim"),
         ("POST", "/api/v1/session"),
         ("DELETE", "/api/v1/session"),
         ("POST", "/setup/network"),
+        ("DELETE", "/api/v1/positions/anna"),
+        ("PUT", "/api/v1/positions/anna/films/a.avi"),
+        ("DELETE", "/api/v1/positions/anna/films/a.avi"),
     ];
 
     #[test]

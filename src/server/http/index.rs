@@ -1,65 +1,95 @@
 //! What the index knows: of a file, in pictures, and how far it is.
 
+use super::conditional;
 use super::exposition::{Exposition, Kind};
+use super::library::identify;
 use super::reply::{Refusal, Reply, json, reply, set};
 use crate::index::{Activity, Film, Index, Kept};
 use crate::library::{FileIdentity, LibraryPath};
 use crate::pipeline::{AudioTrack, Purpose, SubtitleTrack};
 use crate::server::App;
 use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The address of a picture: another one for another picture, so that it may be kept for ever.
 pub(super) fn address(what: &str, path: &str, id: &str) -> String {
     format!("/api/v1/{what}/{path}?v={id}")
 }
 
-#[derive(Serialize)]
-struct Info {
+/// How much is known of a file.
+#[derive(Serialize, ToSchema, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = InfoState)]
+enum State {
+    /// All that it says.
+    Known,
+    /// Nothing yet: it is looked at next.
+    Waiting,
+    /// Nothing, and `error` says why.
+    Failed,
+}
+
+/// What is known of a file.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Info {
     path: String,
     name: String,
+    /// Bytes.
     size: u64,
-    /// `known`, `waiting` or `failed`.
-    state: &'static str,
+    state: State,
+    /// Why nothing is known, or why there are no pictures.
     error: Option<String>,
+    /// Seconds.
     duration: Option<f64>,
     video: Option<Film>,
     audio: Vec<AudioTrack>,
     subtitles: Vec<SubtitleTrack>,
     chapters: Vec<InfoChapter>,
+    /// What the file says of itself: `title`, `artist`, `date`.
     tags: BTreeMap<String, String>,
+    /// The address of the picture that stands for it.
     poster: Option<String>,
     bar: Option<InfoBar>,
 }
 
-#[derive(Serialize)]
+/// A named place in a film.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Chapter)]
 struct InfoChapter {
+    /// Seconds.
     start: f64,
     title: String,
 }
 
-#[derive(Serialize)]
+/// Small pictures for the seek bar, all in one JPEG.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Bar)]
 struct InfoBar {
     address: String,
     /// Pixels of one tile.
     width: u16,
     height: u16,
+    /// Tiles in a row.
     columns: u16,
-    /// What each tile shows, row by row.
+    /// What each tile shows, in seconds, row by row.
     times: Vec<f64>,
 }
 
-/// `GET /api/v1/info/<path>`
+/// What is known of a file by now; what is not is found out next. Starts no conversion.
+#[utoipa::path(get, path = "/api/v1/info/{path}", operation_id = "getInfo", tag = "library",
+    params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them")),
+    responses((status = 200, body = Info)))]
 pub(super) async fn info(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
     let file = identify(app, &path).await?;
     let known = app.index.knowledge(&path, file);
     let state = match &known {
-        Some(known) if known.details.is_some() => "known",
-        Some(known) if known.failure.is_some() => "failed",
-        _ => "waiting",
+        Some(known) if known.details.is_some() => State::Known,
+        Some(known) if known.failure.is_some() => State::Failed,
+        _ => State::Waiting,
     };
     let known = known.unwrap_or_default();
     let details = known.details.unwrap_or_default();
@@ -92,8 +122,33 @@ pub(super) async fn info(app: &App, path: LibraryPath) -> Result<Reply, Refusal>
     }))
 }
 
-/// `GET /api/v1/poster/<path>` and `/api/v1/bar/<path>`
-pub(super) async fn picture(
+/// The picture that stands for a file.
+#[utoipa::path(get, path = "/api/v1/poster/{path}", operation_id = "getPoster", tag = "library",
+    params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them"), ("v" = Option<String>, Query, description = "Which version of it: as a listing says")),
+    responses((status = 200, content_type = "image/jpeg", body = [u8])))]
+pub(super) async fn poster(
+    app: &App,
+    path: LibraryPath,
+    version: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Reply, Refusal> {
+    picture(app, path, Purpose::Poster, version, headers).await
+}
+
+/// Small pictures of a film for the seek bar, in one.
+#[utoipa::path(get, path = "/api/v1/bar/{path}", operation_id = "getBar", tag = "library",
+    params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them"), ("v" = Option<String>, Query, description = "Which version of it: as its info says")),
+    responses((status = 200, content_type = "image/jpeg", body = [u8])))]
+pub(super) async fn bar(
+    app: &App,
+    path: LibraryPath,
+    version: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Reply, Refusal> {
+    picture(app, path, Purpose::Bar, version, headers).await
+}
+
+async fn picture(
     app: &App,
     path: LibraryPath,
     purpose: Purpose,
@@ -112,15 +167,8 @@ pub(super) async fn picture(
     };
     let kept = kept.ok_or_else(none)?;
     let tag = HeaderValue::try_from(format!("\"{}\"", kept.id)).map_err(|_| none())?;
-    let is_same =
-        headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| {
-            // Weak or strong makes no difference here (RFC 9110 13.1.2).
-            tags.split(',').any(|other| other.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes())
-        });
-    let mut reply = if is_same {
-        let mut reply = Response::new(Bytes::new().into());
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        reply
+    let mut reply = if conditional::has(headers, &tag) {
+        conditional::not_modified(tag.clone())
     } else {
         let bytes = read(app.index.clone(), path.clone(), file, kept.clone()).await.ok_or_else(none)?;
         reply("image/jpeg", bytes)
@@ -136,37 +184,31 @@ async fn read(index: Index, path: LibraryPath, file: FileIdentity, kept: Kept) -
     tokio::task::spawn_blocking(move || index.picture(&path, file, &kept)).await.ok().flatten()
 }
 
-async fn identify(app: &App, path: &LibraryPath) -> Result<FileIdentity, Refusal> {
-    let (library, path) = (app.providers.library().clone(), path.clone());
-    let opened = tokio::task::spawn_blocking(move || library.open(&path).map(|file| file.identity)).await;
-    Ok(opened.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))??)
-}
-
-fn name(activity: Activity) -> &'static str {
-    match activity {
-        Activity::Off => "off",
-        Activity::Walking => "walking",
-        Activity::Looking => "looking",
-        Activity::Paused => "paused",
-        Activity::Idle => "idle",
-    }
-}
-
-#[derive(Serialize)]
-struct Progress {
-    state: &'static str,
+/// How far the background is that finds out what is in files.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IndexProgress)]
+pub(super) struct Progress {
+    state: Activity,
+    /// Files whose content is known.
     known: usize,
+    /// Files that the background is still to look at.
     waiting: usize,
+    /// Files that somebody waits for.
     asked: usize,
     failed: usize,
+    /// Files that are known and not there now.
     missing: usize,
+    /// Files looked at since the start.
     looked: u64,
     picture_bytes: u64,
     picture_limit: u64,
+    /// The first of those that failed.
     failures: Vec<ProgressFailure>,
 }
 
-#[derive(Serialize)]
+/// A file that could not be looked at.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IndexFailure)]
 struct ProgressFailure {
     path: String,
     reason: String,
@@ -175,7 +217,9 @@ struct ProgressFailure {
     next_try: u64,
 }
 
-/// `GET /api/v1/index`
+/// How far the index of the library is.
+#[utoipa::path(get, path = "/api/v1/index", operation_id = "getIndex", tag = "library",
+    responses((status = 200, body = Progress)))]
 pub(super) fn progress(index: &Index) -> Reply {
     let figures = index.figures();
     let failure = |(path, failure): (LibraryPath, crate::index::Failure)| ProgressFailure {
@@ -185,7 +229,7 @@ pub(super) fn progress(index: &Index) -> Reply {
         reason: failure.reason,
     };
     json(&Progress {
-        state: name(figures.activity),
+        state: figures.activity,
         known: figures.counts.known,
         waiting: figures.waiting,
         asked: figures.asked,

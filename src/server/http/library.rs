@@ -3,7 +3,7 @@
 use super::index;
 use super::reply::{Refusal, Reply, json, reply};
 use super::web;
-use crate::library::{FileIdentity, Kind, LibraryPath, Listing};
+use crate::library::{Entry, FileIdentity, Kind, LibraryPath, Order, Outline, PageQuery, Sort};
 use crate::provider::Providers;
 use crate::server::App;
 use crate::time::MediaTime;
@@ -13,54 +13,132 @@ use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Folder {
+/// A folder of the library, or a part of it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Folder {
+    /// Percent-encoded, as every `path` in this interface: append it to any address as it is.
     path: String,
+    /// How many entries there are, of which this may be a part.
+    total: usize,
+    /// How many of them come before these.
+    offset: usize,
+    /// Folders first.
     entries: Vec<Item>,
 }
 
-#[derive(Serialize)]
-struct Item {
-    name: String,
-    path: String,
-    kind: Kind,
-    size: Option<u64>,
-    duration: Option<f64>,
-    /// The codecs in words.
-    video: Option<String>,
-    audio: Option<String>,
-    /// An address.
-    poster: Option<String>,
+/// A folder or file in a listing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Entry)]
+pub(super) struct Item {
+    /// For people.
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) kind: Kind,
+    /// Bytes; null for folders.
+    pub(super) size: Option<u64>,
+    /// When it was changed, in seconds since 1970; null for folders.
+    pub(super) modified: Option<i64>,
+    /// Seconds; null until it was found out.
+    pub(super) duration: Option<f64>,
+    /// The codec of the picture in words; null until it was found out.
+    pub(super) video: Option<String>,
+    /// The same of the first sound.
+    pub(super) audio: Option<String>,
+    /// The address of a picture that stands for it; null while there is none.
+    pub(super) poster: Option<String>,
 }
 
-/// `GET /api/v1/library/<path>`: what is known of the files by now. What is not is found out afterwards.
-pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
+/// Lists a folder, with what is known of its files by now. What is not is found out afterwards.
+#[utoipa::path(get, path = "/api/v1/library/{path}", operation_id = "listFolder", tag = "library",
+    params(("path" = String, Path, description = "Of a folder: names percent-encoded, with slashes between them"),
+        ("offset" = Option<usize>, Query, description = "Entries that are skipped"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "At most so many; all without it"),
+        ("sort" = Option<Sort>, Query, description = "Files are ordered by this; folders come first, by name"),
+        ("order" = Option<Order>, Query),
+        ("q" = Option<String>, Query, max_length = 63, description = "Words that names must have in them; neither case nor accents count"),
+        ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
+            description = "Only entries of these kinds, with commas between them")),
+    responses((status = 200, body = Folder)))]
+pub(super) async fn list(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {
     if web::is_folder(&path) {
         let entries = web::listing(app).into_iter();
-        let entries = entries.map(|(name, path)| Item::bare(name, &path, web::SHOWN_AS)).collect();
-        return Ok(json(&Folder { path: path.percent_encoded(), entries }));
+        let entries: Vec<Item> = entries.map(|(name, path)| Item::bare(name, &path, web::SHOWN_AS)).collect();
+        let total = entries.len();
+        return Ok(json(&Folder { path: path.percent_encoded(), total, offset: 0, entries }));
     }
-    let listing = read(&app.providers, path).await?;
-    let path_of = |entry: &crate::library::Entry| listing.path.join(&entry.os_name);
-    let playable = listing.entries.iter().filter(|entry| entry.kind.is_playable());
-    let files: Vec<(LibraryPath, FileIdentity)> =
-        playable.filter_map(|entry| Some((path_of(entry), entry.identity?))).collect();
-    let briefs = app.index.briefs(files.iter().map(|(path, file)| (path, *file)));
-    let mut known = files.iter().zip(briefs);
-    let item = |entry: &crate::library::Entry| {
-        let path = path_of(entry).percent_encoded();
-        let brief = entry.identity.filter(|_| entry.kind.is_playable()).and_then(|file| {
-            let ((_, _), brief) = known.next()?;
-            let growing = app.providers.growing().find(file.file());
-            Some((growing.map(|reel| reel.playable(MediaTime::ZERO)), brief.unwrap_or_default()))
-        });
-        let (growing, brief) = brief.unwrap_or_default();
+    let part = page(app, path, query).await?;
+    let path = part.listing.path;
+    let entries = part.listing.entries.into_iter().map(|entry| (path.join(&entry.os_name), entry)).collect();
+    let mut entries = describe(app, entries);
+    let mut total = part.total;
+    // What the owner named on the web is found beside the disk's folders.
+    if path.is_top() && part.offset == 0 && !web::listing(app).is_empty() {
+        entries.insert(0, Item::bare("Web".to_owned(), &path.join(WEB_FOLDER.as_ref()), Kind::Folder));
+        total += 1;
+    }
+    Ok(json(&Folder { path: path.percent_encoded(), total, offset: part.offset, entries }))
+}
+
+/// A part of a folder, read where a disk that has to spin up holds up no other connection.
+pub(super) async fn page(
+    app: &App,
+    path: LibraryPath,
+    query: PageQuery,
+) -> Result<crate::library::Page, Refusal> {
+    let (library, index) = (app.providers.library().clone(), app.index.clone());
+    blocking(move || library.page(&path, &query, |files| index.durations(files))).await
+}
+
+/// What a file's folder has before and behind it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Neighbours)]
+pub(super) struct Beside {
+    previous: Option<Item>,
+    next: Option<Item>,
+    /// Its place among what is counted, from 0; null when it is not listed.
+    place: Option<usize>,
+    /// How many are counted: for what plays, what plays; for a picture, pictures.
+    total: usize,
+}
+
+/// What comes before and after a file in its folder.
+#[utoipa::path(get, path = "/api/v1/neighbours/{path}", operation_id = "getNeighbours", tag = "library",
+    params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them"),
+        ("sort" = Option<Sort>, Query, description = "As the folder is listed"),
+        ("order" = Option<Order>, Query),
+        ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
+            description = "Only these kinds; without it, what plays for what plays, and pictures for a picture")),
+    responses((status = 200, body = Beside)))]
+pub(super) async fn neighbours(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {
+    let (library, index, own) = (app.providers.library().clone(), app.index.clone(), path.clone());
+    let found = blocking(move || library.neighbours(&path, &query, |files| index.durations(files))).await?;
+    let describe = |entry: Option<Entry>| {
+        let (folder, _) = own.split_last()?;
+        entry.and_then(|entry| describe(app, vec![(folder.join(&entry.os_name), entry)]).pop())
+    };
+    let (previous, next) = (describe(found.previous), describe(found.next));
+    Ok(json(&Beside { previous, next, place: found.place, total: found.total }))
+}
+
+/// Entries as they are sent. What is not known of them is looked at next, the first of them first.
+pub(super) fn describe(app: &App, entries: Vec<(LibraryPath, Entry)>) -> Vec<Item> {
+    let file_of = |entry: &Entry| entry.identity.filter(|_| entry.kind.is_playable());
+    let files = entries.iter().filter_map(|(path, entry)| Some((path, file_of(entry)?)));
+    let mut briefs = app.index.briefs(files).into_iter();
+    let item = |(path, entry): (LibraryPath, Entry)| {
+        let file = file_of(&entry);
+        let brief = file.and_then(|_| briefs.next()).flatten().unwrap_or_default();
+        let growing = file.and_then(|file| app.providers.growing().find(file.file()));
+        let growing = growing.map(|reel| reel.playable(MediaTime::ZERO));
         let duration = growing.or(brief.duration_ms.map(MediaTime::from_millis));
+        let path = path.percent_encoded();
         Item {
-            name: entry.name.clone(),
+            name: entry.name,
             kind: entry.kind,
             size: entry.size,
+            modified: entry.identity.and_then(|file| i64::try_from(file.modified_ns() / 1_000_000_000).ok()),
             duration: duration.map(MediaTime::as_secs_f64),
             video: brief.video.map(|codec| codec.to_string()),
             audio: brief.audio.map(|codec| codec.to_string()),
@@ -68,20 +146,15 @@ pub(super) async fn list(app: &App, path: LibraryPath) -> Result<Reply, Refusal>
             path,
         }
     };
-    let mut entries: Vec<Item> = listing.entries.iter().map(item).collect();
-    // What the owner named on the web is found beside the disk's folders.
-    if listing.path.is_top() && !web::listing(app).is_empty() {
-        let folder = listing.path.join(WEB_FOLDER.as_ref());
-        entries.insert(0, Item::bare("Web".to_owned(), &folder, Kind::Folder));
-    }
-    Ok(json(&Folder { path: listing.path.percent_encoded(), entries }))
+    entries.into_iter().map(item).collect()
 }
 
 impl Item {
     /// Something of which no more is known.
     fn bare(name: String, path: &LibraryPath, kind: Kind) -> Self {
         let path = path.percent_encoded();
-        Self { name, path, kind, size: None, duration: None, video: None, audio: None, poster: None }
+        let (video, audio, poster) = (None, None, None);
+        Self { name, path, kind, size: None, modified: None, duration: None, video, audio, poster }
     }
 }
 
@@ -94,16 +167,17 @@ pub(super) async fn get_dir(providers: &Arc<Providers>, path: LibraryPath) -> Re
         aDir: Vec<String>,
         aFile: Vec<String>,
     }
-    let (status, directory) = match read(providers, path).await {
-        Ok(listing) => {
-            let (folders, files): (Vec<_>, Vec<_>) =
-                listing.entries.into_iter().partition(|e| e.kind == Kind::Folder);
-            let names = |entries: Vec<crate::library::Entry>| {
-                let mut names: Vec<String> = entries.into_iter().map(|e| e.name).collect();
+    let library = providers.library().clone();
+    let (status, directory) = match blocking(move || library.outline(&path)).await {
+        Ok(outline) => {
+            let names = |outline: &Outline, folders: bool| {
+                let wanted = outline.items.iter().filter(|item| (item.kind == Kind::Folder) == folders);
+                let mut names: Vec<String> =
+                    wanted.map(|item| item.os_name.to_string_lossy().into_owned()).collect();
                 names.sort();
                 names
             };
-            (StatusCode::OK, Directory { aDir: names(folders), aFile: names(files) })
+            (StatusCode::OK, Directory { aDir: names(&outline, true), aFile: names(&outline, false) })
         }
         Err(refusal) => (refusal.status, Directory::default()),
     };
@@ -114,9 +188,18 @@ pub(super) async fn get_dir(providers: &Arc<Providers>, path: LibraryPath) -> Re
     reply
 }
 
-async fn read(providers: &Arc<Providers>, path: LibraryPath) -> Result<Listing, Refusal> {
-    let library = providers.library().clone();
-    // A disk that has to spin up must not hold up other connections.
-    let listing = tokio::task::spawn_blocking(move || library.list(&path)).await;
-    Ok(listing.map_err(|e| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))??)
+/// Does what waits for a disk, away from the threads that serve.
+pub(super) async fn blocking<T: Send + 'static, E: Into<Refusal> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(error) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
+    }
+}
+
+/// Which version of a file somebody has asked for, to be looked up in the index.
+pub(super) async fn identify(app: &App, path: &LibraryPath) -> Result<FileIdentity, Refusal> {
+    let (library, path) = (app.providers.library().clone(), path.clone());
+    blocking(move || library.open(&path).map(|file| file.identity)).await
 }

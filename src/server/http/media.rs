@@ -4,6 +4,8 @@ use super::body::Body;
 use super::contents::{Contents, Description, Fate, Form, ProfileEntry, profiles};
 use super::reply::{Refusal, Reply, json, reply};
 use super::watch::open_started;
+#[allow(unused_imports)] // The description names it.
+use crate::choice::Profile;
 use crate::flv::aac::AacConfig;
 use crate::flv::avc::AvcConfig;
 use crate::flv::codec::{AAC_HEADER_LEN, AVC_HEADER_LEN};
@@ -21,15 +23,21 @@ use serde::Serialize;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Media {
+/// A file that can be played, once its streams are known.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Media {
     path: String,
     name: String,
+    /// Seconds; null when nobody knows yet.
     duration: Option<f64>,
+    /// Seconds that can be played by now, from the beginning.
     available: f64,
+    /// All stretches that exist: start and end in seconds.
     ranges: Vec<(f64, f64)>,
     complete: bool,
+    /// For Media Source Extensions.
     mime: String,
     video: Option<Video>,
     audio: Option<Audio>,
@@ -38,7 +46,8 @@ struct Media {
     profiles: Vec<ProfileEntry>,
 }
 
-#[derive(Serialize)]
+/// The picture as it is sent.
+#[derive(Serialize, ToSchema)]
 struct Video {
     codec: String,
     width: u32,
@@ -47,14 +56,21 @@ struct Video {
     fate: Fate,
 }
 
-#[derive(Serialize)]
+/// The sound as it is sent.
+#[derive(Serialize, ToSchema)]
 struct Audio {
     codec: String,
     #[serde(flatten)]
     fate: Fate,
 }
 
-/// `GET /api/v1/media/<path>`
+/// What is in a file and what is sent of it. Starts the conversion if one is needed.
+#[utoipa::path(get, path = "/api/v1/media/{path}", operation_id = "getMedia", tag = "playing",
+    params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them"),
+        ("profile" = Option<Profile>, Query, description = "What it is made of; without it, what the owner has set"),
+        ("audio" = Option<String>, Query, description = "A track's number from 0, or languages, the best first"),
+        ("subtitles" = Option<String>, Query, description = "The same, or none")),
+    responses((status = 200, body = Media)))]
 pub(super) async fn media(
     providers: &Arc<Providers>,
     path: &LibraryPath,
@@ -100,14 +116,19 @@ pub(super) async fn media(
     }))
 }
 
-#[derive(Serialize, PartialEq)]
-struct MediaEvent {
+/// How far a conversion is: the data of an event `media`.
+#[derive(Serialize, PartialEq, ToSchema)]
+pub(super) struct MediaEvent {
+    /// As in `Media`, like the next three.
     duration: Option<f64>,
     available: f64,
     ranges: Vec<(f64, f64)>,
     complete: bool,
+    /// Seconds; null when it can be played.
     target: Option<f64>,
+    /// Seconds until the target can be played; null when nobody knows.
     eta: Option<f64>,
+    /// Why the conversion failed.
     error: Option<String>,
 }
 
@@ -145,7 +166,15 @@ impl MediaEvent {
     }
 }
 
-/// `GET /api/v1/events?path=<path>[&target=<seconds>]`
+/// Events, as they happen. With a path: `media`, the progress of that file's conversion, and how long a target has to be
+/// waited for, with a `MediaEvent` as data. Without: `library`, folders that have changed, with a `LibraryEvent`.
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "followEvents", tag = "playing",
+    params(("path" = Option<String>, Query, description = "Of a file"),
+        ("target" = Option<f64>, Query, minimum = 0, description = "Seconds that somebody wants to see"),
+        ("profile" = Option<Profile>, Query, description = "What it is made of; without it, what the owner has set"),
+        ("audio" = Option<String>, Query, description = "A track's number from 0, or languages, the best first"),
+        ("subtitles" = Option<String>, Query, description = "The same, or none")),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(super) async fn events(
     providers: &Arc<Providers>,
     path: &LibraryPath,

@@ -10,19 +10,26 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Instant;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Live {
+/// The live streams.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Streams)]
+pub(super) struct Live {
     streams: Vec<LiveStream>,
 }
 
-#[derive(Serialize)]
+/// A live stream. Times are seconds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stream)]
 struct LiveStream {
     name: String,
     on_air: bool,
-    /// Seconds; null while nobody publishes.
+    /// Since its present publisher began; null while nobody publishes.
     on_air_for: Option<f64>,
+    /// Since it was first published.
     uptime: f64,
+    /// Those it has had.
     publishers: u64,
     viewers: usize,
     viewers_by_protocol: BTreeMap<&'static str, usize>,
@@ -34,7 +41,8 @@ struct LiveStream {
     mended_times: u64,
 }
 
-#[derive(Serialize)]
+/// How far viewers are behind the live edge, in seconds.
+#[derive(Serialize, ToSchema)]
 struct Lag {
     median: f64,
     most: f64,
@@ -61,7 +69,9 @@ impl From<Figures> for LiveStream {
     }
 }
 
-/// `GET /api/v1/streams`
+/// The live streams: on air, viewers, bytes, lag, what slow viewers lost.
+#[utoipa::path(get, path = "/api/v1/streams", operation_id = "listStreams", tag = "live",
+    responses((status = 200, body = Live)))]
 pub(super) fn list(streams: &Streams) -> Reply {
     json(&Live { streams: streams.figures(Instant::now()).into_iter().map(LiveStream::from).collect() })
 }

@@ -2,14 +2,19 @@
 //!
 //! [`serve`] accepts; `connection` lets hyper and bodies that own the socket take turns at it;
 //! `Route::decode` says what an address means; one file per kind of answer makes it. `answer` never
-//! fails: refusals become statuses in `reply` alone.
+//! fails: refusals become statuses in `reply` alone, and words in `problem`. What the API under `/api/v1` takes and
+//! gives, `openapi` says for programs.
 
+mod about;
 mod body;
 mod changing;
 mod components;
+mod conditional;
 mod connection;
 mod contents;
 mod devices;
+mod download;
+pub(super) mod events;
 mod exposition;
 mod flv;
 mod fmp4;
@@ -20,40 +25,50 @@ mod handover;
 mod index;
 mod library;
 mod live;
+mod live_mp4;
 mod live_outgoing;
 mod live_viewer;
 mod manage;
 mod media;
 mod metrics;
+mod openapi;
 mod page;
 mod picture;
+mod plain;
+mod playlist;
+mod positions;
+mod problem;
 mod recordings;
 mod relays;
 mod reply;
 mod route;
+mod search;
 mod seeks;
 mod send_file;
 mod snapshot;
 mod sources;
 mod upgrade;
+mod upload;
 mod watch;
 mod web;
 
 use crate::access::{Role, Who};
 use crate::choice::Choice;
+use crate::library::{LibraryPath, PageQuery};
 use crate::limits::{HTTP_HEADER_TIMEOUT, MAX_HTTP_CONNECTIONS, MAX_HTTP_CONNECTIONS_PER_ADDRESS};
-use crate::pipeline::Purpose;
 use crate::provider::{Client, Takes, Wanted};
 use crate::server::App;
 use crate::server::accept::{Acceptor, Shutdown};
+use crate::websocket;
 use body::Body;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+pub use openapi::openapi;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};
 use std::borrow::Cow;
@@ -91,7 +106,7 @@ pub(super) async fn serve_local(socket: UnixStream, app: Arc<App>) {
 
 /// Answers a program of this machine that runs as the server's user or as root: the owner, therefore. Media are not for it.
 async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
-    let path = request.uri().path();
+    let path = request.uri().path().to_owned();
     if path.starts_with("/api/") || path == "/metrics" {
         let reply = answer_as(app, request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true).await;
         // What goes past hyper needs a socket of TCP.
@@ -100,7 +115,7 @@ async fn answer_local(app: &App, request: Request<Incoming>) -> Reply {
         }
     }
     let text = "only the interfaces under /api/v1 are served here; media are at the server's HTTP port";
-    finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_reply())
+    finish(Refusal::new(StatusCode::NOT_IMPLEMENTED, text).into_problem(&path))
 }
 
 async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Reply {
@@ -111,18 +126,13 @@ async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr) -> Repl
 async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, local: bool) -> Reply {
     let (head, body) = request.into_parts();
     let (method, uri) = (&head.method, &head.uri);
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
     let route = Route::decode(uri.path(), uri.query());
-    let allowed: Cow<'static, str> = match &route {
-        Ok(Route::Recordings | Route::Sources) => "GET, HEAD, POST".into(),
-        Ok(Route::Recording(_)) => "GET, HEAD, DELETE".into(),
-        Ok(Route::Source(_)) => "GET, HEAD, PUT, DELETE".into(),
-        Ok(Route::Component(_)) => "POST, DELETE".into(),
-        Ok(Route::ComponentRollback(_)) => "POST".into(),
-        Ok(Route::DeviceControls(_)) => "PUT".into(),
-        Ok(Route::Manage(manage)) => manage.allowed().into(),
-        _ => "GET, HEAD".into(),
-    };
-    let result = if allowed.split(", ").any(|one| one == method.as_str()) {
+    let methods = route.as_ref().map_or(Cow::Borrowed("GET, HEAD"), Route::methods);
+    let result = if method == Method::OPTIONS && (route.is_ok() || uri.path() == "*") {
+        // OPTIONS * is about the server as a whole (RFC 9110 9.3.7).
+        Ok(options())
+    } else if methods.split(", ").any(|one| one == method.as_str()) {
         let who = match local {
             true => Ok(Who { role: Some(Role::Owner), session: None }),
             false => guard::admit(&app.access, &head, &route, peer.ip()),
@@ -131,22 +141,46 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
             Ok(who) => admitted(app, route, &head, who, peer, body).await,
             Err(refusal) => Err(refusal),
         }
+    } else if let Err(error) = route {
+        Err(error.into())
     } else {
-        let text = format!("{method} is not possible here, only {allowed}; see docs/http-api.md");
+        let text = format!("{method} is not possible here, only {methods}; see docs/http-api.md");
         Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text))
     };
-    let reply = finish(result.unwrap_or_else(|refusal| {
+    let mut reply = result.unwrap_or_else(|refusal| {
         tracing::info!(%peer, %method, path = uri.path(), status = refusal.status.as_u16(), detail = refusal.detail, "refused");
         app.connections.refusal("http", refusal.status.as_str());
-        let not_allowed = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
-        let mut reply = refusal.into_reply();
-        if not_allowed && let Ok(allowed) = HeaderValue::try_from(&*allowed) {
-            reply.headers_mut().insert(header::ALLOW, allowed);
+        refusal.into_reply(&head)
+    });
+    // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6750 3, RFC 6455 4.4).
+    match reply.status() {
+        StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, &methods),
+        _ if method == Method::OPTIONS => allow(&mut reply, &methods),
+        StatusCode::UNAUTHORIZED => reply::set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
+        StatusCode::UPGRADE_REQUIRED => {
+            reply::set(&mut reply, header::UPGRADE, "websocket");
+            reply::set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
         }
-        reply
-    }));
+        _ => {}
+    }
+    if is_read {
+        reply = conditional::tagged(reply, &head.headers);
+    }
     tracing::debug!(%peer, %method, path = uri.path(), status = reply.status().as_u16(), "http");
+    finish(reply)
+}
+
+/// The answer to OPTIONS; the methods are added to it.
+fn options() -> Reply {
+    let mut reply = Response::new(Bytes::new().into());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
     reply
+}
+
+fn allow(reply: &mut Reply, methods: &str) {
+    if let Ok(value) = HeaderValue::try_from(format!("{methods}, OPTIONS")) {
+        reply.headers_mut().insert(header::ALLOW, value);
+    }
 }
 
 /// A request whose sender may do this.
@@ -161,18 +195,31 @@ async fn admitted(
     match (&head.method, route) {
         (_, Err(error)) => Err(error.into()),
         (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
+        (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
-        (&Method::DELETE, Ok(Route::Recording(key))) => recordings::stop(app, &key),
+        (_, Ok(Route::Recording(key))) => recordings::stop(app, &key),
         (&Method::PUT, Ok(Route::DeviceControls(id))) => devices::control(app, &head.headers, id, body).await,
         (&Method::POST, Ok(Route::Sources)) => sources::add(app, &head.headers, body).await,
         (&Method::PUT, Ok(Route::Source(name))) => sources::put(app, &head.headers, name, body).await,
-        (&Method::DELETE, Ok(Route::Source(name))) => sources::remove(app, name).await,
+        (_, Ok(Route::Source(name))) => sources::remove(app, name).await,
+        (&Method::PUT, Ok(Route::Upload { path, asked })) => {
+            upload::take(app, &head.headers, path, asked, body).await
+        }
+        (_, Ok(Route::Upload { path, .. })) => upload::abandon(app, path).await,
+        (&Method::POST, Ok(Route::File(path))) => upload::change(app, &head.headers, path, body).await,
+        (_, Ok(Route::File(path))) => upload::remove(app, path).await,
+        (_, Ok(Route::Positions(viewer))) => Ok(positions::forget_all(&app.positions, &viewer)),
+        (&Method::PUT, Ok(Route::Position { viewer, path })) => {
+            positions::put(app, &head.headers, viewer, path, body).await
+        }
+        (_, Ok(Route::Position { viewer, path })) => positions::forget(&app.positions, &viewer, &path),
         (&Method::POST, Ok(Route::Component(name))) => {
             components::install(app, &head.headers, &name, body).await
         }
-        (&Method::DELETE, Ok(Route::Component(name))) => components::remove(app, &name).await,
-        (&Method::POST, Ok(Route::ComponentRollback(name))) => components::roll_back(app, &name).await,
-        (_, Ok(route)) => look(app, route, head).await,
+        (_, Ok(Route::Component(name))) => components::remove(app, &name).await,
+        (_, Ok(Route::ComponentRollback(name))) => components::roll_back(app, &name).await,
+        // A line of route/address.rs that nothing stands behind.
+        (_, Ok(_)) => Err(RouteError::Unknown.into()),
     }
 }
 
@@ -182,21 +229,33 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
     let preferences = app.preferences();
     let browser = |choice: Choice| Wanted::new(&choice, &preferences, Client::Browser);
     match route {
+        Route::Page if plain::is_for(headers) => {
+            let top = (LibraryPath::default(), PageQuery::default());
+            let mut reply = plain::page(app, top.0, top.1, plain::Asked::default(), headers).await?;
+            reply::set(&mut reply, header::VARY, "Accept-Language, User-Agent");
+            Ok(reply)
+        }
         Route::Page => page::page(headers),
+        Route::Plain { path, page, asked } => plain::page(app, path, page, asked, headers).await,
+        Route::PlainStyle => Ok(plain::style()),
         Route::Asset(name) => page::asset(&name, headers),
-        Route::Library(path) => library::list(app, path).await,
+        Route::Library { path, page } => library::list(app, path, page).await,
+        Route::Neighbours { path, page } => library::neighbours(app, path, page).await,
+        Route::Search(page) => search::search(app, page).await,
         Route::Info(path) => index::info(app, path).await,
-        Route::Poster { path, version } => {
-            index::picture(app, path, Purpose::Poster, version.as_deref(), headers).await
-        }
-        Route::Bar { path, version } => {
-            index::picture(app, path, Purpose::Bar, version.as_deref(), headers).await
-        }
+        Route::Poster { path, version } => index::poster(app, path, version.as_deref(), headers).await,
+        Route::Bar { path, version } => index::bar(app, path, version.as_deref(), headers).await,
         Route::Index => Ok(index::progress(&app.index)),
         Route::Media { path, choice } => media::media(providers, &path, &browser(choice)?).await,
         Route::Events { path, target, choice } => {
             media::events(providers, &path, &browser(choice)?, target).await
         }
+        Route::Uploads => Ok(upload::list(&app.uploads)),
+        Route::Upload { path, .. } => upload::received(app, path).await,
+        Route::File(path) => upload::file(app, path).await,
+        Route::Positions(viewer) => Ok(positions::list(&app.positions, &viewer)),
+        Route::Position { viewer, path } => positions::one(&app.positions, &viewer, &path),
+        Route::LibraryEvents => events::library(app, headers),
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
             let wanted = Wanted::new(&choice, &preferences, Client::Flv(Takes::default()))?;
@@ -211,6 +270,9 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             None if suffix => live::flv(app, &key).await,
             None => Err(RouteError::Unknown.into()),
         },
+        Route::LiveMp4(key) => live_mp4::mp4(app, &key).await,
+        Route::Download(path) => download::download(app, path, headers).await,
+        Route::Playlist { path, wanted } => playlist::playlist(app, path, wanted, headers).await,
         Route::Snapshot { key, fit } => snapshot::picture(app, &key, fit, headers).await,
         Route::Picture { path, fit } => picture::picture(app, &path, fit, headers).await,
         Route::Recordings => Ok(recordings::list(&app.recordings)),
@@ -235,6 +297,9 @@ async fn look(app: &App, route: Route, request: &Parts) -> Result<Reply, Refusal
             Ok(reply("text/plain; charset=utf-8", Bytes::new()))
         }
         Route::CrossDomain => Ok(cross_domain(headers)),
+        Route::About => Ok(about::about(app)),
+        Route::OpenApi => Ok(openapi::committed()),
+        Route::ProblemType(kind) => problem::explain(&kind),
         // Answered before.
         Route::Manage(_) => Err(RouteError::Unknown.into()),
     }

@@ -1,9 +1,10 @@
 //! The page, embedded in the program.
 
+use super::conditional;
 use super::reply::{Refusal, Reply, reply, set};
 use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode};
 use rust_embed::RustEmbed;
 
 /// What the page's build made. Each text file has a compressed twin with `.gz` behind its name.
@@ -40,11 +41,8 @@ fn file(name: &str, request: &HeaderMap) -> Option<Reply> {
     let plain = Dist::get(name)?;
     let tag = plain.metadata.sha256_hash()[..12].iter().map(|b| format!("{b:02x}")).collect::<String>();
     let tag = HeaderValue::try_from(format!("\"{tag}\"")).ok()?;
-    if request.get(header::IF_NONE_MATCH) == Some(&tag) {
-        let mut reply = Response::new(Bytes::new().into());
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        reply.headers_mut().insert(header::ETAG, tag);
-        return Some(reply);
+    if conditional::has(request, &tag) {
+        return Some(conditional::not_modified(tag));
     }
     let compressed = accepts_gzip(request).then(|| Dist::get(&format!("{name}.gz"))).flatten();
     let is_compressed = compressed.is_some();

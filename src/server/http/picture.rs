@@ -1,12 +1,12 @@
 //! `GET /picture/<path>`: a picture of the library in the size of a screen.
 
+use super::conditional;
 use super::reply::{Refusal, Reply, reply, set};
 use crate::library::{FileIdentity, LibraryPath, OpenFile};
 use crate::picture::Fit;
 use crate::server::App;
-use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(super) async fn picture(
@@ -17,10 +17,8 @@ pub(super) async fn picture(
 ) -> Result<Reply, Refusal> {
     let file = open(app, path).await?;
     let tag = tag(file.identity, fit);
-    if request.get(header::IF_NONE_MATCH).is_some_and(|known| Some(known) == tag.as_ref()) {
-        let mut reply = Response::new(Bytes::new().into());
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        return Ok(with_tag(reply, tag));
+    if let Some(tag) = tag.clone().filter(|tag| conditional::has(request, tag)) {
+        return Ok(with_tag(conditional::not_modified(tag), None));
     }
     let jpeg = app.pictures.fit(file, fit).await.map_err(|error| Refusal::from((path, error)))?;
     Ok(with_tag(reply("image/jpeg", jpeg), tag))

@@ -9,37 +9,49 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a body looks like.
 const EXAMPLE: &str = r#"{"stream":"<name of a live stream>"}"#;
 
-#[derive(Serialize)]
-struct All {
+/// Recordings at work, and those that ended lately.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Recordings)]
+pub(super) struct All {
     /// Where recordings are; null when nothing is recorded.
     folder: Option<String>,
     recordings: Vec<Report>,
 }
 
 /// What is wanted to be recorded.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+#[schema(as = WantedRecording)]
+pub(super) struct Wanted {
+    /// A live stream's name.
     stream: String,
 }
 
-/// `GET /api/v1/recordings`
+/// Recordings at work, and those that ended lately.
+#[utoipa::path(get, path = "/api/v1/recordings", operation_id = "listRecordings", tag = "live",
+    responses((status = 200, body = All)))]
 pub(super) fn list(recordings: &Recordings) -> Reply {
     let folder = recordings.folder().map(|folder| folder.percent_encoded());
     json(&All { folder, recordings: recordings.reports() })
 }
 
-/// `GET /api/v1/recordings/<key>`: the one at work, or the last one that ended.
+/// The recording of a stream: the one at work, or the last one that ended.
+#[utoipa::path(get, path = "/api/v1/recordings/{key}", operation_id = "getRecording", tag = "live",
+    params(("key" = String, Path, description = "The stream's name, a slash as %2F")),
+    responses((status = 200, body = Report)))]
 pub(super) fn one(recordings: &Recordings, key: &str) -> Result<Reply, Refusal> {
     let report = recordings.reports().into_iter().find(|report| report.stream == key);
     report.map(|report| json(&report)).ok_or_else(|| nothing(key))
 }
 
-/// `POST /api/v1/recordings` with `{"stream":"<key>"}`
+/// Records a live stream from its last keyframe on.
+#[utoipa::path(post, path = "/api/v1/recordings", operation_id = "startRecording", tag = "live",
+    request_body = Wanted, responses((status = 201, body = Report)))]
 pub(super) async fn start(app: &App, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
     let wanted: Wanted = read_json(headers, body, MAX_API_BODY, EXAMPLE).await?;
     let stream = app.streams.find(&wanted.stream).filter(|stream| stream.is_on_air());
@@ -60,7 +72,10 @@ pub(super) async fn start(app: &App, headers: &HeaderMap, body: Incoming) -> Res
     Ok(reply)
 }
 
-/// `DELETE /api/v1/recordings/<key>`
+/// Stops a recording. Its file is whole when its state is `ended`.
+#[utoipa::path(delete, path = "/api/v1/recordings/{key}", operation_id = "stopRecording", tag = "live",
+    params(("key" = String, Path, description = "The stream's name, a slash as %2F")),
+    responses((status = 200, body = Report)))]
 pub(super) fn stop(app: &App, key: &str) -> Result<Reply, Refusal> {
     let recording = app.recordings.stop(key).ok_or_else(|| nothing(key))?;
     Ok(json(&recording.report()))

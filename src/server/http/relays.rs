@@ -4,13 +4,18 @@ use super::exposition::{Exposition, Kind};
 use super::reply::{Reply, json};
 use crate::relay::{Direction, Figures, Relays, State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct List {
+/// Streams from and to other servers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Relays)]
+pub(super) struct List {
     relays: Vec<Figures>,
 }
 
-/// `GET /api/v1/relays`
+/// The relays: streams from and to other servers.
+#[utoipa::path(get, path = "/api/v1/relays", operation_id = "listRelays", tag = "live",
+    responses((status = 200, body = List)))]
 pub(super) fn list(relays: &Relays) -> Reply {
     json(&List { relays: relays.figures() })
 }

@@ -8,9 +8,9 @@ use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
 use crate::provider::{NotForBrowsers, OpenError, WebError};
 use crate::source::ChangeRefused;
+use crate::upload::UploadError;
 use crate::web_media::component::ComponentError;
 use crate::web_media::{FetchError, ResolveError};
-use crate::websocket;
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -35,37 +35,6 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
     }
-
-    /// As `application/problem+json`.
-    pub(super) fn into_reply(self) -> Reply {
-        #[derive(Serialize)]
-        struct Problem<'a> {
-            r#type: &'a str,
-            title: &'a str,
-            status: u16,
-            detail: &'a str,
-        }
-        let problem = Problem {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-        };
-        let mut reply = json(&problem);
-        *reply.status_mut() = self.status;
-        set(&mut reply, header::CONTENT_TYPE, "application/problem+json");
-        // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6455 4.4).
-        match self.status {
-            StatusCode::UNAUTHORIZED => set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
-            StatusCode::METHOD_NOT_ALLOWED => set(&mut reply, header::ALLOW, "GET, HEAD"),
-            StatusCode::UPGRADE_REQUIRED => {
-                set(&mut reply, header::UPGRADE, "websocket");
-                set(&mut reply, header::SEC_WEBSOCKET_VERSION, websocket::VERSION);
-            }
-            _ => {}
-        }
-        reply
-    }
 }
 
 // The only places where a kind of error becomes a status.
@@ -78,7 +47,10 @@ impl From<RouteError> for Refusal {
             | RouteError::Seconds { .. }
             | RouteError::Fit(_)
             | RouteError::Choice(_)
-            | RouteError::NoPath => StatusCode::BAD_REQUEST,
+            | RouteError::Page(_)
+            | RouteError::Upload(_)
+            | RouteError::Playlist(_)
+            | RouteError::Viewer(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }
@@ -159,6 +131,28 @@ impl From<(&LibraryPath, PictureError)> for Refusal {
             PictureError::Busy | PictureError::NoWorker(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, format!("\"{path}\" {error}"))
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        let status = match error {
+            UploadError::Library(error) => return error.into(),
+            UploadError::Off | UploadError::Outside(_) | UploadError::NotWritable(_) => StatusCode::FORBIDDEN,
+            UploadError::Name(_) | UploadError::IntoItself(_) => StatusCode::BAD_REQUEST,
+            UploadError::NoMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            UploadError::NoFolder(_) | UploadError::Nothing(_) => StatusCode::NOT_FOUND,
+            UploadError::Exists(_)
+            | UploadError::NotEmpty(_)
+            | UploadError::OtherDisk(_)
+            | UploadError::Busy
+            | UploadError::Offset { .. } => StatusCode::CONFLICT,
+            UploadError::Changed(_) => StatusCode::PRECONDITION_FAILED,
+            UploadError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
+            UploadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadError::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -23,8 +23,8 @@ use tokio::net::TcpStream;
 
 /// Bytes of ours and stretches of files, one behind the other.
 pub(super) struct FileBody {
-    /// Keeps the reel that they are from.
-    _viewer: Viewer,
+    /// Keeps the reel that they are from, if they are.
+    _viewer: Option<Viewer>,
     parts: Vec<Part>,
 }
 
@@ -45,7 +45,12 @@ impl Part {
 
 impl FileBody {
     pub(super) fn new(viewer: Viewer, parts: Vec<Part>) -> Self {
-        Self { _viewer: viewer, parts }
+        Self { _viewer: Some(viewer), parts }
+    }
+
+    /// A stretch of a file that is no reel's.
+    pub(super) fn of_file(file: File, range: Range<u64>) -> Self {
+        Self { _viewer: None, parts: vec![Part::File { data: Arc::new(file), range }] }
     }
 
     /// All its bytes.

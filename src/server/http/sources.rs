@@ -13,17 +13,22 @@ use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What a body looks like.
 const EXAMPLE: &str =
     r#"{"name":"door","url":"rtsp://user:password@192.168.1.30/stream1","mode":"on_demand"}"#;
 
-#[derive(Serialize)]
-struct All {
+/// The live sources.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sources)]
+pub(super) struct All {
     sources: Vec<Figures>,
 }
 
-/// `GET /api/v1/sources`
+/// The live sources and how they are doing.
+#[utoipa::path(get, path = "/api/v1/sources", operation_id = "listSources", tag = "live",
+    responses((status = 200, body = All)))]
 pub(super) fn list(sources: &Sources) -> Reply {
     json(&All { sources: sources.figures() })
 }
@@ -49,13 +54,18 @@ pub(super) fn metrics(text: &mut Exposition, sources: &Sources) {
     each("wiidia_source_received_bytes_total", Kind::Counter, help, &|s| s.bytes);
 }
 
-/// `GET /api/v1/sources/<name>`
+/// One live source.
+#[utoipa::path(get, path = "/api/v1/sources/{name}", operation_id = "getSource", tag = "live",
+    params(("name" = String, Path, description = "A slash in it may stay one")),
+    responses((status = 200, body = Figures)))]
 pub(super) fn one(sources: &Sources, name: &str) -> Result<Reply, Refusal> {
     let figures = sources.figures_of(name).ok_or_else(|| ChangeRefused::Unknown(name.to_owned()))?;
     Ok(json(&figures))
 }
 
-/// `POST /api/v1/sources`
+/// Adds a live source.
+#[utoipa::path(post, path = "/api/v1/sources", operation_id = "addSource", tag = "live",
+    request_body = WrittenSource, responses((status = 201, body = Figures)))]
 pub(super) async fn add(app: &App, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
     let written: WrittenSource = read_json(headers, body, MAX_SOURCE_BODY, EXAMPLE).await?;
     let figures = change(app, move |sources| sources.add(&written)).await?;
@@ -64,7 +74,10 @@ pub(super) async fn add(app: &App, headers: &HeaderMap, body: Incoming) -> Resul
     Ok(reply)
 }
 
-/// `PUT /api/v1/sources/<name>`
+/// Changes a live source.
+#[utoipa::path(put, path = "/api/v1/sources/{name}", operation_id = "changeSource", tag = "live",
+    params(("name" = String, Path, description = "A slash in it may stay one")),
+    request_body = WrittenSource, responses((status = 200, body = Figures)))]
 pub(super) async fn put(
     app: &App,
     headers: &HeaderMap,
@@ -76,7 +89,10 @@ pub(super) async fn put(
     Ok(json(&figures))
 }
 
-/// `DELETE /api/v1/sources/<name>`
+/// Removes a live source; answers with those that are left.
+#[utoipa::path(delete, path = "/api/v1/sources/{name}", operation_id = "removeSource", tag = "live",
+    params(("name" = String, Path, description = "A slash in it may stay one")),
+    responses((status = 200, body = All)))]
 pub(super) async fn remove(app: &App, name: String) -> Result<Reply, Refusal> {
     change(app, move |sources| sources.remove(&name)).await?;
     Ok(list(&app.sources))

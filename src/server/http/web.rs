@@ -10,9 +10,12 @@ use crate::{source, source_url};
 use hyper::StatusCode;
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Description<'a> {
+/// What an address of the web means.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebAddress)]
+pub(super) struct Description<'a> {
     /// Without user, password and query.
     address: String,
     /// For all addresses that take a path of the library.
@@ -30,15 +33,20 @@ struct Description<'a> {
     notice: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Entry {
+/// One of several.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebEntry)]
+pub(super) struct Entry {
     title: String,
     path: String,
     address: String,
     duration: Option<f64>,
 }
 
-/// `GET /api/v1/web/<address>`
+/// What an address of the web means: a film, or a stream.
+#[utoipa::path(get, path = "/api/v1/web/{address}", operation_id = "getWebAddress", tag = "library",
+    params(("address" = String, Path, description = "Percent-encoded, or in base64url; or the name of a source of the web")),
+    responses((status = 200, body = Description)))]
 pub(super) async fn describe(app: &App, path: &LibraryPath) -> Result<Reply, Refusal> {
     let (address, found) = find(app, path).await?;
     let live = match is_stream(&found) {

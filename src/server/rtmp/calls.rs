@@ -3,7 +3,7 @@
 
 use super::resolve::{self, Asked};
 use crate::amf0::{Properties, Value};
-use crate::library::{Kind, LibraryPath, Listing};
+use crate::library::{Kind, LibraryPath, Outline};
 use crate::provider::Providers;
 use crate::rtmp::{Session, SessionError, Transaction};
 use crate::server::App;
@@ -49,7 +49,7 @@ impl Calls {
         let path = LibraryPath::from_bytes(path);
         let answer = async move {
             let path = path.map_err(|error| error.to_string())?;
-            let listing = tokio::task::spawn_blocking(move || library.list(&path)).await;
+            let listing = tokio::task::spawn_blocking(move || library.outline(&path)).await;
             listing.map_err(|e| e.to_string())?.map(as_directory).map_err(|error| error.to_string())
         };
         self.pending.push((transaction, answer.boxed()));
@@ -74,12 +74,12 @@ impl Calls {
     }
 }
 
-fn as_directory(listing: Listing) -> Value {
+fn as_directory(outline: Outline) -> Value {
     let names = |folders: bool| -> Value {
-        let wanted = listing.entries.iter().filter(|e| (e.kind == Kind::Folder) == folders);
-        let mut names: Vec<&str> = wanted.map(|e| e.name.as_str()).collect();
+        let wanted = outline.items.iter().filter(|item| (item.kind == Kind::Folder) == folders);
+        let mut names: Vec<_> = wanted.map(|item| item.os_name.to_string_lossy()).collect();
         names.sort_unstable();
-        Value::StrictArray(names.into_iter().map(Value::from).collect())
+        Value::StrictArray(names.iter().map(|name| Value::from(name.as_ref())).collect())
     };
     Properties::new().with("aDir", names(true)).with("aFile", names(false)).into_object()
 }

@@ -7,8 +7,9 @@
 // The body carries absolute times, so `timestampOffset` stays 0 and every download lands where it belongs.
 // A newer download takes a new `turn`; an older one notices after its next await and stops by itself.
 
+import { startPlainEngine, plainAddresses } from "./plain-engine.ts";
 import { asProblem, type Choice, fetchMedia, fmp4Address, type Problem, problemOf } from "../api.ts";
-import { strings } from "../strings.ts";
+import { strings } from "../language/index.ts";
 import {
   beyondSmallHole,
   type Download,
@@ -39,8 +40,6 @@ const END_SLACK = 0.3;
 // HTMLMediaElement.HAVE_FUTURE_DATA: the next frame is there.
 const HAVE_FUTURE_DATA = 3;
 
-const words = strings.player;
-
 /** What cannot be played, why, and whether trying again or another player may help. */
 export interface Failure {
   title: string;
@@ -67,10 +66,12 @@ declare global {
   }
 }
 
-/** Why this browser cannot play `mime` at all; null if it can. */
+/** Why this browser cannot play `mime` at all; null if it can, or if it may without Media Source Extensions. */
 export function unsupported(mime: string): Failure | null {
+  const words = strings.player;
   const Source = window.ManagedMediaSource ?? window.MediaSource;
   if (Source && Source.isTypeSupported(mime)) return null;
+  if (!Source && plainAddresses("", {}).length > 0) return null;
   const detail = Source ? words.noCodec(mime) : words.noMediaSource;
   return { title: words.unsupported, detail, retry: false, elsewhere: true };
 }
@@ -98,6 +99,8 @@ export function startEngine(
   events: EngineEvents,
 ): Engine {
   const Managed = window.ManagedMediaSource;
+  if (!Managed && !window.MediaSource) return startPlainEngine(video, plainAddresses(path, choice), startAt, events.failed);
+  const words = strings.player;
   const source: ManagedSource = Managed ? new Managed() : new MediaSource();
   const address = URL.createObjectURL(source);
   let buffer: SourceBuffer | null = null;

@@ -1,10 +1,11 @@
 // Which key does what while a film plays. Pure, so that the table can be tested as a table.
 
-/** What a key asks of the player. Seeking is in seconds, volume in shares of 1. */
+/** What a key asks of the player. Seeking is in seconds, volume in shares of 1, speed and pictures in steps. */
 export type PlayerCommand =
-  | { do: "toggle" | "play" | "pause" | "full-screen" | "mute" | "next" | "previous" | "leave" }
-  | { do: "seek"; by: number }
-  | { do: "volume"; by: number };
+  | {
+      do: "toggle" | "play" | "pause" | "full-screen" | "mute" | "next" | "previous" | "leave" | "subtitles" | "pip";
+    }
+  | { do: "seek" | "volume" | "speed" | "frame"; by: number };
 
 /** The step of one arrow key or one press of a remote control, in seconds. */
 export const SEEK_STEP = 10;
@@ -19,8 +20,14 @@ const KEYS: Record<string, PlayerCommand | undefined> = {
   l: { do: "seek", by: SEEK_STEP },
   f: { do: "full-screen" },
   m: { do: "mute" },
+  c: { do: "subtitles" },
+  i: { do: "pip" },
   n: { do: "next" },
   p: { do: "previous" },
+  ",": { do: "frame", by: -1 },
+  ".": { do: "frame", by: 1 },
+  "<": { do: "speed", by: -1 },
+  ">": { do: "speed", by: 1 },
   "+": { do: "volume", by: VOLUME_STEP },
   "-": { do: "volume", by: -VOLUME_STEP },
   MediaPlayPause: { do: "toggle" },

@@ -1,14 +1,14 @@
-// The playable files before and after one in its folder.
+// The playable files before and after one: in the list of what is up next, or else in its folder.
 
 import { useEffect, useState } from "preact/hooks";
-import { type Entry, fetchListing } from "../api.ts";
-import { isPlayable } from "../listing.ts";
-import { parentPath } from "../route.ts";
+import { fetchNeighbours } from "../api.ts";
+import { loadOrder } from "../library/preferences.ts";
+import { queue, type Queued } from "../queue-list.ts";
 
 /** The files beside the one that plays; undefined where there is none, or while not known. */
 export interface Neighbours {
-  previous?: Entry | undefined;
-  next?: Entry | undefined;
+  previous?: Queued | undefined;
+  next?: Queued | undefined;
 }
 
 /** Finds the neighbours of `path`. Without an answer there are simply none. */
@@ -16,14 +16,16 @@ export function useNeighbours(path: string): Neighbours {
   const [neighbours, setNeighbours] = useState<Neighbours>({});
   useEffect(() => {
     let current = true;
-    fetchListing(parentPath(path)).then(
-      ({ entries }) => {
-        const playable = entries.filter(isPlayable);
-        const at = playable.map((entry) => entry.path).indexOf(path);
-        if (current && at >= 0) setNeighbours({ previous: playable[at - 1], next: playable[at + 1] });
-      },
-      () => undefined,
-    );
+    const files = queue();
+    const at = files.map((file) => file.path).indexOf(path);
+    if (at >= 0) {
+      setNeighbours({ previous: files[at - 1], next: files[at + 1] });
+    } else {
+      fetchNeighbours(path, loadOrder()).then(
+        ({ previous, next }) => current && setNeighbours({ previous: previous ?? undefined, next: next ?? undefined }),
+        () => undefined,
+      );
+    }
     return () => {
       current = false;
     };

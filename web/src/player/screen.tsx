@@ -1,43 +1,48 @@
-// The player's screen: opening a file, playing it, or saying why not.
+// The player's screen for files: opening one, playing it, or saying why not.
 
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Choice, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
-import { Icon } from "../icons.tsx";
+import { takeKeys } from "../dpad.ts";
+import { strings } from "../language/index.ts";
+import { markOf, resumeAt } from "../library/resume.ts";
 import { goUp } from "../navigate.ts";
-import { folderHash, lastName, parentPath } from "../route.ts";
-import { Panel, useScreenFocus } from "../screen.tsx";
-import { strings } from "../strings.ts";
-import { loadChoice, saveChoice } from "./choice.ts";
+import { folderHash, formatHash, lastName, parentPath } from "../route.ts";
+import { Panel, useScreenFocus, useTitle } from "../screen.tsx";
 import { type Failure, unsupported } from "./engine.ts";
+import { TopBar, Waiting } from "./frame.tsx";
 import { leaveFullScreen } from "./full-screen.ts";
+import { type Neighbours, useNeighbours } from "./neighbours.ts";
+import { loadChoice, nowPlays } from "./preferences.ts";
 import { Stage } from "./stage.tsx";
+import { askedFor, textTrack, toBeDrawn } from "./subtitles.ts";
 
-/** Plays the file at `path`. Must be remounted for another file. */
-export function PlayerScreen({ path }: { path: string }) {
+/** Plays the file at `path`, from where one left off unless `fromStart`. Must be remounted for another file. */
+export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boolean }) {
   const [media, setMedia] = useState<Media | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [choice, setChoice] = useState<Choice>(loadChoice);
+  const neighbours = useNeighbours(path);
   // Trying again goes on where it broke.
-  const position = useRef(0);
+  const position = useRef(fromStart ? 0 : resumeAt(markOf(path)));
   const phase = failure ? "failed" : media ? "playing" : "opening";
   const root = useScreenFocus<HTMLElement>(phase + attempt);
   const name = lastName(path);
-
-  useEffect(() => {
-    document.title = name + " – " + strings.appName;
-  }, [name]);
+  useTitle(name);
 
   useEffect(() => {
     let current = true;
     setFailure(null);
     setMedia(null);
-    fetchMedia(path, choice).then(
+    nowPlays(path);
+    fetchMedia(path, askedFor(choice)).then(
       (found) => {
         if (!current) return;
         const reason = unsupported(found.mime);
+        const drawn = toBeDrawn(found, choice.subtitles);
         if (reason) setFailure(reason);
+        // Subtitles made of pictures: opened anew, with them in it.
+        else if (drawn !== null) setChoice({ ...choice, subtitles: String(drawn) });
         else setMedia(found);
       },
       (thrown: unknown) => {
@@ -53,20 +58,21 @@ export function PlayerScreen({ path }: { path: string }) {
 
   // The film is opened anew in its other form, and goes on where it was.
   const choose = (wanted: Choice): void => {
-    if (media) saveChoice(wanted, media);
     setMedia(null);
     setChoice({ ...choice, ...wanted });
   };
 
-  const top = <TopBar path={path} name={name} />;
+  const top = <TopBar title={name} href={folderHash(parentPath(path))} back={strings.toFolder} onLeave={leave} />;
   if (!failure && media) {
     return (
       <Stage
         rootRef={root}
         media={media}
         path={path}
-        choice={choice}
+        choice={askedFor(choice)}
+        subtitles={textTrack(media, choice.subtitles)}
         position={position}
+        neighbours={neighbours}
         onChoose={choose}
         onFailure={setFailure}
         top={top}
@@ -78,7 +84,13 @@ export function PlayerScreen({ path }: { path: string }) {
       {top}
       <div class="centre">
         {failure ? (
-          <FailurePanel failure={failure} path={path} name={name} onRetry={() => setAttempt((n) => n + 1)} />
+          <FailurePanel
+            failure={failure}
+            path={path}
+            name={name}
+            neighbours={neighbours}
+            onRetry={() => setAttempt((n) => n + 1)}
+          />
         ) : (
           <div role="status">
             <Waiting>
@@ -93,44 +105,31 @@ export function PlayerScreen({ path }: { path: string }) {
   );
 }
 
-/** Leaves the player for its folder. */
+/** Leaves a player for where one came from. */
 export function leave(): boolean {
   leaveFullScreen();
   return goUp();
 }
 
-/** The sign that something is being waited for, with words. */
-export function Waiting({ children }: { children: ComponentChildren }) {
-  return (
-    <div class="waiting">
-      <span class="spinner" />
-      <p>{children}</p>
-    </div>
-  );
-}
-
-function TopBar({ path, name }: { path: string; name: string }) {
-  return (
-    <header class="over over-top">
-      <a
-        class="round"
-        href={folderHash(parentPath(path))}
-        aria-label={strings.toFolder}
-        title={strings.toFolder}
-        onClick={(event) => {
-          event.preventDefault();
-          leave();
-        }}
-      >
-        <Icon name="back" />
-      </a>
-      <h1>{name}</h1>
-    </header>
-  );
-}
-
-function FailurePanel(props: { failure: Failure; path: string; name: string; onRetry: () => void }) {
+function FailurePanel(props: {
+  failure: Failure;
+  path: string;
+  name: string;
+  neighbours: Neighbours;
+  onRetry: () => void;
+}) {
   const { failure, path } = props;
+  const { next } = props.neighbours;
+  // "Next" works on a remote control here as well.
+  useEffect(
+    () =>
+      takeKeys((event) => {
+        if (event.key !== "MediaTrackNext" || !next) return false;
+        location.replace(formatHash({ view: "play", path: next.path }));
+        return true;
+      }),
+    [next],
+  );
   return (
     <Panel icon="warning" title={failure.title} detail={failure.detail} alert>
       {failure.retry && (
@@ -141,6 +140,11 @@ function FailurePanel(props: { failure: Failure; path: string; name: string; onR
       {failure.elsewhere && (
         <a class="button" href={flvAddress(path)} download={props.name + ".flv"} data-first={failure.retry ? undefined : ""}>
           {strings.player.openFlv}
+        </a>
+      )}
+      {next && (
+        <a class="button" href={formatHash({ view: "play", path: next.path })}>
+          {strings.player.next(next)}
         </a>
       )}
       <a class="button" href={folderHash(parentPath(path))}>

@@ -1,7 +1,7 @@
 // A slider for pointer, touch and keys. Values change while dragging (`onMove`) and hold on release (`onSet`).
 
-import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
-import { useRef } from "preact/hooks";
+import type { TargetedKeyboardEvent, TargetedPointerEvent, VNode } from "preact";
+import { useRef, useState } from "preact/hooks";
 
 // Steps of each key; Page Up and Down take a minute's worth of a seek bar.
 const STEPS: Record<string, number | undefined> = { ArrowLeft: -1, ArrowRight: 1, PageDown: -6, PageUp: 6 };
@@ -16,7 +16,10 @@ export interface SliderProps {
   valueText: string;
   /** Values that can be had at once, in order; all of them without it. */
   ranges?: [start: number, end: number][];
-  bubble?: string | false;
+  /** The value changes by key: what is shown over the slider belongs to the value. */
+  moving?: boolean;
+  /** Shows what a value means, over the slider, while one points at it, drags or steps. */
+  peek?: (value: number) => VNode;
   first?: boolean;
   onMove: (value: number) => void;
   onSet: (value: number) => void;
@@ -28,6 +31,7 @@ export interface SliderProps {
 export function Slider(props: SliderProps) {
   const track = useRef<HTMLDivElement>(null);
   const dragging = useRef(false);
+  const [hover, setHover] = useState<number | null>(null);
   const share = props.max > 0 ? Math.min(1, Math.max(0, props.value / props.max)) : 0;
 
   const valueAt = (event: PointerEvent): number => {
@@ -43,6 +47,7 @@ export function Slider(props: SliderProps) {
   };
   const onPointerMove = (event: TargetedPointerEvent<HTMLDivElement>): void => {
     if (dragging.current) props.onMove(valueAt(event));
+    if (props.peek && event.pointerType === "mouse") setHover(valueAt(event));
   };
   const onPointerUp = (event: TargetedPointerEvent<HTMLDivElement>): void => {
     if (!dragging.current) return;
@@ -65,6 +70,9 @@ export function Slider(props: SliderProps) {
     event.preventDefault();
   };
 
+  const peeked = props.moving || dragging.current ? props.value : hover;
+  const peekShare = peeked === null || props.max <= 0 ? 0 : Math.min(1, peeked / props.max);
+
   return (
     <div
       class={"slider " + props.class}
@@ -80,6 +88,7 @@ export function Slider(props: SliderProps) {
       onPointerMove={onPointerMove}
       onPointerUp={onPointerUp}
       onPointerCancel={onPointerCancel}
+      onPointerLeave={() => setHover(null)}
       onKeyDown={onKeyDown}
     >
       <div class="track" ref={track}>
@@ -88,9 +97,13 @@ export function Slider(props: SliderProps) {
           {band("value", share)}
           {band("done", Math.min(share, settled(props) / props.max))}
         </div>
-        <div class="thumb" style={{ left: share * 100 + "%" }}>
-          {props.bubble && <span class="bubble">{props.bubble}</span>}
-        </div>
+        <div class="thumb" style={{ left: share * 100 + "%" }} />
+        {props.peek && peeked !== null && (
+          // Beside the bar's ends it stays within the screen.
+          <div class="bubble" style={{ left: peekShare * 100 + "%", transform: "translateX(-" + peekShare * 100 + "%)" }}>
+            {props.peek(peeked)}
+          </div>
+        )}
       </div>
     </div>
   );

@@ -1,25 +1,29 @@
-// The picture with its controls: joins the video element, the engine, keys, pointers and the waiting reports.
+// A film in the player: joins the frame, the engine, the seek bar, what follows, and the waiting reports.
 
-import type { RefObject, TargetedPointerEvent, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Choice, type Entry, fetchMedia, type Media } from "../api.ts";
-import { isBackKey, setScreenKeys } from "../dpad.ts";
-import { Icon } from "../icons.tsx";
+import type { RefObject, VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Choice, fetchMedia, type Media, subtitlesAddress } from "../api.ts";
+import { clock } from "../format.ts";
+import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
-import { strings } from "../strings.ts";
-import { Choices, hasChoices } from "./choices.tsx";
-import { Controls } from "./controls.tsx";
+import type { Queued } from "../queue-list.ts";
+import { say } from "../toast.tsx";
+import { Peek, useInfo } from "./bar-picture.tsx";
+import { Choices } from "./choices.tsx";
 import { type Engine, type Failure, startEngine } from "./engine.ts";
-import { toggleFullScreen, useFullScreen } from "./full-screen.ts";
-import { commandFor, type PlayerCommand } from "./keys.ts";
-import { useNeighbours } from "./neighbours.ts";
+import { Frame, Round } from "./frame.tsx";
+import { type PlayerCommand, SEEK_STEP } from "./keys.ts";
+import { useMediaSession } from "./media-session.ts";
+import type { Neighbours } from "./neighbours.ts";
 import { usePlayback } from "./playback.ts";
-import { leave, Waiting } from "./screen.tsx";
-import { clampLevel, loadVolume, saveVolume, type Volume } from "./volume.ts";
+import { autoplay, loadSpeed, saveChoice, saveSpeed, setAutoplay, speedBeside } from "./preferences.ts";
+import { leave } from "./screen.tsx";
+import { Slider } from "./slider.tsx";
+import { UpNext } from "./up-next.tsx";
+import { useFrame } from "./use-frame.ts";
+import { useMark } from "./use-mark.ts";
 import { useCalmText, useWaitReport } from "./wait.ts";
 
-// Controls go away this long after the last sign of life.
-const HIDE_AFTER_MS = 3500;
 // A held arrow key adds up its steps; the seek itself is made once the key rests.
 const SETTLE_MS = 300;
 // Shorter waits than these need neither a sign nor a report.
@@ -27,6 +31,8 @@ const SHOW_WAIT_MS = 350;
 const ASK_WAIT_MS = 600;
 // How often a growing medium is asked how far it has got.
 const PROGRESS_MS = 2_000;
+// One picture of most films, in seconds.
+const FRAME = 1 / 25;
 
 /** Plays `media`. `position` is kept up to date, and playing starts there. */
 export function Stage(props: {
@@ -34,62 +40,71 @@ export function Stage(props: {
   media: Media;
   path: string;
   choice: Choice;
+  /** The number of the subtitles of text that are shown at first; null for none. */
+  subtitles: number | null;
   position: { current: number };
+  neighbours: Neighbours;
   onChoose: (choice: Choice) => void;
   onFailure: (failure: Failure) => void;
   top: VNode;
 }) {
-  const { path, choice } = props;
+  const { path, choice, neighbours, media } = props;
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<Engine | null>(null);
-  const [progress, setProgress] = useState(props.media);
+  const frame = useFrame(video);
+  const playback = usePlayback(video);
+  const info = useInfo(path);
+  const poster = info?.poster ?? null;
+  const [progress, setProgress] = useState(media);
   const [heading, setHeading] = useState<number | null>(null);
   const settle = useRef(0);
-  const [awake, poke, rest] = useAwake();
-  const [refused, setRefused] = useState(false);
   const [reconnecting, setReconnecting] = useState(false);
-  const [volume, setVolume] = useState<Volume>(loadVolume);
   const [choosing, setChoosing] = useState(false);
-  const touched = useRef(false);
-  const fullScreen = useFullScreen();
-  const neighbours = useNeighbours(path);
-  const playback = usePlayback(video);
+  const [text, setText] = useState(props.subtitles);
+  const [speed, setSpeed] = useState(loadSpeed);
+  const [follows, setFollows] = useState(autoplay);
+  const [declined, setDeclined] = useState(false);
+  const words = strings.player;
 
   const starving = playback.starved > SHOW_WAIT_MS;
   const report = useWaitReport(path, choice, playback.starved > ASK_WAIT_MS && !progress.complete ? playback.wants : null);
   const available = Math.max(progress.available, report ? report.available : 0);
   const duration = progress.duration ?? report?.duration ?? Math.max(available, playback.time);
   const time = Math.min(heading ?? playback.time, duration);
-  const waitText = !starving
+  const waiting = !starving
     ? ""
     : reconnecting
-      ? strings.player.reconnecting
+      ? words.reconnecting
       : report
-        ? strings.player.gettingThere(report.eta, report.available)
-        : strings.player.buffering;
-  const announced = useCalmText(report || reconnecting ? waitText : "");
-  const shown = awake || playback.paused || starving || heading !== null || choosing;
+        ? words.gettingThere(report.eta, report.available)
+        : words.buffering;
+  const announced = useCalmText(report || reconnecting ? waiting : "");
+  const next = neighbours.next;
+  const announcing = playback.ended && follows && next !== undefined && !declined;
   props.position.current = playback.time || props.position.current;
+  useMark(path, media, playback, progress.duration, poster);
 
   useEffect(() => {
     const element = video.current;
     if (!element) return undefined;
-    const made = startEngine(element, path, choice, props.media.mime, props.media.duration, props.position.current, {
+    const start = props.position.current;
+    const made = startEngine(element, path, choice, media.mime, media.duration, start, {
       failed: props.onFailure,
       reconnecting: setReconnecting,
     });
     engine.current = made;
     // Refused where nobody has touched the page yet; then it takes a press of the large button.
-    play();
+    frame.play();
+    if (start > 0) say(words.wentOn(start));
     return () => made.destroy();
   }, []);
 
   useEffect(() => {
     const element = video.current;
     if (!element) return;
-    element.volume = volume.level;
-    element.muted = volume.muted;
-  }, [volume]);
+    element.defaultPlaybackRate = speed;
+    element.playbackRate = speed;
+  }, [speed]);
 
   useEffect(() => {
     if (progress.complete) return undefined;
@@ -100,27 +115,14 @@ export function Stage(props: {
   }, [progress.complete]);
 
   useEffect(() => engine.current?.setDuration(progress.duration), [progress.duration]);
-
   useEffect(() => {
-    if (report?.error) {
-      props.onFailure({ title: strings.player.lost, detail: report.error, retry: true, elsewhere: false });
-    }
+    if (report?.error) props.onFailure({ title: words.lost, detail: report.error, retry: true, elsewhere: false });
   }, [report?.error]);
+  useEffect(() => () => clearTimeout(settle.current), []);
+  useEffect(() => {
+    if (!playback.ended) setDeclined(false);
+  }, [playback.ended]);
 
-  // Hidden controls keep no focus but the seek bar's: Enter must never press what one cannot see.
-  useLayoutEffect(() => {
-    const bar = props.rootRef.current?.querySelector<HTMLElement>(".seek");
-    if (!shown && document.activeElement !== document.body) bar?.focus({ preventScroll: true });
-  }, [shown]);
-
-  const play = (): void => {
-    const started: Promise<void> | undefined = video.current?.play();
-    started?.then(
-      () => setRefused(false),
-      (error: unknown) => setRefused(error instanceof DOMException && error.name === "NotAllowedError"),
-    );
-  };
-  const toggle = (): void => (video.current?.paused ? play() : video.current?.pause());
   const seekTo = (target: number): void => {
     clearTimeout(settle.current);
     setHeading(null);
@@ -128,175 +130,160 @@ export function Stage(props: {
   };
   const step = (by: number): void => {
     const target = Math.min(Math.max(0, time + by), duration);
-    poke();
+    frame.poke();
     setHeading(target);
     clearTimeout(settle.current);
     settle.current = window.setTimeout(() => seekTo(target), SETTLE_MS);
   };
-  const changeVolume = ({ level, muted }: Volume): void => {
-    const changed = { level: clampLevel(level), muted };
-    poke();
-    setVolume(changed);
-    saveVolume(changed);
+  const changeSpeed = (wanted: number): void => {
+    setSpeed(wanted);
+    saveSpeed(wanted);
+    say(words.speedNow(wanted));
   };
-  // The focus goes back to where it came from, not to the page's beginning.
-  const closeChoices = (): void => {
+  const open = (file: Queued | undefined): void => {
+    if (file) replaceWith({ view: "play", path: file.path });
+  };
+  // Subtitles of text come and go at once; for those made of pictures, and back from them, the film is opened anew.
+  const tracks = media.contents.subtitles;
+  const choose = (wanted: Choice): void => {
+    saveChoice(wanted, media);
+    const { subtitles } = wanted;
+    if (subtitles === undefined) return props.onChoose(wanted);
+    const at = subtitles === "none" ? null : Number(subtitles);
+    if (media.form.subtitles !== null || (at !== null && !tracks[at]?.address)) return props.onChoose(wanted);
+    setText(at);
     setChoosing(false);
-    props.rootRef.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus({ preventScroll: true });
   };
-  const open = (entry: Entry | undefined): void => {
-    if (entry) replaceWith({ view: "play", path: entry.path });
+  const shownTrack = media.form.subtitles ?? text;
+  const toggleSubtitles = (): void => {
+    if (!media.video || tracks.length === 0) return;
+    const on = shownTrack === null;
+    say(on ? words.subtitlesOn : words.subtitlesOff);
+    choose({ subtitles: on ? String(Math.max(0, tracks.map((track) => Boolean(track.address)).indexOf(true))) : "none" });
   };
+  useEffect(() => {
+    const shown = video.current?.textTracks[0];
+    if (shown) shown.mode = "showing";
+  }, [text]);
 
   const obey = (command: PlayerCommand): void => {
     switch (command.do) {
-      case "toggle":
-        return toggle();
-      case "play":
-        return play();
-      case "pause":
-        return video.current?.pause();
       case "seek":
         return step(command.by);
-      case "volume":
-        return changeVolume({ level: volume.level + command.by, muted: false });
-      case "mute":
-        return changeVolume({ level: volume.level, muted: !volume.muted });
-      case "full-screen":
-        return toggleFullScreen(video.current);
+      case "frame":
+        video.current?.pause();
+        return seekTo(playback.time + command.by * FRAME);
+      case "speed":
+        return changeSpeed(speedBeside(speed, command.by));
+      case "subtitles":
+        return toggleSubtitles();
       case "next":
-        return open(neighbours.next);
+        return open(next);
       case "previous":
         return open(neighbours.previous);
       case "leave":
         leave();
     }
   };
+  useMediaSession(
+    media.name,
+    poster,
+    {
+      play: frame.play,
+      pause: () => video.current?.pause(),
+      seek: step,
+      seekTo,
+      next: next && (() => open(next)),
+      previous: neighbours.previous && (() => open(neighbours.previous)),
+    },
+    time,
+    duration,
+  );
 
-  // Handlers see the latest state through this; listeners are added once.
-  const latest = useRef(obey);
-  latest.current = obey;
-  const chosenFrom = useRef<(() => void) | null>(null);
-  chosenFrom.current = choosing ? closeChoices : null;
-  const visible = useRef(shown);
-  visible.current = shown;
-
-  useEffect(() => {
-    setScreenKeys((event) => {
-      if (isBackKey(event)) {
-        if (!chosenFrom.current) return leave();
-        chosenFrom.current();
-        return true;
-      }
-      const wasShown = visible.current;
-      poke();
-      if (!wasShown && (event.key === "ArrowUp" || event.key === "ArrowDown")) return true;
-      const command = commandFor(event.key, event.keyCode, focusPlace());
-      if (command) latest.current(command);
-      return command !== undefined;
-    });
-    return () => {
-      setScreenKeys(null);
-      clearTimeout(settle.current);
-    };
-  }, []);
-
-  const onPictureClick = (): void => {
-    if (choosing) closeChoices();
-    else if (!touched.current) toggle();
-    else if (shown) rest();
-    else poke();
-  };
-  const onPointer = (event: TargetedPointerEvent<HTMLElement>): void => {
-    touched.current = event.pointerType === "touch";
-    if (!touched.current) poke();
-  };
-
-  const state = starving ? "waiting" : playback.ended ? "ended" : playback.paused ? "paused" : "playing";
+  const playing = !starving && !playback.ended && !playback.paused;
   return (
-    <main
-      class={"player" + (shown ? "" : " player-bare")}
-      data-state={state}
-      ref={props.rootRef}
-      onPointerMove={onPointer}
-      onPointerDown={onPointer}
+    <Frame
+      rootRef={props.rootRef}
+      frame={frame}
+      playback={playback}
+      top={props.top}
+      art={!media.video && <Art name={media.name} poster={poster} turning={playing} />}
+      waiting={waiting}
+      announced={announced}
+      open={heading !== null || choosing || announcing}
+      onCommand={obey}
+      tracks={
+        text !== null && (
+          <track
+            key={text}
+            kind="subtitles"
+            default
+            src={subtitlesAddress(tracks[text]?.address ?? "", choice)}
+            srclang={tracks[text]?.language ?? undefined}
+            label={tracks[text]?.title ?? strings.choices.subtitles}
+          />
+        )
+      }
+      timeline={
+        <div class="timeline">
+          <span class="time">{clock(time)}</span>
+          <Slider
+            class="seek"
+            label={words.seek}
+            value={time}
+            max={duration}
+            step={SEEK_STEP}
+            valueText={words.position(time, duration)}
+            ranges={report ? report.ranges : progress.ranges}
+            moving={heading !== null}
+            peek={(at) => <Peek time={at} bar={info && info.bar} />}
+            first
+            onMove={setHeading}
+            onSet={seekTo}
+            onStep={step}
+          />
+          <span class="time time-whole">{clock(duration)}</span>
+        </div>
+      }
+      previous={
+        <Round
+          icon="previous"
+          label={words.previous(neighbours.previous)}
+          disabled={!neighbours.previous}
+          onClick={() => open(neighbours.previous)}
+        />
+      }
+      next={<Round icon="next" label={words.next(next)} disabled={!next} onClick={() => open(next)} />}
+      buttons={<Round icon="tune" label={strings.choices.title} expanded={choosing} onClick={() => setChoosing(!choosing)} />}
     >
-      {/* Clicks on the picture are a convenience: every one of them has its button and its key. */}
-      <video class="picture" ref={video} playsInline onClick={onPictureClick} onDblClick={() => toggleFullScreen(video.current)} />
-      {!props.media.video && <Art name={props.media.name} turning={state === "playing"} />}
-      {props.top}
-      <div class="centre centre-open">
-        {waitText && <Waiting>{waitText}</Waiting>}
-        {refused && !waitText && (
-          <button type="button" class="round round-huge" aria-label={strings.player.play} onClick={play}>
-            <Icon name="play" />
-          </button>
-        )}
-      </div>
-      <p class="unseen" role="status">
-        {announced}
-      </p>
-      {choosing && <Choices media={progress} onChoose={props.onChoose} onClose={closeChoices} />}
-      <Controls
-        time={time}
-        duration={duration}
-        ranges={report ? report.ranges : progress.ranges}
-        moving={heading !== null}
-        paused={playback.paused}
-        ended={playback.ended}
-        fullScreen={fullScreen}
-        volume={volume}
-        neighbours={neighbours}
-        choosing={hasChoices(props.media) ? choosing : null}
-        onChoices={() => (choosing ? closeChoices() : setChoosing(true))}
-        onToggle={toggle}
-        onMove={setHeading}
-        onSeek={seekTo}
-        onStep={step}
-        onVolume={changeVolume}
-        onFullScreen={() => toggleFullScreen(video.current)}
-        onNext={() => open(neighbours.next)}
-        onPrevious={() => open(neighbours.previous)}
-      />
-    </main>
+      {choosing && (
+        <Choices
+          media={progress}
+          speed={speed}
+          autoplay={follows}
+          subtitles={shownTrack}
+          onChoose={choose}
+          onSpeed={changeSpeed}
+          onAutoplay={(on) => {
+            setFollows(on);
+            setAutoplay(on);
+          }}
+          onClose={() => setChoosing(false)}
+        />
+      )}
+      {announcing && <UpNext name={next.name} onPlay={() => open(next)} onCancel={() => setDeclined(true)} />}
+    </Frame>
   );
 }
 
-// What stands in for a picture while music plays: a record with the title under it.
-function Art({ name, turning }: { name: string; turning: boolean }) {
+// What stands in for a picture while music plays: its cover, or a record; with the title under it.
+function Art({ name, poster, turning }: { name: string; poster: string | null | undefined; turning: boolean }) {
   return (
     <div class="art">
-      <div class={turning ? "record record-turning" : "record"} />
+      {poster ? <img class="cover" src={poster} alt="" /> : <div class={turning ? "record record-turning" : "record"} />}
       <p class="art-name" aria-hidden="true">
         {name}
       </p>
     </div>
   );
-}
-
-// Awake after every sign of life, for a while.
-function useAwake(): [boolean, () => void, () => void] {
-  const [awake, setAwake] = useState(true);
-  const timer = useRef(0);
-  const rest = (): void => {
-    clearTimeout(timer.current);
-    setAwake(false);
-  };
-  const poke = (): void => {
-    setAwake(true);
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => setAwake(false), HIDE_AFTER_MS);
-  };
-  useEffect(() => {
-    poke();
-    return () => clearTimeout(timer.current);
-  }, []);
-  return [awake, poke, rest];
-}
-
-function focusPlace(): "button" | "seek-bar" | "slider" | "nowhere" {
-  const active = document.activeElement;
-  if (!active || active === document.body) return "nowhere";
-  if (active.getAttribute("role") === "slider") return active.classList.contains("seek") ? "seek-bar" : "slider";
-  return "button";
 }

@@ -3,6 +3,7 @@
 use super::{Asked, apart};
 use crate::limits::MAX_SETTINGS_BODY;
 use crate::server::http::changing::read_json;
+use crate::server::http::problem::problem;
 use crate::server::http::reply::{Refusal, Reply, json, set};
 use crate::settings::{ChangeRefused, Section};
 use hyper::StatusCode;
@@ -48,7 +49,7 @@ pub(super) async fn change(asked: &Asked<'_>, name: String, body: Incoming) -> R
             }
             Ok(tagged(&section))
         }
-        Err(error) => refused(error),
+        Err(error) => refused(error, asked.head.uri.path()),
     }
 }
 
@@ -70,7 +71,7 @@ async fn tell_system(asked: &Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// A refusal says in the same form what the page needs to go on: the values as they are now, or which fields are wrong.
-fn refused(error: ChangeRefused) -> Result<Reply, Refusal> {
+fn refused(error: ChangeRefused, instance: &str) -> Result<Reply, Refusal> {
     let text = error.to_string();
     let (status, extra) = match error {
         ChangeRefused::Unknown(_) => return Err(Refusal::new(StatusCode::NOT_FOUND, text)),
@@ -80,12 +81,7 @@ fn refused(error: ChangeRefused) -> Result<Reply, Refusal> {
         }
         ChangeRefused::Fields(problems) => (StatusCode::BAD_REQUEST, ("fields", serde_json::json!(problems))),
     };
-    let mut problem = serde_json::json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or("Error"),
-        "status": status.as_u16(),
-        "detail": text,
-    });
+    let mut problem = serde_json::json!(problem(status, text, instance));
     problem[extra.0] = extra.1;
     let mut reply = json(&problem);
     *reply.status_mut() = status;

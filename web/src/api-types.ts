@@ -1,0 +1,552 @@
+// Made by scripts/api-types.mjs from docs/openapi.json: change the server's types instead.
+
+/** This program. */
+export interface About {
+  /** What others have written, and the program holds. */
+  crates: Crate[];
+  /** What it converts with, by name and version: "GStreamer 1.22.0". */
+  framework: string;
+  /** Of the program itself, as SPDX writes it. */
+  licence: string;
+  name: string;
+  /** Since the server began, in seconds. */
+  uptime: number;
+  version: string;
+}
+
+/** What the background does now. */
+export type Activity = "off" | "walking" | "looking" | "paused" | "idle";
+
+/** The sound as it is sent. */
+export type Audio = Fate & {
+  codec: string;
+};
+
+/** One of the sounds of a file. */
+export interface AudioTrack {
+  /** Channels; 0 when its headers do not say. */
+  channels: number;
+  /** This one is converted. */
+  chosen: boolean;
+  /** The codec in words. */
+  codec: string;
+  /** This one plays when nobody chooses. */
+  default: boolean;
+  /** ISO 639, as the file spells it. */
+  language: string | null;
+  /** The file's own name for it: "Director's commentary". */
+  title: string | null;
+}
+
+/** Small pictures for the seek bar, all in one JPEG. */
+export interface Bar {
+  address: string;
+  /** Tiles in a row. */
+  columns: number;
+  height: number;
+  /** What each tile shows, in seconds, row by row. */
+  times: number[];
+  /** Pixels of one tile. */
+  width: number;
+}
+
+export interface Chapter {
+  start: number;
+  title: string;
+}
+
+/** What can be chosen in a file, and what it says of itself. */
+export interface Contents {
+  audio: Track[];
+  chapters: Chapter[];
+  subtitles: Track[];
+  tags: Record<string, string>;
+  /** What is missing, and why. */
+  warnings: string[];
+}
+
+/** A part of the program that others have written. */
+export interface Crate {
+  /** As SPDX writes it. */
+  licence: string;
+  name: string;
+  version: string;
+}
+
+/** A folder or file in a listing. */
+export interface Entry {
+  /** The same of the first sound. */
+  audio: string | null;
+  /** Seconds; null until it was found out. */
+  duration: number | null;
+  kind: Kind;
+  /** When it was changed, in seconds since 1970; null for folders. */
+  modified: number | null;
+  /** For people. */
+  name: string;
+  path: string;
+  /** The address of a picture that stands for it; null while there is none. */
+  poster: string | null;
+  /** Bytes; null for folders. */
+  size: number | null;
+  /** The codec of the picture in words; null until it was found out. */
+  video: string | null;
+}
+
+/** A picture or a sound, and what becomes of it. */
+export interface Fate {
+  /** It is not encoded. */
+  passes: boolean;
+  /** The file's codec in words. */
+  source: string;
+}
+
+/** What is to be done with a file or folder: one of these. */
+export type FileChange = {
+  /** It gets this path, percent-encoded. */
+  move_to: string;
+} | {
+  /** A folder is made here. */
+  make_folder: boolean;
+};
+
+/** The picture of a file. */
+export interface Film {
+  /** The codec in words. */
+  codec: string;
+  /** Likewise. */
+  height: number;
+  /** Pixels, before it is turned. */
+  width: number;
+}
+
+/** A folder of the library, or a part of it. */
+export interface Folder {
+  /** Folders first. */
+  entries: Entry[];
+  /** How many of them come before these. */
+  offset: number;
+  /** Percent-encoded, as every `path` in this interface: append it to any address as it is. */
+  path: string;
+  /** How many entries there are, of which this may be a part. */
+  total: number;
+}
+
+/** What was chosen, as it came out. */
+export interface Form {
+  /** Numbers of tracks. */
+  audio: number | null;
+  profile: Profile;
+  subtitles: number | null;
+}
+
+/** What a search found, or a part of it. */
+export interface Found {
+  entries: Entry[];
+  /** How many of them come before these. */
+  offset: number;
+  /** How many there are, of which this may be a part. */
+  total: number;
+}
+
+/** A file that could not be looked at. */
+export interface IndexFailure {
+  attempts: number;
+  /** Seconds since 1970. */
+  next_try: number;
+  path: string;
+  reason: string;
+}
+
+/** How far the background is that finds out what is in files. */
+export interface IndexProgress {
+  /** Files that somebody waits for. */
+  asked: number;
+  failed: number;
+  /** The first of those that failed. */
+  failures: IndexFailure[];
+  /** Files whose content is known. */
+  known: number;
+  /** Files looked at since the start. */
+  looked: number;
+  /** Files that are known and not there now. */
+  missing: number;
+  picture_bytes: number;
+  picture_limit: number;
+  state: Activity;
+  /** Files that the background is still to look at. */
+  waiting: number;
+}
+
+/** What is known of a file. */
+export interface Info {
+  audio: AudioTrack[];
+  bar: Bar | null;
+  chapters: Chapter[];
+  /** Seconds. */
+  duration: number | null;
+  /** Why nothing is known, or why there are no pictures. */
+  error: string | null;
+  name: string;
+  path: string;
+  /** The address of the picture that stands for it. */
+  poster: string | null;
+  /** Bytes. */
+  size: number;
+  state: InfoState;
+  subtitles: SubtitleTrack[];
+  /** What the file says of itself: `title`, `artist`, `date`. */
+  tags: Record<string, string>;
+  video: Film | null;
+}
+
+/** How much is known of a file. */
+export type InfoState = "known" | "waiting" | "failed";
+
+/** What a listing says of an entry. */
+export type Kind = "folder" | "video" | "audio" | "picture";
+
+/** How far viewers are behind the live edge, in seconds. */
+export interface Lag {
+  median: number;
+  most: number;
+}
+
+/** What has changed in the library: the data of an event `library`. */
+export interface LibraryEvent {
+  /** Paths of the folders that are worth listing again; null: any may be. */
+  folders: string[] | null;
+}
+
+/** A file that can be played, once its streams are known. */
+export interface Media {
+  audio: Audio | null;
+  /** Seconds that can be played by now, from the beginning. */
+  available: number;
+  complete: boolean;
+  contents: Contents;
+  /** Seconds; null when nobody knows yet. */
+  duration: number | null;
+  form: Form;
+  /** For Media Source Extensions. */
+  mime: string;
+  name: string;
+  path: string;
+  profiles: ProfileEntry[];
+  /** All stretches that exist: start and end in seconds. */
+  ranges: [number, number][];
+  video: Video | null;
+}
+
+/** How far a conversion is: the data of an event `media`. */
+export interface MediaEvent {
+  available: number;
+  complete: boolean;
+  /** As in `Media`, like the next three. */
+  duration: number | null;
+  /** Why the conversion failed. */
+  error: string | null;
+  /** Seconds until the target can be played; null when nobody knows. */
+  eta: number | null;
+  ranges: [number, number][];
+  /** Seconds; null when it can be played. */
+  target: number | null;
+}
+
+/** What a file's folder has before and behind it. */
+export interface Neighbours {
+  next: Entry | null;
+  /** Its place among what is counted, from 0; null when it is not listed. */
+  place: number | null;
+  previous: Entry | null;
+  /** How many are counted: for what plays, what plays; for a picture, pictures. */
+  total: number;
+}
+
+/** Where a viewer left a file. */
+export interface Position {
+  /** When it was left there: seconds since 1970. */
+  at: number;
+  /** Seconds, as the viewer's player knew it. */
+  duration: number | null;
+  /** For people. */
+  name: string;
+  path: string;
+  /** Seconds. */
+  position: number;
+}
+
+/** A viewer's positions, the latest first. */
+export interface Positions {
+  positions: Position[];
+}
+
+/** What went wrong (RFC 9457). */
+export interface Problem {
+  /** A sentence for the person at the screen: what happened, and what to do next. */
+  detail: string;
+  /** What was asked for. */
+  instance: string;
+  /** The status of the answer. */
+  status: number;
+  /** The kind in words. */
+  title: string;
+  /** The kind of problem: an address below `/problems/`, which explains it. Kinds stay; new ones come. */
+  type: string;
+}
+
+/** What the result of a conversion is made of. */
+export type Profile = "tv" | "small" | "flash" | "audio";
+
+/** One of the profiles there are. */
+export interface ProfileEntry {
+  /** The page can play it. */
+  browser: boolean;
+  height: number | null;
+  name: Profile;
+  width: number | null;
+}
+
+/** What there is to say of a recording. */
+export interface Recording {
+  /** Who wanted it. */
+  by: RecordingBy;
+  /** Its size. */
+  bytes: number;
+  /** Its length in seconds. */
+  duration: number;
+  /** Why it failed, for people. */
+  error: string | null;
+  /** How many files the recording has. */
+  files: number;
+  /** Frames that the disk was too slow for. */
+  lost: number;
+  /** Its name. */
+  name: string | null;
+  /** The file written to, or written last, as an address of the library; `None` before the first frame. */
+  path: string | null;
+  /** Where it is. */
+  state: RecordingState;
+  /** The stream's name. */
+  stream: string;
+}
+
+/** Who wanted a recording. */
+export type RecordingBy = "config" | "api" | "publisher";
+
+/** Where a recording is. */
+export type RecordingState = "recording" | "finishing" | "ended" | "failed";
+
+/** Recordings at work, and those that ended lately. */
+export interface Recordings {
+  /** Where recordings are; null when nothing is recorded. */
+  folder: string | null;
+  recordings: Recording[];
+}
+
+/** A relay's figures, as `/api/v1/relays` shows them. */
+export interface Relay {
+  /** Bytes of media that went through. */
+  bytes: number;
+  /** Which way the media go. */
+  direction: RelayDirection;
+  /** Attempts and connections that failed. */
+  failures: number;
+  /** Records that a push lost because the way to the server is slow. */
+  lost_records: number;
+  /** Seconds until the next attempt. */
+  next_try_seconds: number | null;
+  /** A pull that waits for viewers. */
+  on_demand: boolean;
+  /** Why it failed last, if it did not run since. */
+  reason: string | null;
+  /**
+   * Its place among the rules of that direction in the configuration, from 1: tells two pushes of one
+   * stream to one server apart, whose keys are not shown.
+   */
+  rule: number;
+  /** What it does. */
+  state: RelayState;
+  /** For so many seconds. */
+  state_seconds: number;
+  /** The live stream here; a pattern for a push that has none yet. */
+  stream: string;
+  /** The other server, without the stream's name, which may be a secret. */
+  url: string;
+}
+
+/** The direction of a relay. */
+export type RelayDirection = "pull" | "push";
+
+/** What a relay does. */
+export type RelayState = "idle" | "connecting" | "connected" | "running" | "waiting";
+
+/** Streams from and to other servers. */
+export interface Relays {
+  relays: Relay[];
+}
+
+/** A source's figures, as `/api/v1/sources` shows them. */
+export type Source = SourceMedia & {
+  /** Bytes of media received. */
+  bytes: number;
+  /** Attempts that failed and runs that broke. */
+  failures: number;
+  /** How it is received. */
+  kind: SourceKind;
+  /** "on_demand" or "always". */
+  mode: string;
+  /** Its name, and its stream's. */
+  name: string;
+  /** Seconds until the next attempt. */
+  next_try_seconds: number | null;
+  /** Where it is configured. */
+  origin: SourceOrigin;
+  /** Why it failed last, if it was not on air since. */
+  reason: string | null;
+  /** Starts after the first one. */
+  restarts: number;
+  /** Longest wait of a viewer for the first picture, in seconds. */
+  start_timeout_seconds: number;
+  /** What it does. */
+  state: SourceState;
+  /** For so many seconds. */
+  state_seconds: number;
+  /** It goes on so many seconds after its last viewer. */
+  stop_delay_seconds: number;
+  /** Its address without user, password and query. */
+  url: string;
+  /** Viewers now. */
+  viewers: number;
+};
+
+/** How a source is received. */
+export type SourceKind = "http" | "rtsp" | "udp" | "rtp" | "srt";
+
+export interface SourceLane {
+  codec: string;
+  height?: number;
+  passthrough: boolean;
+  width?: number;
+}
+
+/** What comes from a source. */
+export interface SourceMedia {
+  audio: SourceLane | null;
+  video: SourceLane | null;
+  warnings: string[];
+}
+
+/** Who said that there is this source. */
+export type SourceOrigin = "file" | "api";
+
+/** What a source does. */
+export type SourceState = "idle" | "starting" | "on_air" | "waiting";
+
+/** The live sources. */
+export interface Sources {
+  sources: Source[];
+}
+
+/** A live stream. Times are seconds. */
+export interface Stream {
+  bytes_in: number;
+  bytes_out: number;
+  lag: Lag;
+  lost_gops: number;
+  lost_records: number;
+  mended_times: number;
+  name: string;
+  on_air: boolean;
+  /** Since its present publisher began; null while nobody publishes. */
+  on_air_for: number | null;
+  /** Those it has had. */
+  publishers: number;
+  /** Since it was first published. */
+  uptime: number;
+  viewers: number;
+  viewers_by_protocol: Record<string, number>;
+}
+
+/** The live streams. */
+export interface Streams {
+  streams: Stream[];
+}
+
+/** One of the subtitles of a file. */
+export interface SubtitleTrack {
+  /** This one is drawn into the picture. */
+  chosen: boolean;
+  /** The format in words. */
+  codec: string;
+  /** The file marks it as one to be shown when nobody chooses. */
+  default: boolean;
+  /** ISO 639, as the file spells it. */
+  language: string | null;
+  /** Made of text; otherwise of pictures. */
+  text: boolean;
+  /** The file's own name for it. */
+  title: string | null;
+}
+
+/** A sound, or subtitles. */
+export interface Track {
+  channels?: number;
+  chosen: boolean;
+  codec: string;
+  default: boolean;
+  language: string | null;
+  /** Subtitles made of text; otherwise of pictures. */
+  text?: boolean;
+  title: string | null;
+}
+
+/** How much of a file has come. */
+export interface UploadProgress {
+  path: string;
+  /** Bytes. */
+  received: number;
+}
+
+/** Where files may come to. */
+export interface Uploads {
+  /** Paths of folders; none when this server takes no files. */
+  folders: string[];
+  /** Bytes of the largest file. */
+  largest: number;
+}
+
+/** The picture as it is sent. */
+export type Video = Fate & {
+  codec: string;
+  height: number;
+  width: number;
+};
+
+/** Where a viewer is now. */
+export interface WantedPosition {
+  /** Seconds; null when nobody knows. */
+  duration?: number | null;
+  /** Seconds. */
+  position: number;
+}
+
+/** What is wanted to be recorded. */
+export interface WantedRecording {
+  /** A live stream's name. */
+  stream: string;
+}
+
+/** A source as it is written: in JSON by the interface, and in the file that keeps those. */
+export interface WrittenSource {
+  /** "on_demand" or "always". */
+  mode?: string | null;
+  /** What the stream is called. */
+  name: string;
+  /** Longest wait of a viewer, in seconds. */
+  start_timeout_seconds?: number | null;
+  /** Seconds that it goes on after the last viewer. */
+  stop_delay_seconds?: number | null;
+  /** Where it comes from, secrets included. */
+  url: string;
+}
