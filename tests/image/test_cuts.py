@@ -118,20 +118,26 @@ def file_of(data, path):
 class Cuts(BoxCase):
     def cut(self, box, number):
         """The card as a pulled plug would leave it now."""
+        copy = self.folder / f"cut-{number}.qcow2"
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(str(box.monitor))
-            monitor.settimeout(60)
+            monitor.settimeout(120)
+
+            def prompt():
+                answer = b""
+                while not answer.endswith(b"(qemu) "):
+                    answer += monitor.recv(4096)
+                return answer
 
             def say(words):
                 monitor.sendall(words.encode() + b"\n")
-                answer = b""
-                while answer.count(b"(qemu)") < 1:
-                    answer += monitor.recv(4096)
+                return prompt()
 
+            prompt()
             say("stop")
-            copy = self.folder / f"cut-{number}.qcow2"
             subprocess.run(["cp", "--sparse=always", box.card.path, copy], check=True)
             say("cont")
+            self.assertIn(b"running", say("info status"))
         return Remains(copy)
 
     def look_at(self, remains, names, slots):
