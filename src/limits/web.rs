@@ -6,13 +6,13 @@ use std::time::Duration;
 pub const MAX_WEB_ADDRESS: usize = 2048;
 
 /// Bytes of a page that are looked at: pages of video sites have one to two megabytes, most of it script.
-pub const MAX_PAGE: usize = 4 << 20;
+pub const MAX_WEB_PAGE: usize = 4 << 20;
 
 /// Bytes read of what is media already, to find out what kind: Matroska and transport streams show within four packets.
 pub const SNIFF: usize = 4 << 10;
 
 /// Bytes of an HLS playlist: a day of two-second segments with long names.
-pub const MAX_PLAYLIST: usize = 8 << 20;
+pub const MAX_HLS_PLAYLIST: usize = 8 << 20;
 
 /// Media that are kept of one page, feed or playlist: more than a screen shows.
 pub const MAX_LINKS: usize = 200;

@@ -13,7 +13,7 @@
 use super::Direct;
 use super::client::{Answer, Client};
 use crate::egress::{EgressError, Reach};
-use crate::limits::{MAX_EGRESS_CONNECTIONS, MAX_PLAYLIST};
+use crate::limits::{MAX_EGRESS_CONNECTIONS, MAX_HLS_PLAYLIST};
 use crate::web_media::FetchError;
 use crate::web_page::rewrite_hls;
 use bytes::Bytes;
@@ -184,7 +184,7 @@ async fn pass_back(means: &Means, mut answer: Answer) -> io::Result<Response<Bod
         || kind.contains("mpegurl");
     if is_list {
         let mut text = first.to_vec();
-        answer.up_to(&mut text, MAX_PLAYLIST).await?;
+        answer.up_to(&mut text, MAX_HLS_PLAYLIST).await?;
         let text = String::from_utf8_lossy(&text);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let list = rewrite_hls(&answer.url, text, |url| means.path_of(url));

@@ -10,8 +10,8 @@ use super::yt_dlp::{YtDlp, YtDlpError};
 use super::{Direct, component};
 use crate::egress::{Door, Exception, Reach};
 use crate::limits::{
-    MAX_LEADS, MAX_PAGE, MAX_RESOLVED, MAX_RESOLVING, MAX_RESOLVING_WAITING, RESOLVE_TIMEOUT, RESOLVED_LIFE,
-    SNIFF, UNRESOLVED_LIFE,
+    MAX_LEADS, MAX_RESOLVED, MAX_RESOLVING, MAX_RESOLVING_WAITING, MAX_WEB_PAGE, RESOLVE_TIMEOUT,
+    RESOLVED_LIFE, SNIFF, UNRESOLVED_LIFE,
 };
 use crate::web_address::{WebAddress, WebAddressError};
 use crate::web_page::{self, Content, Link};
@@ -291,7 +291,7 @@ impl Resolver {
         let kind = answer.header(header::CONTENT_TYPE).map(str::to_owned);
         let mut content = web_page::read(&answer.url, kind.as_deref(), &bytes);
         if content != Content::Media {
-            answer.up_to(&mut bytes, MAX_PAGE).await.map_err(broken)?;
+            answer.up_to(&mut bytes, MAX_WEB_PAGE).await.map_err(broken)?;
             content = web_page::read(&answer.url, kind.as_deref(), &bytes);
         }
         let by = if depth == 0 { "the address itself" } else { "its page" };
