@@ -136,6 +136,7 @@ impl Default for Config {
     /// Nothing to serve, nowhere to keep anything, and everything else as without a file.
     fn default() -> Self {
         Self {
+            web: Web::default(),
             library: Vec::new(),
             data: PathBuf::new(),
             access: Access::default(),
