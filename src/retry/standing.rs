@@ -17,21 +17,12 @@ pub(crate) struct Moment<S> {
     pub(crate) next_try: Option<Instant>,
     /// Failures, ever.
     pub(crate) failures: u64,
-    /// The last one was such that trying again soon does not help.
-    pub(crate) lasting: bool,
 }
 
 impl<S: Copy + PartialEq> Standing<S> {
     pub(crate) fn new(state: S) -> Self {
         let since = Instant::now();
-        Self(watch::Sender::new(Moment {
-            state,
-            since,
-            reason: None,
-            next_try: None,
-            failures: 0,
-            lasting: false,
-        }))
+        Self(watch::Sender::new(Moment { state, since, reason: None, next_try: None, failures: 0 }))
     }
 
     /// Goes on to another state. What failed last stays told.
@@ -48,13 +39,13 @@ impl<S: Copy + PartialEq> Standing<S> {
     }
 
     /// It failed, and waits in `state`. True when that is news: what is away for a night fills no log.
-    pub(crate) fn failed(&self, state: S, reason: String, lasting: bool, next_try: Instant) -> bool {
+    pub(crate) fn failed(&self, state: S, reason: String, next_try: Instant) -> bool {
         let mut is_news = false;
         self.0.send_modify(|moment| {
             is_news = moment.reason.as_ref() != Some(&reason);
             let failures = moment.failures + 1;
             let (reason, next_try) = (Some(reason), Some(next_try));
-            *moment = Moment { state, since: Instant::now(), reason, next_try, failures, lasting };
+            *moment = Moment { state, since: Instant::now(), reason, next_try, failures };
         });
         is_news
     }
@@ -105,9 +96,9 @@ mod tests {
     fn a_reason_is_news_once_and_stays_until_all_is_well() {
         let standing = Standing::new("idle");
         let soon = Instant::now() + Duration::from_secs(5);
-        assert!(standing.failed("waiting", "gone".into(), false, soon));
-        assert!(!standing.failed("waiting", "gone".into(), false, soon));
-        assert!(standing.failed("waiting", "refused".into(), true, soon));
+        assert!(standing.failed("waiting", "gone".into(), soon));
+        assert!(!standing.failed("waiting", "gone".into(), soon));
+        assert!(standing.failed("waiting", "refused".into(), soon));
         let mut news = standing.news();
         news.mark_unchanged();
         standing.set("starting");
