@@ -99,8 +99,9 @@ class Remote {
     await this.ok();
   }
 
-  walkTo(selector) {
-    return this.walk((selector) => document.querySelector(selector), selector);
+  async walkTo(selector) {
+    await this.view.page.locator(selector).waitFor();
+    await this.walk((selector) => document.querySelector(selector), selector);
   }
 
   // Always along the longer way that is left, as somebody does who sees the screen.

@@ -73,9 +73,15 @@ function moves(event: KeyboardEvent): boolean {
   const at = event.target;
   const sideways = direction === "left" || direction === "right";
   if (at instanceof HTMLTextAreaElement) return false;
-  if (sideways && at instanceof HTMLInputElement && TYPED.test(at.type) && at.value !== "") return false;
+  if (sideways && at instanceof HTMLInputElement && TYPED.test(at.type) && !atEdge(at, direction)) return false;
   if (sideways && at instanceof HTMLSelectElement) return false;
   return moveFocus(direction);
+}
+
+// Whether the caret has nowhere to go in its text, so that the key may leave the field. Fields without a caret keep the key.
+function atEdge({ value, selectionStart }: HTMLInputElement, direction: Direction): boolean {
+  if (value === "") return true;
+  return selectionStart !== null && selectionStart === (direction === "right" ? value.length : 0);
 }
 
 function moveFocus(direction: Direction): boolean {
