@@ -37,6 +37,8 @@
 //! | [`snapshot`] | JPEGs of live streams: which are kept, how many are made at a time | sockets, GStreamer |
 //! | [`recording`] | from a stream to files of the library that grow | sockets, protocols |
 //! | [`rtmp`], [`fmp4`], [`hls`], [`websocket`] | the wire formats, sans-IO: `now` is an argument | tokio, sockets, clocks |
+//! | `egress`, `web_page`, `web_media` | addresses of the web: where connections may lead, what pages hold, what is fetched | reels, streams, who watches |
+//! | `retry` | what fails and is tried again | what that is |
 //! | [`source`] | addresses on the network: when to receive them, what when they fail | who watches, HTTP |
 //! | [`relay`] | other RTMP servers: when to connect, and to what | GStreamer, who watches |
 //! | [`server`] | tokio, hyper, reels and sessions; who writes to live viewers when | GStreamer |
@@ -62,6 +64,7 @@ pub mod config;
 pub mod ctl;
 pub mod device;
 pub mod document;
+pub mod egress;
 pub mod flv;
 pub mod fmp4;
 pub mod health;
@@ -78,6 +81,7 @@ pub mod recording;
 pub mod reel;
 pub mod relay;
 pub mod reset;
+mod retry;
 pub mod rtmp;
 pub mod rtmp_url;
 pub mod server;
@@ -90,4 +94,7 @@ pub mod stream;
 pub mod subtitles;
 pub mod time;
 pub mod upload;
+pub mod web_address;
+pub mod web_media;
+pub mod web_page;
 pub mod websocket;

@@ -9,14 +9,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
-use wiidiaserver::config::{self, Command, Config, Environment, Upload};
+use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
 use wiidiaserver::library::Library;
 use wiidiaserver::limits;
 use wiidiaserver::pipeline::Equipment;
 use wiidiaserver::positions::Positions;
-use wiidiaserver::provider::{Cache, Keep, Providers};
+use wiidiaserver::provider::{Cache, Keep, Providers, Web};
 use wiidiaserver::recording::{self, Recordings};
 use wiidiaserver::relay::Relays;
 use wiidiaserver::rtmp::LiveApps;
@@ -25,6 +25,8 @@ use wiidiaserver::service::{self, Inherited, Use};
 use wiidiaserver::settings::Settings;
 use wiidiaserver::source::Sources;
 use wiidiaserver::stream::Streams;
+use wiidiaserver::web_media::component::{self as components, Component};
+use wiidiaserver::web_media::{self, Resolver};
 use wiidiaserver::{ctl, picture, pipeline, reset, server, upload};
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     match config::parse(std::env::args_os().skip(1), &environment) {
         Ok(Command::Worker(args)) => match args.split_first() {
             Some((first, rest)) if first == "picture" => picture::worker::main(rest.iter().cloned()),
+            Some((first, rest)) if first == "yt-dlp" => web_media::yt_dlp_worker(rest.iter().cloned()),
             _ => pipeline::worker::main(args.into_iter()),
         },
         Ok(Command::Help) => say(config::HELP),
@@ -50,6 +53,13 @@ fn main() -> ExitCode {
             }
         },
         Ok(Command::Version) => say(config::VERSION),
+        Ok(Command::Component(config, act)) => match component(&config, &act) {
+            Ok(text) => say(&text),
+            Err(error) => {
+                eprintln!("wiidiaserver: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Devices) => say(&Shown(&Devices::default().list()).to_string()),
         Ok(Command::CheckConfig(config)) => match check(&config) {
             Ok(()) => say(&format!("{config}\nthe configuration is good")),
@@ -161,10 +171,22 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let (streams, relays) = (app.streams.clone(), app.relays.clone());
         let devices = Devices::default();
         devices.watch();
-        let of_devices = devices.clone();
-        let sources =
-            Sources::new(&config.sources, &config.data, PROGRAM.into(), streams, relays, of_devices);
-        let app = app.with_sources(sources).with_devices(devices).with_index(index.clone());
+        let resolver = Arc::new(resolver(config));
+        let sources = Sources::new(
+            &config.sources,
+            &config.data,
+            PROGRAM.into(),
+            streams,
+            relays,
+            devices.clone(),
+            Some(resolver.clone()),
+        );
+        let sources = Arc::new(sources);
+        let named = sources.clone();
+        let named = Box::new(move |name: &str| named.web_address(name));
+        app.providers.allow_web(Web::new(resolver.clone(), config.web.open, named));
+        let yt_dlp = Component::of(&resolver, config.web.package_index.clone(), PROGRAM.into());
+        let app = app.with_sources(sources).with_devices(devices).with_component(yt_dlp).with_index(index.clone());
         let app = app.with_positions(Positions::open(&config.data)).with_uploads(uploads(config));
         let (watched, live) = (app.providers.clone(), app.streams.clone());
         index.start(move || has_better_things_to_do(&watched, &live))?;
@@ -189,6 +211,47 @@ fn begin_anew() -> ExitCode {
 
 /// The path by which the kernel knows this very program, even when its file was replaced.
 const PROGRAM: &str = "/proc/self/exe";
+
+/// Finds out what addresses of the web mean.
+fn resolver(config: &Config) -> Resolver {
+    Resolver::new(web_media::Settings {
+        allow: config.web.allow.clone(),
+        components: components::in_data(&config.data),
+        python: config.web.python.clone(),
+        program: PROGRAM.into(),
+    })
+}
+
+/// Does something with yt-dlp. Returns what to tell the person at the console.
+fn component(config: &ComponentConfig, act: &ComponentAct) -> Result<String, Failure> {
+    config::refuse_root(config.allow_root)?;
+    let folder = components::in_data(&config.data);
+    let index = config.web.package_index.clone();
+    let component = Component::new(&folder, index, config.web.python.clone(), PROGRAM.into());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        Ok(match act {
+            ComponentAct::Install(version) => {
+                println!("{}", components::NOTICE);
+                let version = component.install(version.as_deref()).await?;
+                format!("yt-dlp {version} is installed, and was tried; a server that runs uses it at once")
+            }
+            ComponentAct::Rollback => format!("yt-dlp {} is used again", component.roll_back().await?),
+            ComponentAct::Remove => {
+                component.remove().await?;
+                "yt-dlp is removed".to_owned()
+            }
+            ComponentAct::Status => match component.status() {
+                status if status.version.is_none() => components::ComponentError::NotInstalled.to_string(),
+                status => format!(
+                    "yt-dlp {}{}",
+                    status.version.unwrap_or_default(),
+                    status.previous.map(|previous| format!(", before that {previous}")).unwrap_or_default()
+                ),
+            },
+        })
+    })
+}
 
 /// Finds out what this machine encodes with, or remembers it, while the server serves already.
 fn find_encoders(data: PathBuf) -> std::io::Result<()> {

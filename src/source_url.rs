@@ -171,7 +171,8 @@ impl SourceUrl {
         }
     }
 
-    fn path(&self) -> &str {
+    /// What stands behind the server's name, without the query.
+    pub fn path(&self) -> &str {
         let rest = self.after_scheme();
         let from = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let to = rest.find(['?', '#']).unwrap_or(rest.len());

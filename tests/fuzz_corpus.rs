@@ -75,4 +75,5 @@ laws_hold! {
     a_sources_address_hides_its_secrets: source;
     subtitles_are_what_a_page_shows: subtitles;
     a_kept_reel_is_what_was_written_or_none: kept;
+    pages_lead_to_the_web_alone: web_page;
 }

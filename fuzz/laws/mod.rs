@@ -19,6 +19,7 @@ pub mod recording;
 pub mod session;
 pub mod source;
 pub mod subtitles;
+pub mod web_page;
 pub mod web_socket;
 pub mod wire;
 

@@ -4,7 +4,7 @@
 use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
-use super::{Command, Environment, resolve};
+use super::{Command, ComponentAct, Environment, resolve};
 use lexopt::Arg;
 use std::ffi::OsString;
 use std::path::Path;
@@ -54,6 +54,7 @@ pub fn parse(
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut flags = Flags::default();
     let mut is_check = false;
+    let mut component: Option<Vec<String>> = None;
     while let Some(argument) = parser.next().map_err(refused)? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
@@ -72,7 +73,11 @@ pub fn parse(
             Arg::Long("rtmp") => flags.rtmp = Some(parser.value().map_err(refused)?),
             Arg::Long("data") => flags.data = Some(parser.value().map_err(refused)?),
             Arg::Long("allow-root") => flags.allow_root = true,
+            Arg::Value(value) if component.is_some() => {
+                component.iter_mut().for_each(|words| words.push(value.to_string_lossy().into_owned()));
+            }
             Arg::Value(value) if value == "check-config" => is_check = true,
+            Arg::Value(value) if value == "component" && !is_check => component = Some(Vec::new()),
             Arg::Value(value) => return Err(unexpected(&value, environment)),
             Arg::Short(letter) => return Err(refused(lexopt::Error::UnexpectedOption(format!("-{letter}")))),
             Arg::Long(name) => return Err(refused(lexopt::Error::UnexpectedOption(format!("--{name}")))),
@@ -82,8 +87,28 @@ pub fn parse(
         Some(path) => File::read(resolve::path(path, &environment.working_dir, environment))?,
         None => environment.default_file().map(File::read).transpose()?.unwrap_or_default(),
     };
+    if let Some(words) = component {
+        let act = component_act(&words)?;
+        return Ok(Command::Component(Box::new(resolve::component(&flags, &file, environment)?), act));
+    }
     let config = Box::new(resolve::config(&flags, &file, environment)?);
     Ok(if is_check { Command::CheckConfig(config) } else { Command::Serve(config) })
+}
+
+/// What follows the word `component`.
+fn component_act(words: &[String]) -> Result<ComponentAct, ConfigError> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Ok(match words[..] {
+        ["install", "yt-dlp"] => ComponentAct::Install(None),
+        ["install", "yt-dlp", version] => ComponentAct::Install(Some(version.to_owned())),
+        ["rollback", "yt-dlp"] => ComponentAct::Rollback,
+        ["remove", "yt-dlp"] => ComponentAct::Remove,
+        ["status"] | ["status", "yt-dlp"] => ComponentAct::Status,
+        _ => {
+            let problem = Problem::Component(words.join(" "));
+            return Err(ConfigError::new(Place::Everywhere, problem));
+        }
+    })
 }
 
 /// `ctl`: flags that say which server, then words for it.
@@ -121,9 +146,9 @@ fn unexpected(value: &OsString, environment: &Environment) -> ConfigError {
     let nearest = if is_folder {
         Some(format!("--library {value_text}"))
     } else {
-        let words = ["check-config", "devices", "help", "version"];
+        let words = ["check-config", "component", "devices", "help", "version"];
         nearest(&value_text, words).map(|word| match word {
-            "check-config" | "devices" => word.to_owned(),
+            "check-config" | "component" | "devices" => word.to_owned(),
             flag => format!("--{flag}"),
         })
     };

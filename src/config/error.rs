@@ -131,6 +131,18 @@ pub enum Problem {
     /// More than [`limits::MAX_SOURCES`].
     #[error("there are {0} sources, expected at most {max}; remove some", max = limits::MAX_SOURCES)]
     ManySources(usize),
+    /// Not an address or a network.
+    #[error(transparent)]
+    WebAllow(crate::egress::ExceptionError),
+    /// Not an address.
+    #[error("\"{0}\" is no package index; write package_index = \"https://pypi.org\"")]
+    PackageIndex(String),
+    /// Something is to be done with a component, and it is not said what, or with which.
+    #[error(
+        "expected one of `component install yt-dlp`, `component install yt-dlp 2026.10.26`, `component rollback yt-dlp`, \
+         `component remove yt-dlp` and `component status`, found `component {0}`"
+    )]
+    Component(String),
     /// A relay without something it needs.
     #[error("this relay has no {key}; write {expected}")]
     RelayLacks {

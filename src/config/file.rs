@@ -45,6 +45,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("record.split_minutes", "a number of minutes without quotes, such as 360"),
     ("record.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("record.limit_mb", "a number of megabytes without quotes, such as 100000"),
+    ("web.open", "true or false without quotes"),
+    ("web.allow", "a list of addresses in quotes, such as [\"192.168.1.30\"]"),
+    ("web.python", "a program in quotes, such as \"/usr/bin/python3\""),
+    ("web.package_index", "an address in quotes, such as \"https://pypi.org\""),
     ("upload.folders", "a list of folders of the library in quotes, such as [\"/srv/media/Inbox\"]"),
     ("upload.largest_mb", "a number of megabytes without quotes, such as 50000"),
     ("upload.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
@@ -95,6 +99,7 @@ pub(super) struct Content {
     pub(super) record: Record,
     pub(super) upload: Upload,
     pub(super) relay: Relay,
+    pub(super) web: Web,
     pub(super) source: Vec<Spanned<Source>>,
 }
 
@@ -174,6 +179,15 @@ pub(super) struct Index {
 pub(super) struct Log {
     pub(super) level: Option<Spanned<String>>,
     pub(super) filter: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Web {
+    pub(super) open: Option<bool>,
+    pub(super) allow: Vec<Spanned<String>>,
+    pub(super) python: Option<Spanned<String>>,
+    pub(super) package_index: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default, Debug)]

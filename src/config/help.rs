@@ -15,6 +15,9 @@ starts it for one folder. Then open http://THIS-COMPUTER:8080 on another device.
 Usage:
   wiidiaserver [FLAGS]                run the server, until Ctrl-C or a signal
   wiidiaserver check-config [FLAGS]   only check the configuration, and say what is wrong
+  wiidiaserver component install yt-dlp [VERSION]
+                                      yt-dlp finds the films of web pages; also
+                                      rollback yt-dlp, remove yt-dlp, status
   wiidiaserver devices                list the capture sticks and cards of this computer
   wiidiaserver ctl ...                look after a running server; `ctl help` lists how
   wiidiaserver --help | --version

@@ -18,12 +18,14 @@ mod nearest;
 mod relay;
 mod resolve;
 mod source;
+mod web;
 
 pub use capture::{Capture, CaptureProblem, Sound};
 pub use command_line::parse;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 pub use source::{Input, Source, SourceProblem, WrittenSource};
+pub use web::Web;
 
 use crate::choice::{Language, Preferences};
 use crate::limits::{self, PUBLISHER_GRACE};
@@ -42,6 +44,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// The configuration is good: say so and end.
     CheckConfig(Box<Config>),
+    /// Do something with a component, and end.
+    Component(Box<ComponentConfig>, ComponentAct),
     /// Be a worker process of a running server; the arguments are between the two of them.
     Worker(Vec<OsString>),
     /// List the capture devices of this machine.
@@ -59,6 +63,30 @@ pub enum Command {
     Version,
     /// Print [`HELP`].
     Help,
+}
+
+/// What to do with a component.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ComponentAct {
+    /// Install a version, or the newest.
+    Install(Option<String>),
+    /// Go back to the version before.
+    Rollback,
+    /// Remove it.
+    Remove,
+    /// Say how it is.
+    Status,
+}
+
+/// What a component needs of the configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ComponentConfig {
+    /// Where state is kept.
+    pub data: PathBuf,
+    /// `[web]`
+    pub web: Web,
+    /// As in [`Config`].
+    pub allow_root: bool,
 }
 
 /// A checked configuration.
@@ -96,6 +124,8 @@ pub struct Config {
     pub relay: Relay,
     /// Live sources: on the network, and capture devices.
     pub sources: Vec<Source>,
+    /// Addresses of the web that viewers bring.
+    pub web: Web,
     /// Run although the user is root; only the flag `--allow-root` sets it.
     pub allow_root: bool,
     /// The configuration file that was read, if there was one.
@@ -109,6 +139,7 @@ impl Default for Config {
     /// Nothing to serve, nowhere to keep anything, and everything else as without a file.
     fn default() -> Self {
         Self {
+            web: Web::default(),
             library: Vec::new(),
             data: PathBuf::new(),
             access: Access::default(),

@@ -5,8 +5,8 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Access, Cache, Config, Environment, Http, Https, Index, Keep, Level, Live, Log, Playback, Record, Rtmp, Rtmps,
-    Upload,
+    Access, Cache, ComponentConfig, Config, Environment, Http, Https, Index, Keep, Level, Live, Log,
+    Playback, Record, Rtmp, Rtmps, Upload,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;
@@ -72,6 +72,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         live: live(file)?,
         relay,
         sources,
+        web: super::web::resolve(file, environment)?,
         allow_root: flags.allow_root,
         file: Some(file.path.clone()).filter(|path| !path.as_os_str().is_empty()),
     })
@@ -85,6 +86,16 @@ fn keep(file: &File) -> Result<Keep, ConfigError> {
         let nearest = nearest(name, names).map(str::to_owned);
         ConfigError::new(file.place(written.span()), Problem::Keep { value: name.clone(), nearest })
     })
+}
+
+/// What a component needs: it has no library.
+pub(super) fn component(
+    flags: &Flags,
+    file: &File,
+    environment: &Environment,
+) -> Result<ComponentConfig, ConfigError> {
+    let web = super::web::resolve(file, environment)?;
+    Ok(ComponentConfig { data: data(flags, file, environment)?, web, allow_root: flags.allow_root })
 }
 
 /// A path as somebody wrote it, absolute: `~/` is their home, and the rest is relative to `base`.

@@ -87,6 +87,12 @@ fn a_library_is_all_that_must_be_given() {
             upload: Upload { folders: vec![], largest_mb: 50_000, keep_free_mb: 1_000 },
             relay: Relay::default(),
             sources: vec![],
+            web: Web {
+                open: true,
+                allow: vec![],
+                python: "/usr/bin/python3".into(),
+                package_index: "https://pypi.org/".parse().unwrap(),
+            },
             allow_root: false,
             file: None,
             written: BTreeSet::from(["library".to_owned()]),
@@ -338,7 +344,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, source",
+             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -748,6 +754,7 @@ fn the_example_has_every_key_and_every_key_is_explained() {
         "live.",
         "record.",
         "relay.",
+        "web.",
     ] {
         let text = format!("{section}zzz = 1");
         let error = file::File::parse(PathBuf::from("/f"), text).unwrap_err();
@@ -756,5 +763,45 @@ fn the_example_has_every_key_and_every_key_is_explained() {
             let key = format!("{section}{field}");
             assert!(file::KEYS.iter().any(|(k, _)| *k == key || k.starts_with(&format!("{key}."))), "{key}");
         }
+    }
+}
+
+#[test]
+fn addresses_of_the_web_are_configured_or_refused_with_an_example() {
+    let house = House::new().with_file(
+        r#"library = ["films"]
+           [web]
+           open = false
+           allow = ["127.0.0.1:8932", "192.168.1.0/24"]
+           python = "/opt/python/bin/python3"
+           package_index = "http://mirror.example/simple""#,
+    );
+    let web = house.config(&["--config", "c.toml"]).web;
+    let shown: Vec<String> = web.allow.iter().map(ToString::to_string).collect();
+    assert_eq!((web.open, shown), (false, vec!["127.0.0.1:8932".to_owned(), "192.168.1.0/24".to_owned()]));
+    assert_eq!(web.package_index.as_str(), "http://mirror.example/simple");
+    for (text, expected) in [
+        ("[web]\nallow = [\"nas\"]", "HOUSE/c.toml:2: \"nas\" is no address; write for example"),
+        ("[web]\npackage_index = \"pypi\"", "HOUSE/c.toml:2: \"pypi\" is no package index"),
+        ("[web]\nopen = 1", "write true or false without quotes"),
+        ("[web]\nopened = true", "did you mean"),
+    ] {
+        let refusal = House::new().with_file(text).refusal(&["--config", "c.toml", "--library", "films"]);
+        assert!(refusal.contains(expected), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn a_component_needs_no_library_and_an_order_that_is_known() {
+    let house = House::new();
+    match house.parse(&["component", "install", "yt-dlp", "2026.10.26", "--data", "kept"]) {
+        Ok(Command::Component(config, act)) => {
+            assert_eq!(act, ComponentAct::Install(Some("2026.10.26".into())));
+            assert_eq!(config.data, house.path("kept"));
+        }
+        other => panic!("{other:?}"),
+    }
+    for words in [&["component"][..], &["component", "install"], &["component", "install", "deno"]] {
+        assert!(house.refusal(words).contains("`component install yt-dlp`"), "{words:?}");
     }
 }

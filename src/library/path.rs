@@ -1,6 +1,7 @@
 //! Paths inside the library: names only, checked where they are made.
 
 use crate::limits::MAX_PATH_BYTES;
+use crate::web_address::{WEB_FOLDER, WebAddress};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -63,6 +64,11 @@ impl LibraryPath {
             return Err(PathError::TooLong(encoded.len()));
         }
         Self::from_bytes(&percent_decode(encoded.as_bytes()).collect::<Vec<u8>>())
+    }
+
+    /// The path by which an address of the web is played; no folder of a disk.
+    pub fn of_web(address: &WebAddress) -> Self {
+        Self(vec![WEB_FOLDER.into(), address.encoded().into()])
     }
 
     /// As addresses carry it, without a leading slash.

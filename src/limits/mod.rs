@@ -28,6 +28,7 @@ mod socket;
 mod source;
 mod subtitles;
 mod upload;
+mod web;
 mod worker;
 
 pub use access::*;
@@ -57,4 +58,5 @@ pub use socket::*;
 pub use source::*;
 pub use subtitles::*;
 pub use upload::*;
+pub use web::*;
 pub use worker::*;

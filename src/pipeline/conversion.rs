@@ -20,11 +20,42 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What a worker reads.
+#[derive(Debug)]
+pub enum Media {
+    /// A regular file.
+    File(File),
+    /// A film that is elsewhere: a socket whose other end answers what the worker asks ([`feed_request`](super::feed_request)).
+    Remote {
+        /// The worker's end.
+        socket: std::os::unix::net::UnixStream,
+        /// Bytes of the film.
+        len: u64,
+    },
+}
+
+impl Media {
+    /// The file, if it is one.
+    fn file(&self) -> Option<&File> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Remote { .. } => None,
+        }
+    }
+}
+
+impl From<File> for Media {
+    fn from(file: File) -> Self {
+        Self::File(file)
+    }
+}
 
 /// What to convert of a file.
 #[derive(Clone, Debug, Default)]
@@ -87,9 +118,8 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Starts `program worker convert` on `media`, which must be a regular file. `program` is
-    /// this program itself, or what stands in for it in a test.
-    pub fn spawn(program: &Path, media: File, request: &Request) -> io::Result<Self> {
+    /// Starts `program worker convert` on `media`. `program` is this program itself, or what stands in for it in a test.
+    pub fn spawn(program: &Path, media: impl Into<Media>, request: &Request) -> io::Result<Self> {
         // Seeking happens on the file's own timeline.
         // A tag's time is rounded down, so the time meant is up to a millisecond later.
         let start_ns = i64::from(request.start.as_millis()) * 1_000_000 + 999_999 - request.lead.unwrap_or(0);
@@ -99,12 +129,12 @@ impl Conversion {
             None if start_ns == 0 => Lead::ToZero,
             None => Lead::ToPositive,
         };
-        Self::start(program, media, "convert", start_ns, lead, request)
+        Self::start(program, media.into(), "convert", start_ns, lead, request)
     }
 
     fn start(
         program: &Path,
-        media: File,
+        media: Media,
         verb: &str,
         start_ns: i64,
         lead: Lead,
@@ -128,16 +158,23 @@ impl Conversion {
             command.args(["--beside", "yes"]);
         }
         if !request.continued.is_empty() {
-            for (child_fd, file) in (PARTS_FD..).zip([&media].into_iter().chain(request.continued.iter())) {
+            for (child_fd, file) in (PARTS_FD..).zip(media.file().into_iter().chain(request.continued.iter()))
+            {
                 given.push(FdMapping { parent_fd: file.try_clone()?.into(), child_fd });
             }
             command.args(["--parts", &(1 + request.continued.len()).to_string()]);
         }
+        let stdin = match media {
+            Media::File(file) => Stdio::from(file),
+            Media::Remote { socket, len } => {
+                command.args(["--remote-len", &len.to_string()]);
+                Stdio::from(OwnedFd::from(socket))
+            }
+        };
         if !given.is_empty() {
             command.fd_mappings(given).map_err(io::Error::other)?;
         }
-        let mut child =
-            command.stdin(Stdio::from(media)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let pipes = child.stdout.take().zip(child.stderr.take());
         // From here on an early return must not leave the child behind.
         let process = Arc::new(Process::new(child));
@@ -167,8 +204,9 @@ impl Conversion {
     /// See [`Equipment::measure`].
     pub(super) fn equip(program: &Path) -> Result<Equipment, ConversionError> {
         let nothing = File::open("/dev/null").map_err(ConversionError::Spawn)?;
-        let mut worker = Self::start(program, nothing, "equip", 0, Lead::Given(0), &Request::default())
-            .map_err(ConversionError::Spawn)?;
+        let mut worker =
+            Self::start(program, nothing.into(), "equip", 0, Lead::Given(0), &Request::default())
+                .map_err(ConversionError::Spawn)?;
         loop {
             let ended = matches!(worker.next_event()?, Event::End);
             if let Some(equipment) = worker.equipment.take() {

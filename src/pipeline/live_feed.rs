@@ -413,7 +413,7 @@ mod tests {
 
     /// A feed whose worker is `cat`: units are pushed by hand.
     fn feed() -> LiveFeed {
-        let input = LiveInput::Network { url: "http://x".into() };
+        let input = LiveInput::Network { url: "http://x".into(), only_port: None };
         // Any program will do: what it says is not read.
         let mut feed = LiveFeed::spawn(Path::new("/bin/cat"), &input, true).unwrap();
         feed.announced.settled = true;

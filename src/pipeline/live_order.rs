@@ -14,6 +14,9 @@ pub enum LiveInput {
     Network {
         /// The complete address.
         url: String,
+        /// The only TCP port that the worker may connect to, when a gateway of the server fetches for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only_port: Option<u16>,
     },
     /// A capture device of this machine.
     Capture(CaptureOrder),

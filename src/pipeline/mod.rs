@@ -30,6 +30,7 @@
 //! | `wire` | the messages on the pipe; pure |
 //! | `form` | what shall come out: profile, codecs that pass, tracks |
 //! | `equipment` | what this machine encodes with, and how fast |
+//! | `remote` | how a worker asks for a film that is not a file here; pure |
 //! | `silence` | how long a worker has said nothing although it had its turns |
 //! | `streams` | what both sides say about a file |
 //! | [`worker`] | the other process: the only code that touches GStreamer |
@@ -50,6 +51,7 @@ mod live_feed;
 mod live_order;
 mod look;
 mod picture;
+mod remote;
 mod silence;
 mod slate;
 mod snapshot;
@@ -59,7 +61,7 @@ mod wire;
 pub mod worker;
 
 pub use beside::Beside;
-pub use conversion::{Conversion, Event, Killer, Request};
+pub use conversion::{Conversion, Event, Killer, Media, Request};
 pub use equipment::{EncoderSpeed, Equipment};
 pub use error::ConversionError;
 pub use form::{Codec, Form, Passes, Profile, TrackChoice};
@@ -67,6 +69,7 @@ pub use live_feed::{FeedError, FeedEvent, Goodbye, LiveFeed};
 pub use live_order::{CaptureOrder, LiveInput, SoundCard};
 pub use look::{Look, Looked, look};
 pub use picture::{Picture, Purpose, is_whole_jpeg};
+pub use remote::{FEED_FAILED, FEED_REQUEST, feed_request, read_feed_request};
 pub use silence::Silence;
 pub use slate::{Quiet, Slate, SlateOrder, slate};
 pub use snapshot::{CodedPicture, snapshot};

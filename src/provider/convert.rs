@@ -10,7 +10,7 @@ use crate::limits::{
     CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
     WINDOW_BEHIND, WINDOW_BYTES, WINDOW_STEP,
 };
-use crate::pipeline::{Conversion, ConversionError, Equipment, Event, MediaStreams, Request};
+use crate::pipeline::{Conversion, ConversionError, Equipment, Event, Media, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
 use rustix::fs::FallocateFlags;
@@ -72,7 +72,7 @@ pub(super) fn encodes(streams: &MediaStreams) -> bool {
 pub(super) fn run(
     film: &Film,
     job: &Job,
-    media: File,
+    media: Media,
     id: RangeId,
     aim: MediaTime,
     window: Option<Place>,
@@ -112,6 +112,12 @@ pub(super) fn run(
         }
         (Ok(Pushed::Taken), Ok(())) => Outcome::Nothing,
         (Err(Failure::Behind(speed)), Ok(())) => Outcome::Behind(speed),
+        // The server of a film has gone, and may come back.
+        (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(()))
+            if something && film.is_remote() =>
+        {
+            Outcome::Died(error.to_string())
+        }
         // Trying again would end at the same place, so this is all there is of the file.
         (Err(Failure::Conversion(error @ ConversionError::Unreadable { .. })), Ok(())) if something => {
             tracing::warn!(file = film.name, %error, "the file is damaged; it is served up to there");
@@ -159,7 +165,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 impl Converter<'_> {
-    fn run(&mut self, media: File) -> Result<Pushed, Failure> {
+    fn run(&mut self, media: Media) -> Result<Pushed, Failure> {
         let form = self.film.form.clone();
         let (lead, beside) = (self.film.lead_ns(), self.film.beside.clone());
         let continued = self.film.continued.clone();

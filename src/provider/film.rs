@@ -19,9 +19,10 @@ use crate::limits::{
     MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
     UNWANTED_GRACE,
 };
-use crate::pipeline::{Beside, Form, MediaStreams};
+use crate::pipeline::{self, Beside, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
+use crate::web_media::RemoteFilm;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -32,13 +33,14 @@ use std::time::{Duration, Instant};
 /// What is converted.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub(super) media: File,
+    pub(super) media: Media,
     pub(super) name: String,
     /// Files of subtitles beside it.
     pub(super) beside: Vec<Beside>,
     /// Files that it goes on in.
     pub(super) continued: Vec<File>,
-    pub(super) making: Making,
+    /// By what it is found again; nothing for what is not ours to keep.
+    pub(super) making: Option<Making>,
 }
 
 /// A file being converted, and what its conversions share.
@@ -53,8 +55,8 @@ pub(super) struct Film {
     /// Files that it goes on in.
     pub(super) continued: Arc<Vec<File>>,
     pub(super) means: Arc<Means>,
-    media: File,
-    making: Making,
+    media: Media,
+    making: Option<Making>,
     patience: Duration,
     /// What the first conversion has found.
     streams: OnceLock<MediaStreams>,
@@ -64,6 +66,29 @@ pub(super) struct Film {
     short_of_space: AtomicBool,
     stopped: AtomicBool,
     state: Mutex<State>,
+}
+
+/// Where a film's bytes are.
+#[derive(Debug)]
+pub(super) enum Media {
+    File(File),
+    Remote(Arc<RemoteFilm>),
+}
+
+impl From<File> for Media {
+    fn from(file: File) -> Self {
+        Self::File(file)
+    }
+}
+
+impl Media {
+    /// For one more worker.
+    fn open(&self) -> io::Result<pipeline::Media> {
+        Ok(match self {
+            Self::File(file) => file.try_clone()?.into(),
+            Self::Remote(film) => pipeline::Media::Remote { socket: film.feed()?, len: film.len() },
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -271,7 +296,7 @@ impl Film {
     fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
         let aim = start.aim;
         let (data, window) = self.room()?;
-        let (media, now) = (self.media.try_clone()?, Instant::now());
+        let (media, now) = (self.media.open()?, Instant::now());
         let goal = aim.saturating_add_millis(ms(REMUX_LEAD));
         let full = || io::Error::other("it has as many parts as it may have, and all are being watched");
         let id = self.reel.begin(Arc::new(data), start, goal, now).ok_or_else(full)?;
@@ -328,6 +353,11 @@ impl Film {
             tracing::warn!(file = self.name, "can't be played from the middle after all");
             self.only_from_start.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Its bytes come over the network: what cannot be read now may be there a minute later.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self.media, Media::Remote(_))
     }
 
     /// What the first conversion has found, once it has.
@@ -390,7 +420,9 @@ impl Film {
                 let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
                 tracing::warn!(file = name, %aim, reason, goes_on = !last, "conversion died");
                 if last {
-                    self.means.quarantine.add(&self.making, &reason);
+                    if let Some(making) = &self.making {
+                        self.means.quarantine.add(making, &reason);
+                    }
                     self.give_up(id, reason);
                 } else {
                     self.reel.park(id);

@@ -5,6 +5,7 @@
 //! | FLV, by its first bytes | `flv_file`: as it is |
 //! | FLV that this server is writing | the recording's own reel, from [`Growing`] |
 //! | FLV that is not made of what the viewer [`Wanted`] | `convert` |
+//! | an address of the web (`web:/…`) | `convert`, whose worker gets the film's bytes from the server |
 //! | anything else | `convert`: a worker process makes FLV of it |
 //!
 //! Viewers that want the same [`Form`] of the same file share one reel and so one conversion; so do those whose
@@ -27,6 +28,7 @@ mod subtitles;
 mod texts;
 mod transcodes;
 mod wanted;
+mod web;
 
 pub use beside::{SubtitleFile, subtitle_files};
 pub use cache::{Cache, CacheError, Keep};
@@ -37,14 +39,16 @@ pub use room::CacheFigures;
 pub use subtitles::{Subtitles, SubtitlesError, TextSource};
 pub use texts::TextReader;
 pub use wanted::{Client, FlvAsItIs, NoTrack, NotForBrowsers, Takes, Wanted};
+pub use web::{Named, Web, WebError, is_stream};
 
 use crate::choice::Language;
 use crate::library::{FileIdentity, Library, LibraryError, LibraryPath, OpenFile};
 use crate::limits::{CONVERSION_LINGER, MAX_CONVERSIONS, MAX_WINDOWS, SEEK_PATIENCE, TEND_INTERVAL};
 use crate::pipeline::{Form, MediaStreams, SubtitleTrack};
 use crate::reel::{Codecs, Phase, Reel, Seeks, Viewer};
+use crate::web_media::{RemoteFilm, RemoteIdentity};
 use convert::Means;
-use film::{Film, Source};
+use film::{Film, Media, Source};
 use job::Job;
 use kept::Making;
 use quarantine::Quarantine;
@@ -89,6 +93,9 @@ pub enum OpenError {
     /// It has no such sound, or no such subtitles.
     #[error(transparent)]
     NoTrack(#[from] NoTrack),
+    /// It is an address of the web, and is not played.
+    #[error(transparent)]
+    Web(#[from] WebError),
 }
 
 /// Everything that is being played or was lately.
@@ -102,15 +109,23 @@ pub struct Providers {
     texts: Texts,
     /// A finished conversion is being kept.
     keeping: AtomicBool,
+    web: OnceLock<Web>,
 }
 
 /// Whose viewers share a reel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    file: FileIdentity,
+    film: Identity,
     make: Make,
     /// Files that it goes on in, and files of subtitles that may be drawn into it, in which versions.
     beside: Vec<FileIdentity>,
+}
+
+/// Which film, in which version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Identity {
+    File(FileIdentity),
+    Remote(RemoteIdentity),
 }
 
 /// What is made of a file.
@@ -224,6 +239,7 @@ impl Providers {
             growing: Arc::default(),
             texts: Texts::new(program),
             keeping: AtomicBool::new(false),
+            web: OnceLock::new(),
         }
     }
 
@@ -232,6 +248,41 @@ impl Providers {
     pub fn with_seek_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Addresses of the web are played from now on. The first call counts.
+    pub fn allow_web(&self, web: Web) {
+        let _ = self.web.set(web);
+    }
+
+    /// What plays addresses of the web, if they are played.
+    pub fn web(&self) -> Option<&Web> {
+        self.web.get()
+    }
+
+    /// What people call what a path means: a file's name, or the title of a film of the web.
+    pub async fn title(&self, path: &LibraryPath) -> String {
+        let found = match self.web() {
+            Some(web) => web.find(path).await.and_then(Result::ok),
+            None => None,
+        };
+        match found {
+            Some((address, _, found)) => found.title.clone().unwrap_or_else(|| address.name()),
+            None => path.file_name(),
+        }
+    }
+
+    /// Finds out what an address of the web means, which may take a minute, so that opening it then is quick. Nothing to
+    /// do for a path of the library.
+    ///
+    /// # Errors
+    /// When it cannot be played.
+    pub async fn prepare(&self, path: &LibraryPath) -> Result<(), OpenError> {
+        let Some(web) = self.web() else { return Ok(()) };
+        match web.film(path).await {
+            Some(film) => Ok(film.map(drop)?),
+            None => Ok(()),
+        }
     }
 
     /// How seeks were answered since the start.
@@ -298,6 +349,14 @@ impl Providers {
         as_it_is: bool,
     ) -> Result<(Viewer, bool), OpenError> {
         let (this, path, form) = (self.clone(), path.clone(), form.clone());
+        let remote = match self.web() {
+            Some(web) => web.film(&path).await.transpose()?,
+            None => None,
+        };
+        if let Some(film) = remote {
+            let opened = tokio::task::spawn_blocking(move || this.open_remote(film, form)).await;
+            return opened.map_err(|error| OpenError::Cache(io::Error::other(error)))?;
+        }
         // Opening waits for the disk, which may have to spin up.
         tokio::task::spawn_blocking(move || this.open_blocking(&path, form, as_it_is))
             .await
@@ -330,13 +389,13 @@ impl Providers {
             identities.push(part.identity);
             continued.push(part.file);
         }
-        let key = Key { file: file.identity, make, beside: identities };
+        let key = Key { film: Identity::File(file.identity), make, beside: identities };
         if let Some(viewer) = join(&self.reels(), &key) {
             return Ok((viewer, key.is_converted()));
         }
         let making = match &key.make {
             Make::Nothing => None,
-            Make::Converted(form) => Some(Making::new(path, key.file, &key.beside, form)),
+            Make::Converted(form) => Some(Making::new(path, file.identity, &key.beside, form)),
         };
         // Looked at before anybody has to wait for the lock.
         let kept = making.as_ref().and_then(|making| self.restore(making));
@@ -351,8 +410,14 @@ impl Providers {
                     return Err(OpenError::Quarantined { name: path.file_name(), left, reason });
                 }
                 self.make_place(&reels)?;
-                let media = Source { media: file.file, name: path.file_name(), beside, continued, making };
-                self.convert(media, form.clone())?
+                let source = Source {
+                    media: file.file.into(),
+                    name: path.file_name(),
+                    beside,
+                    continued,
+                    making: Some(making),
+                };
+                self.convert(source, form.clone())?
             }
             _ => self.index_flv(file, path)?,
         };
@@ -361,6 +426,25 @@ impl Providers {
             old.work.stop();
         }
         Ok((viewer, converted))
+    }
+
+    /// A film of the web is always converted: its worker reads it as it needs it, and whoever wants the same shares that.
+    fn open_remote(&self, film: Arc<RemoteFilm>, form: Form) -> Result<(Viewer, bool), OpenError> {
+        let make = Make::Converted(form.clone());
+        let key = Key { film: Identity::Remote(film.identity()), make, beside: Vec::new() };
+        let mut reels = self.reels();
+        if let Some(viewer) = join(&reels, &key) {
+            return Ok((viewer, true));
+        }
+        self.make_place(&reels)?;
+        let name = film.name().to_owned();
+        let (media, beside, continued) = (Media::Remote(film), Vec::new(), Vec::new());
+        let entry = self.convert(Source { media, name, beside, continued, making: None }, form)?;
+        let viewer = entry.reel.join();
+        if let Some(old) = reels.insert(key, entry) {
+            old.work.stop();
+        }
+        Ok((viewer, true))
     }
 
     /// What the conversion behind a reel has found in its file; `None` for FLV as it is, and before anything is
@@ -400,7 +484,7 @@ impl Providers {
         let film = film.map_err(OpenError::Cache)?;
         // Opening happens on tokio's threads for what blocks.
         tokio::spawn(film.clone().run());
-        let (reel, keeping) = (film.reel.clone(), Keeping::new(Some(making)));
+        let (reel, keeping) = (film.reel.clone(), Keeping::new(making));
         Ok(Entry { reel, work: Work::Film(film), opened: Instant::now(), keeping })
     }
 
@@ -507,7 +591,7 @@ fn join(reels: &HashMap<Key, Entry>, key: &Key) -> Option<Viewer> {
     // The same track may have been drawn from an older file.
     let drawn_alike =
         |other: &Key| other.beside == key.beside || other.beside.is_empty() || key.beside.is_empty();
-    let others = reels.iter().filter(|(other, _)| other.file == key.file && drawn_alike(other));
+    let others = reels.iter().filter(|(other, _)| other.film == key.film && drawn_alike(other));
     others.into_iter().find_map(|(other, entry)| match &other.make {
         Make::Converted(made) if wanted::same_result(wanted, made, entry.work.streams()?) => joined(entry),
         _ => None,

@@ -1,6 +1,7 @@
 //! Finding another server and connecting to it, with TLS when the address says so.
 
 use super::error::RelayError;
+use crate::egress::client_config;
 use crate::limits::{MAX_RELAY_ADDRESSES, RELAY_ADDRESS_TIMEOUT, RELAY_CONNECT_TIMEOUT};
 use crate::rtmp_url::RtmpUrl;
 use crate::server::socket::Socket;
@@ -87,23 +88,9 @@ impl Dialer {
         if let Some(config) = self.tls.get() {
             return Some(config.clone());
         }
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::debug!(%error, "an authority's certificate is left out");
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs.into_iter().chain(self.own_authorities.iter().cloned()));
-        if roots.is_empty() {
-            // Not kept: they may be installed while we run.
-            return None;
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .ok()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Some(self.tls.get_or_init(|| Arc::new(config)).clone())
+        // None is not kept: authorities may be installed while we run.
+        let config = client_config(&self.own_authorities)?;
+        Some(self.tls.get_or_init(|| config).clone())
     }
 }
 

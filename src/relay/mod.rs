@@ -10,7 +10,6 @@
 //!
 //! What belongs here: when to connect, and to what. What does not: the protocol (`rtmp::client`), who watches.
 
-pub(crate) mod backoff;
 mod dial;
 mod error;
 mod link;
@@ -30,8 +29,6 @@ use progress::Progress;
 use pull::Pull;
 use push::Push;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
@@ -234,11 +231,6 @@ fn matches(pattern: &str, name: &str) -> bool {
         name = &name[at + part.len()..];
     }
     name.ends_with(tail)
-}
-
-/// Any number. The standard library's hash keys are random, and good enough to spread attempts.
-pub(crate) fn random() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! How a relay is doing: set by its task, read by the interfaces and by viewers who wait for it.
 
+use crate::retry::Standing;
 use crate::rtmp_url::RtmpUrl;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use tokio::sync::watch;
 
 /// What a relay does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -22,22 +22,10 @@ pub enum State {
     Waiting,
 }
 
-/// A relay at a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Moment {
-    pub(super) state: State,
-    pub(super) since: Instant,
-    /// Why it failed last; forgotten when it runs again.
-    pub(super) reason: Option<String>,
-    pub(super) next_try: Option<Instant>,
-    /// Attempts and connections that failed, ever.
-    pub(super) failures: u64,
-}
-
 /// What there is to know of a relay.
 #[derive(Debug)]
 pub(super) struct Progress {
-    moment: watch::Sender<Moment>,
+    pub(super) standing: Standing<State>,
     bytes: AtomicU64,
     lost_records: AtomicU64,
 }
@@ -86,45 +74,30 @@ pub struct Figures {
 
 impl Default for Progress {
     fn default() -> Self {
-        let moment =
-            Moment { state: State::Idle, since: Instant::now(), reason: None, next_try: None, failures: 0 };
-        Self { moment: watch::Sender::new(moment), bytes: AtomicU64::new(0), lost_records: AtomicU64::new(0) }
+        Self {
+            standing: Standing::new(State::Idle),
+            bytes: AtomicU64::new(0),
+            lost_records: AtomicU64::new(0),
+        }
     }
 }
 
 impl Progress {
     /// Goes on to another state. What failed last stays told until it runs.
     pub(super) fn set(&self, state: State) {
-        self.moment.send_if_modified(|moment| {
-            let changes = moment.state != state;
-            if changes {
-                (moment.state, moment.since, moment.next_try) = (state, Instant::now(), None);
-                if state == State::Running {
-                    moment.reason = None;
-                }
-            }
-            changes
-        });
+        match state {
+            State::Running => self.standing.well(state),
+            _ => self.standing.set(state),
+        }
     }
 
-    /// It failed, and waits. True when that is news: a server that is away for a night fills no log.
+    /// It failed, and waits. True when that is news.
     pub(super) fn failed(&self, reason: String, next_try: Instant) -> bool {
-        let mut is_news = false;
-        self.moment.send_modify(|moment| {
-            is_news = moment.reason.as_ref() != Some(&reason);
-            *moment = Moment {
-                state: State::Waiting,
-                since: Instant::now(),
-                reason: Some(reason),
-                next_try: Some(next_try),
-                failures: moment.failures + 1,
-            };
-        });
-        is_news
+        self.standing.failed(State::Waiting, reason, next_try)
     }
 
     pub(super) fn state(&self) -> State {
-        self.moment.borrow().state
+        self.standing.state()
     }
 
     pub(super) fn passed(&self, bytes: usize) {
@@ -135,15 +108,10 @@ impl Progress {
         self.lost_records.fetch_add(records, Ordering::Relaxed);
     }
 
-    pub(super) fn news(&self) -> watch::Receiver<Moment> {
-        self.moment.subscribe()
-    }
-
     /// `rule` counts from 0.
     pub(super) fn figures(&self, direction: Direction, rule: usize, stream: &str, url: &RtmpUrl) -> Figures {
         let now = Instant::now();
-        let moment = self.moment.borrow().clone();
-        let seconds = |time: std::time::Duration| time.as_millis() as f64 / 1000.0;
+        let moment = self.standing.moment();
         Figures {
             direction,
             rule: rule + 1,
@@ -151,9 +119,9 @@ impl Progress {
             url: url.to_string(),
             on_demand: false,
             state: moment.state,
-            state_seconds: seconds(now.saturating_duration_since(moment.since)),
+            state_seconds: moment.state_seconds(now),
+            next_try_seconds: moment.next_try_seconds(now),
             reason: moment.reason,
-            next_try_seconds: moment.next_try.map(|at| seconds(at.saturating_duration_since(now))),
             failures: moment.failures,
             bytes: self.bytes.load(Ordering::Relaxed),
             lost_records: self.lost_records.load(Ordering::Relaxed),

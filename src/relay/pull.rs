@@ -7,17 +7,18 @@
 //!                    1 s … 60 s, or until the next viewer asks
 //! ```
 
-use super::backoff::Backoff;
 use super::dial::Dialer;
 use super::error::RelayError;
 use super::link::Link;
 use super::progress::{Direction, Figures, Progress, State};
-use super::{Pushed, is_own_stream, random};
+use super::{Pushed, is_own_stream};
 use crate::config;
 use crate::flv::TagKind;
 use crate::limits::{
-    PULL_LINGER, RELAY_RETRY_SOONEST, RELAY_SILENCE, RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
+    PULL_LINGER, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_RETRY_SOONEST, RELAY_SILENCE,
+    RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
 };
+use crate::retry::{Backoff, random};
 use crate::rtmp::client::{ClientEvent, Purpose};
 use crate::rtmp_url::RtmpUrl;
 use crate::stream::{Publisher, Stream, Streams, UsedFourCcs};
@@ -87,7 +88,7 @@ impl Pull {
     pub(super) async fn request(&self) -> Result<Arc<Stream>, String> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        let mut news = self.progress.news();
+        let mut news = self.progress.standing.news();
         let failures = news.borrow_and_update().failures;
         self.asked.notify_one();
         let on_air = async {
@@ -137,7 +138,7 @@ impl Pull {
                     if began.elapsed() >= RELAY_STEADY {
                         backoff.reset();
                     }
-                    let wait = backoff.next(random());
+                    let wait = backoff.next_within(RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, random());
                     let error = self.url.hidden_in(&error.to_string());
                     if self.progress.failed(error.clone(), Instant::now() + wait) {
                         tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay from there failed");

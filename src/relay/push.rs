@@ -3,14 +3,16 @@
 //! A push is a viewer: it has a place in the stream's ring and nothing else, so that a slow way to the other
 //! server costs that server whole groups of pictures, and nobody here anything.
 
-use super::backoff::Backoff;
 use super::dial::Dialer;
 use super::error::RelayError;
 use super::link::Link;
 use super::progress::{Direction, Figures, Progress, State};
-use super::{Pushed, is_own_stream, random};
+use super::{Pushed, is_own_stream};
 use crate::flv::Tag;
-use crate::limits::{PUSH_OFF_AIR, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES};
+use crate::limits::{
+    PUSH_OFF_AIR, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_STEADY, RELAY_TEND, WRITE_BATCH_BYTES,
+};
+use crate::retry::{Backoff, random};
 use crate::rtmp::client::{ClientEvent, ClientSession, Purpose};
 use crate::rtmp_url::RtmpUrl;
 use crate::stream::{Stream, Subscription, UsedFourCcs, Via};
@@ -76,7 +78,7 @@ impl Push {
             if began.elapsed() >= RELAY_STEADY {
                 backoff.reset();
             }
-            let wait = backoff.next(random());
+            let wait = backoff.next_within(RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, random());
             let error = self.url.hidden_in(&error.to_string());
             if self.progress.failed(error.clone(), Instant::now() + wait) {
                 tracing::warn!(stream = self.name, url = %self.url, error, next_try = ?wait, "relay to there failed");

@@ -45,6 +45,7 @@ use crate::snapshot::Snapshots;
 use crate::source::Sources;
 use crate::stream::{Stream, Streams};
 use crate::upload::{self, Uploads};
+use crate::web_media::component::Component;
 use connections::Connections;
 use fanout::Fanout;
 use https::Proxied;
@@ -73,6 +74,8 @@ pub struct App {
     pub relays: Arc<Relays>,
     /// What comes from addresses on the network.
     pub sources: Arc<Sources>,
+    /// Programs that are not part of this one.
+    pub components: Option<Arc<Component>>,
     /// The capture devices of this machine.
     pub devices: Devices,
     /// The library's pictures.
@@ -134,6 +137,7 @@ impl App {
             fanout: Arc::default(),
             relays: Arc::default(),
             sources: Arc::default(),
+            components: None,
             devices: Devices::default(),
             pictures: Pictures::new(OWN_PROGRAM.into()),
             uploads,
@@ -236,8 +240,14 @@ impl App {
 
     /// … with these sources.
     #[must_use]
-    pub fn with_sources(self, sources: Sources) -> Self {
-        Self { sources: Arc::new(sources), ..self }
+    pub fn with_sources(self, sources: Arc<Sources>) -> Self {
+        Self { sources, ..self }
+    }
+
+    /// … with this component.
+    #[must_use]
+    pub fn with_component(self, component: Component) -> Self {
+        Self { components: Some(Arc::new(component)), ..self }
     }
 
     /// The live stream of that name, if whoever wants to watch it need not wait for it to begin.

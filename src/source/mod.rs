@@ -23,21 +23,29 @@ mod run;
 mod slate;
 mod store;
 mod task;
+mod way;
 
 pub use progress::{Device, Figures, Kind, Origin, State};
 
-use crate::config::{Source, SourceProblem, WrittenSource};
+use crate::config::{Input, Source, SourceProblem, WrittenSource};
 use crate::device::Devices;
-use crate::limits::MAX_SOURCES;
+use crate::limits::{
+    MAX_SOURCES, MAX_WEB_STREAMS, SOURCE_START_TIMEOUT, SOURCE_STOP_DELAY, WEB_STREAM_KEPT, YT_DLP_TIMEOUT,
+};
 use crate::relay::Relays;
+use crate::source_url::{Kind as UrlKind, SourceUrl};
 use crate::stream::{Keyframe, Stream, Streams};
+use crate::web_address::WebAddress;
+use crate::web_media::Resolver;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use store::Store;
 use task::SourceTask;
 use tokio::task::AbortHandle;
+use way::Way;
 
 /// All live sources of a server.
 #[derive(Default)]
@@ -55,6 +63,8 @@ struct Means {
     program: PathBuf,
     devices: Devices,
     store: Store,
+    /// Understands playlists, pages and viewers' addresses.
+    resolver: Option<Arc<Resolver>>,
 }
 
 struct Running {
@@ -103,8 +113,9 @@ impl Sources {
         streams: Arc<Streams>,
         relays: Arc<Relays>,
         devices: Devices,
+        resolver: Option<Arc<Resolver>>,
     ) -> Self {
-        let means = Means { streams, relays, program, devices, store: Store::new(data) };
+        let means = Means { streams, relays, program, devices, store: Store::new(data), resolver };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
         for (source, origin) in
@@ -144,6 +155,55 @@ impl Sources {
             Some(source) => source.request().await.map_err(Some),
             None => Err(None),
         }
+    }
+
+    /// The address of the film or page that the source of this name is, with its secrets; `None` for cameras and the like.
+    pub fn web_address(&self, name: &str) -> Option<String> {
+        let settings = self.find(name).filter(|source| source.origin() != Origin::Viewer)?.settings();
+        let Input::Network(url) = settings.input else { return None };
+        (url.kind() == UrlKind::Http).then(|| url.with_secrets().to_owned())
+    }
+
+    /// The name of the live stream of an address that a viewer brought; its source is made when there is none.
+    ///
+    /// # Errors
+    /// When there are too many of them. The text is for people.
+    pub fn of_viewer(&self, address: &WebAddress) -> Result<String, String> {
+        let name = address.stream_name();
+        let resolver = self.means.as_ref().and_then(|means| means.resolver.clone());
+        let means = self.means.as_ref().zip(resolver);
+        let (means, resolver) = means.ok_or_else(|| "addresses of the web are not played here".to_owned())?;
+        let now = Instant::now();
+        let mut sources = self.sources();
+        if sources.contains_key(&name) {
+            return Ok(name);
+        }
+        sources.retain(|_, running| {
+            let idle = running.source.idle_since().filter(|_| running.source.origin() == Origin::Viewer);
+            let gone = idle.is_some_and(|since| now.saturating_duration_since(since) >= WEB_STREAM_KEPT);
+            if gone {
+                running.task.abort();
+            }
+            !gone
+        });
+        let running = sources.values().filter(|running| running.source.origin() == Origin::Viewer).count();
+        if running >= MAX_WEB_STREAMS {
+            return Err(format!(
+                "{MAX_WEB_STREAMS} streams of the web are played already; stop one, then try again in a minute"
+            ));
+        }
+        let url = SourceUrl::parse(address.url().as_str()).map_err(|error| error.to_string())?;
+        let source = Source {
+            name: name.clone(),
+            input: Input::Network(url),
+            on_demand: true,
+            // Finding it may take as long as yt-dlp does.
+            start_timeout: SOURCE_START_TIMEOUT + YT_DLP_TIMEOUT,
+            stop_delay: SOURCE_STOP_DELAY,
+            slate: false,
+        };
+        sources.insert(name.clone(), means.start_by(source, Origin::Viewer, Way::of_viewer(resolver)));
+        Ok(name)
     }
 
     /// How all of them are doing, by name.
@@ -235,6 +295,7 @@ impl Sources {
         match running.source.origin() {
             Origin::Api => Ok((means, running.source.clone(), of_interface(&sources))),
             Origin::File => Err(ChangeRefused::InFile(name.to_owned())),
+            Origin::Viewer => Err(ChangeRefused::Unknown(name.to_owned())),
         }
     }
 
@@ -254,6 +315,10 @@ impl Drop for Sources {
 
 impl Means {
     fn start(&self, source: Source, origin: Origin) -> Running {
+        self.start_by(source, origin, Way::of_owner(self.resolver.clone()))
+    }
+
+    fn start_by(&self, source: Source, origin: Origin, way: Way) -> Running {
         let source = Arc::new(SourceTask::new(
             source,
             origin,
@@ -261,6 +326,7 @@ impl Means {
             self.relays.clone(),
             self.program.clone(),
             self.devices.clone(),
+            way,
         ));
         let task = tokio::spawn({
             let source = source.clone();

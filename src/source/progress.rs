@@ -33,6 +33,8 @@ pub enum Origin {
     File,
     /// The interface.
     Api,
+    /// A viewer, who brought the address; it is forgotten when nobody watches.
+    Viewer,
 }
 
 /// A source at a moment.

@@ -5,14 +5,15 @@ use super::capture;
 use super::ended::{Caption, Ended};
 use super::pacer::Pacer;
 use super::progress::Progress;
+use super::way::Way;
 use crate::config::Input;
 use crate::device::Devices;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
 use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, Silence};
-use crate::source_url::SourceUrl;
-use std::net::{IpAddr, ToSocketAddrs};
+use crate::web_media::Gateway;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub(super) struct Means {
     /// Our own program.
     pub(super) program: PathBuf,
     pub(super) input: Input,
+    pub(super) way: Arc<Way>,
     pub(super) devices: Devices,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
@@ -95,10 +97,17 @@ impl Run {
 
 /// Runs until the source or the run ends. Blocking: for a thread of its own.
 pub(super) fn run(means: &Means, run: &Run) -> Ended {
-    let ended = match receive(means, run) {
-        Ok(never) => match never {},
-        Err(ended) => ended,
-    };
+    let Err(mut ended) = means.order().and_then(|order| receive(means, run, &order));
+    // An address of the owner's that is no media may be a page that leads to some.
+    if let Input::Network(url) = &means.input
+        && ended.lasting
+        && !run.is_stopped()
+        && let Some(opened) = means.way.look_further(url)
+    {
+        let order = Order { input: opened.input, pushes: false, _gateway: opened.gateway };
+        let Err(further) = receive(means, run, &order);
+        ended = further;
+    }
     means.air.lose(Instant::now());
     Ended { text: means.redact(&ended.text), ..ended }
 }
@@ -112,10 +121,13 @@ impl Means {
         }
     }
 
-    /// What the worker is told, and whether pictures come by themselves.
-    fn order(&self) -> Result<(LiveInput, bool), Ended> {
+    /// What the worker is told.
+    fn order(&self) -> Result<Order, Ended> {
         match &self.input {
-            Input::Network(url) => Ok((LiveInput::Network { url: resolved(url) }, url.pushes())),
+            Input::Network(url) => {
+                let opened = self.way.open(url)?;
+                Ok(Order { input: opened.input, pushes: url.pushes(), _gateway: opened.gateway })
+            }
             Input::Capture(settings) => {
                 let ready = capture::prepare(&self.devices, settings)?;
                 tracing::info!(
@@ -126,15 +138,24 @@ impl Means {
                 );
                 self.progress.captures(ready.id, ready.about);
                 self.air.expect_rate(ready.rate.map(|rate| (rate.0, rate.1)));
-                Ok((ready.input, true))
+                Ok(Order { input: ready.input, pushes: true, _gateway: None })
             }
         }
     }
 }
 
-fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, Ended> {
-    let (input, pushes) = means.order()?;
-    let mut feed = LiveFeed::spawn(&means.program, &input, pushes).map_err(|error| {
+/// What a worker is told.
+struct Order {
+    input: LiveInput,
+    /// Pictures come by themselves.
+    pushes: bool,
+    /// Must last as long as the worker.
+    _gateway: Option<Gateway>,
+}
+
+fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended> {
+    let pushes = order.pushes;
+    let mut feed = LiveFeed::spawn(&means.program, &order.input, pushes).map_err(|error| {
         FeedError::Broken(format!("its receiver can't be started: {error}; the machine may be out of memory"))
     })?;
     run.began(feed.killer(), feed.goodbye());
@@ -178,6 +199,7 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, Ended> 
             about.timestamp = tag.timestamp;
             means.air.push(about, now);
             means.progress.on_air();
+            means.way.works();
         }
         means.progress.received(tag.body.len());
         if !means.air.push(tag, now) {
@@ -191,17 +213,6 @@ fn receive(means: &Means, run: &Run) -> Result<std::convert::Infallible, Ended> 
             jumps = feed.jumps();
             tracing::debug!(source = means.progress.name(), jumps, "the source's clock jumped; mended");
         }
-    }
-}
-
-/// The address as the worker gets it. It cannot ask the daemon that knows names in `.local`, so these are looked up
-/// here; where TLS has to check the name, it stays.
-fn resolved(url: &SourceUrl) -> String {
-    let found = url.mdns_host().and_then(|host| (host, 0).to_socket_addrs().ok()?.next());
-    match found.map(|address| address.ip()) {
-        Some(IpAddr::V4(ip)) => url.with_host(&ip.to_string()),
-        Some(IpAddr::V6(ip)) => url.with_host(&format!("[{ip}]")),
-        None => url.with_secrets().to_owned(),
     }
 }
 

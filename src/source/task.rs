@@ -14,6 +14,7 @@ use super::capture;
 use super::ended::{Caption, Ended};
 use super::progress::{Figures, Origin, Progress, State};
 use super::run::{self, Means, Run};
+use super::way::Way;
 use crate::config::{Input, Source};
 use crate::device::Devices;
 use crate::limits::{
@@ -21,7 +22,7 @@ use crate::limits::{
     SOURCE_STEADY, SOURCE_TEND,
 };
 use crate::relay::Relays;
-use crate::relay::backoff::Backoff;
+use crate::retry::{Backoff, random};
 use crate::stream::{Keyframe, Stream, Streams};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(super) struct SourceTask {
     streams: Arc<Streams>,
     pub(super) program: PathBuf,
     devices: Devices,
+    way: Arc<Way>,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
     /// Viewers who wait for the stream to begin.
@@ -89,6 +91,7 @@ impl SourceTask {
         relays: Arc<Relays>,
         program: PathBuf,
         devices: Devices,
+        way: Way,
     ) -> Self {
         let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays));
         let progress = Arc::new(Progress::new(source.name.clone()));
@@ -98,6 +101,7 @@ impl SourceTask {
             streams,
             program,
             devices,
+            way: Arc::new(way),
             air,
             progress,
             waiting: AtomicUsize::new(0),
@@ -223,7 +227,7 @@ impl SourceTask {
     /// Waits after a failure, for as long as the source is wanted. Returns when it may be tried again at the earliest.
     async fn wait(&self, backoff: &mut Backoff, ended: &Ended) -> Instant {
         // The same for those who watch and for nobody: who comes later shortens it.
-        let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, crate::relay::random());
+        let wait = backoff.next_within(SOURCE_BACKOFF_FIRST, SOURCE_BACKOFF_MOST, random());
         let failed = Instant::now();
         let until = |watched: bool| failed + if watched { wait.min(SOURCE_BACKOFF_WATCHED) } else { wait };
         let mut watched = self.is_watched();
@@ -261,6 +265,7 @@ impl SourceTask {
             program: self.program.clone(),
             input: input.clone(),
             devices: self.devices.clone(),
+            way: self.way.clone(),
             air: self.air.clone(),
             progress: self.progress.clone(),
         };
@@ -335,6 +340,12 @@ impl SourceTask {
             Err(_) => {}
         }
         true
+    }
+
+    /// Since when it rests, if it does.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let moment = self.progress.moment();
+        (moment.state == State::Idle && !self.is_watched()).then_some(moment.since)
     }
 
     fn stop_delay(&self) -> Duration {

@@ -86,9 +86,24 @@ pub(crate) fn try_get(server: SocketAddr, target: &str) -> Option<Answer> {
 
 /// Sends bytes, reads an answer.
 pub(crate) fn send(server: SocketAddr, request: &[u8], enough: usize) -> std::io::Result<Answer> {
-    let until = Instant::now() + LIMIT;
+    exchange(server, request, enough, LIMIT, Duration::from_secs(20))
+}
+
+/// The same, for an answer that may take this long to begin.
+pub(crate) fn send_within(server: SocketAddr, request: &[u8], limit: Duration) -> std::io::Result<Answer> {
+    exchange(server, request, usize::MAX, limit, limit)
+}
+
+fn exchange(
+    server: SocketAddr,
+    request: &[u8],
+    enough: usize,
+    limit: Duration,
+    silence: Duration,
+) -> std::io::Result<Answer> {
+    let until = Instant::now() + limit;
     let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_read_timeout(Some(silence))?;
     stream.write_all(request)?;
     let mut received = Vec::new();
     let mut buffer = [0; 65536];
@@ -99,7 +114,7 @@ pub(crate) fn send(server: SocketAddr, request: &[u8], enough: usize) -> std::io
         }
         if Instant::now() > until {
             return Err(std::io::Error::other(format!(
-                "no end after {LIMIT:?} and {} bytes",
+                "no end after {limit:?} and {} bytes",
                 received.len()
             )));
         }

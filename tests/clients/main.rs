@@ -18,6 +18,7 @@ mod rtmp_message;
 mod rtmp_stub;
 mod samples;
 mod server;
+mod site;
 mod stamped;
 mod tls;
 
@@ -67,5 +68,6 @@ mod soak;
 mod sources;
 mod subtitles;
 mod uploads;
+mod web;
 mod web_socket;
 mod worker_dies;

@@ -17,6 +17,8 @@ pub(crate) enum Life {
     OnePicture,
     /// Until the server has enough: a camera that is encoded runs for months.
     Endless,
+    /// For one answer, by a program that is started in our place.
+    OneAnswer,
 }
 
 /// Limits, low priority, death with the parent. To be called before any library is initialised.
@@ -34,11 +36,16 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
         Life::OneLook => (limits::LOOK_ADDRESS_SPACE, Some(limits::LOOK_CPU_TIME)),
         Life::OnePicture => (limits::PICTURE_ADDRESS_SPACE, Some(limits::PICTURE_TIMEOUT)),
         Life::Endless => (limits::WORKER_ADDRESS_SPACE, None),
+        Life::OneAnswer => (limits::YT_DLP_ADDRESS_SPACE, Some(limits::YT_DLP_CPU_TIME)),
     };
-    let limits =
-        [(Resource::As, address_space), (Resource::Core, 0), (Resource::Fsize, limits::WORKER_FILE_SIZE)];
+    let (file_size, files) = match life {
+        Life::OneAnswer => (0, Some(limits::YT_DLP_DESCRIPTORS)),
+        _ => (limits::WORKER_FILE_SIZE, None),
+    };
+    let limits = [(Resource::As, address_space), (Resource::Core, 0), (Resource::Fsize, file_size)];
+    let limits = limits.into_iter().chain(files.map(|most| (Resource::Nofile, most)));
     let cpu = cpu.map(|most| (Resource::Cpu, most.as_secs()));
-    for (resource, most) in limits.into_iter().chain(cpu) {
+    for (resource, most) in limits.chain(cpu) {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _ = rustix::thread::set_no_new_privs(true);

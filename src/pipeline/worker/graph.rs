@@ -25,7 +25,7 @@ use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
 use super::look;
-use super::media::{self, Media, Watch};
+use super::media::{Media, Watch};
 use super::notes::{Note, Shared};
 use super::outlet::Outlet;
 use super::progress::Progress;
@@ -71,14 +71,16 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     }
     // What was loaded up to here is this machine's own; what is looked at from here on is anybody's.
     let parts = media::parts(order.parts).map_err(|error| BuildError::Refused(error.to_string()))?;
-    if let Err(error) = seal::seal(std::io::stdin(), &parts, &seal::plugin_folders()) {
+    if let Err(error) =
+        seal::seal(order.remote_len.is_none().then(std::io::stdin), &parts, &seal::plugin_folders())
+    {
         eprintln!("worker: less confined than it could be: {error}");
     }
     if order.task == Task::Equip {
         outlet.send(&Message::Equipment(equip::measure()));
         return Ok(Message::End);
     }
-    let media = match Media::look(&parts) {
+    let media = match Media::look(order.remote_len, &parts) {
         Ok(media) => media,
         Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
     };
@@ -146,7 +148,7 @@ impl Graph {
         let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
-        let source = media::source(order.parts)?;
+        let source = media.source(order.parts)?;
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;

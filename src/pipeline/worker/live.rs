@@ -56,6 +56,10 @@ const MAX_ORDER: u64 = 64 << 10;
 const FORBIDDEN_FEATURES: [&str; 8] =
     ["filesrc", "filesink", "giosrc", "giosink", "fdsrc", "fdsink", "splitfilesrc", "imagefreezesrc"];
 
+/// What opens connections to other addresses than those of a playlist of HLS, which a gateway rewrites.
+const NOT_THROUGH_A_GATEWAY: [&str; 6] =
+    ["dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux", "rtspsrc"];
+
 /// Runs a live worker; `args` is what follows the word `live`.
 pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let Some((parent, equipment)) = parse(args) else {
@@ -129,8 +133,17 @@ fn run(
     for feature in FORBIDDEN_FEATURES.iter().filter_map(|name| registry.lookup_feature(name)) {
         registry.remove_feature(&feature);
     }
+    let gateway = match input {
+        LiveInput::Network { only_port, .. } => *only_port,
+        LiveInput::Capture(_) => None,
+    };
+    let closed = NOT_THROUGH_A_GATEWAY.iter().filter(|_| gateway.is_some());
+    for feature in closed.filter_map(|name| registry.lookup_feature(name)) {
+        registry.remove_feature(&feature);
+    }
     let plugins = seal::plugin_folders();
     let sealed = match input {
+        LiveInput::Network { only_port: Some(port), .. } => seal::seal_but_port(&plugins, *port),
         LiveInput::Network { .. } => seal::seal_but_network(&plugins),
         LiveInput::Capture(order) => seal::seal_but_devices(&capture::nodes(order, &equipment), &plugins),
     };
@@ -198,7 +211,7 @@ impl LiveGraph {
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         let mut expected = None;
         let pushes = match input {
-            LiveInput::Network { url } => {
+            LiveInput::Network { url, .. } => {
                 live_source::build(&pipeline, url, &shared)?;
                 live_source::pushes(url)
             }

@@ -13,7 +13,7 @@ use super::super::wire::Message;
 use super::decide::{self, Content};
 use super::develop::{self, Frame};
 use super::lane::{BuildError, make};
-use super::media::{self, Media};
+use super::media::Media;
 use super::outlet::Outlet;
 use super::raster::{Light, Still, Turn};
 use super::tap::stream_time;
@@ -190,8 +190,7 @@ impl Keyframes {
     /// Opens the file and waits for its streams.
     fn open(media: &Arc<Media>) -> Result<Self, BuildError> {
         let pipeline = gst::Pipeline::new();
-        let source = make("filesrc")?;
-        source.set_property("location", media::PATH);
+        let source = media.source()?;
         let parser = make("parsebin")?;
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).async_(false).build();
         pipeline.add_many([&source, &parser, sink.upcast_ref()])?;

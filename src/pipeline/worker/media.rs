@@ -1,9 +1,11 @@
-//! The file on standard input: what is known of it before GStreamer reads it, and how far that has read.
+//! What is on standard input, a file or a socket behind which is a film on a web server: what is known of it before
+//! GStreamer reads it, and how far that has read.
 
 use super::super::conversion::PARTS_FD;
 use super::super::streams::Chapter;
 use super::lane::{BuildError, make};
 use super::mend::{self, Mend, Source};
+use super::remote_src::{self, Feed, Headers};
 use gst::prelude::*;
 use gstreamer as gst;
 use std::fs::File;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
-pub(super) const PATH: &str = "/proc/self/fd/0";
+const PATH: &str = "/proc/self/fd/0";
 
 /// Each of so many files that are one run of bytes, by descriptors of our own.
 pub(super) fn parts(count: usize) -> io::Result<Vec<File>> {
@@ -21,7 +23,7 @@ pub(super) fn parts(count: usize) -> io::Result<Vec<File>> {
 }
 
 /// What reads them; the file on standard input when there are none.
-pub(super) fn source(parts: usize) -> Result<gst::Element, BuildError> {
+fn file_source(parts: usize) -> Result<gst::Element, BuildError> {
     let (element, location) = match parts {
         0 => ("filesrc", PATH.to_owned()),
         // 100 to 109, by their names.
@@ -34,6 +36,8 @@ pub(super) fn source(parts: usize) -> Result<gst::Element, BuildError> {
 
 #[derive(Debug)]
 pub(super) struct Media {
+    /// `None`: a file.
+    feed: Option<Arc<Feed>>,
     len: u64,
     mend: Mend,
     /// Behind the last byte that was read so far.
@@ -57,20 +61,34 @@ impl Watch {
 }
 
 impl Media {
-    /// Looks at what is on standard input, which is the first of `parts`, if there are any.
-    pub(super) fn look(parts: &[File]) -> io::Result<Self> {
+    /// Looks at what is on standard input: a film of so many bytes behind a socket, or a file, which is the first of
+    /// `parts`, if there are any.
+    pub(super) fn look(remote_len: Option<u64>, parts: &[File]) -> io::Result<Self> {
+        if let Some(len) = remote_len {
+            let feed = Arc::new(Feed::on_stdin(len)?);
+            let mend = mend::find(&Headers::of(&feed));
+            return Ok(Self { feed: Some(feed), len, mend, read: AtomicU64::new(0) });
+        }
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is not an ordinary file"));
         }
         let len = if parts.is_empty() { Source::len(&file) } else { parts.iter().map(Source::len).sum() };
-        Ok(Self { len, mend: mend::find(&file), read: AtomicU64::new(0) })
+        Ok(Self { feed: None, len, mend: mend::find(&file), read: AtomicU64::new(0) })
     }
 
-    /// Lays the mend over what `source`, a filesrc, reads, and notes how far it has come.
+    /// An element that reads it; a film of so many parts from those.
+    pub(super) fn source(&self, parts: usize) -> Result<gst::Element, BuildError> {
+        if let Some(feed) = &self.feed {
+            return Ok(remote_src::element(Arc::clone(feed)));
+        }
+        file_source(parts)
+    }
+
+    /// Lays the mend over what `source`, one of [`source`](Self::source), reads, and notes how far it has come.
     pub(super) fn watch(self: &Arc<Self>, source: &gst::Element) -> Result<Watch, BuildError> {
         let pad =
-            source.static_pad("src").ok_or_else(|| BuildError::Refused("a filesrc without a pad".into()))?;
+            source.static_pad("src").ok_or_else(|| BuildError::Refused("a source without a pad".into()))?;
         let media = Arc::clone(self);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::PUSH | gst::PadProbeType::PULL;
         let probe = pad.add_probe(kinds, move |_, info| {

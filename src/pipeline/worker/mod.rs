@@ -32,6 +32,7 @@ mod notes;
 mod outlet;
 mod progress;
 mod raster;
+mod remote_src;
 mod reorder;
 mod seal;
 mod seek;
@@ -63,6 +64,8 @@ struct Order {
     task: Task,
     /// Stream time to seek to; 0 does not seek.
     start_ns: u64,
+    /// What is on stdin is no file, but a socket behind which the server has a film of so many bytes.
+    remote_len: Option<u64>,
     /// The process that must still be there.
     parent: Option<i32>,
     /// What shall come out.
@@ -149,7 +152,21 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 pub(crate) fn lock_up(parent: i32, life: Life) -> Result<(), String> {
     confine::confine(Some(parent), life).map_err(|error| error.to_string())?;
     // What the kernel lacks, workers of conversions report (`graph`); one report is enough.
-    let _ = seal::seal(std::io::stdin(), &[], &std::collections::BTreeSet::new());
+    let _ = seal::seal(Some(std::io::stdin()), &[], &std::collections::BTreeSet::new());
+    Ok(())
+}
+
+/// For a program that is started in this process's place: limits, and a seal that leaves it `readable` for reading, what
+/// programs are made of, and connections to one port of this machine.
+///
+/// # Errors
+/// The server has ended, or the process could not be told so. A kernel that cannot seal is no error: it is told on
+/// standard error.
+pub(crate) fn lock_up_program(parent: i32, port: u16, readable: &[std::path::PathBuf]) -> Result<(), String> {
+    confine::confine(Some(parent), Life::OneAnswer).map_err(|error| error.to_string())?;
+    if let Err(error) = seal::seal_program(readable, port) {
+        eprintln!("worker: less confined than it could be: {error}");
+    }
     Ok(())
 }
 
@@ -180,6 +197,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
     let mut order = Order {
         task,
         start_ns: 0,
+        remote_len: None,
         parent: None,
         form: Form::default(),
         equipment: Equipment::default(),
@@ -193,6 +211,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         let bad = || format!("{option:?} needs a whole number, found {value:?}");
         match option.to_str() {
             Some("--start-ns") => order.start_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
+            Some("--remote-len") => {
+                order.remote_len = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?);
+            }
             Some("--parent") => order.parent = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?),
             Some("--origin-ns") => {
                 order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?)
@@ -229,6 +250,8 @@ mod tests {
         let parse = |line: &str| parse(line.split_whitespace().map(OsString::from));
         let order = parse("convert --start-ns 5000 --parent 12").expect("right");
         assert_eq!((order.task, order.start_ns, order.parent), (Task::Convert, 5000, Some(12)));
+        let order = parse("convert --remote-len 77").expect("right");
+        assert_eq!(order.remote_len, Some(77));
         let order = parse("probe --form {\"profile\":\"small\"}").expect("right");
         assert_eq!((order.task, order.form.profile), (Task::Probe, Profile::Small));
         assert_eq!(parse("look").map(|order| order.task), Ok(Task::Look));

@@ -13,8 +13,8 @@
 //! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -73,13 +73,17 @@ const MAX_VIDEO_DEVICES: usize = 64;
 /// The newest kernel interface that is asked for; older kernels give what they have.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Seals the calling thread, and the threads that it will start. `media`, its other `parts` and what is in the folders
+/// Seals the calling thread, and the threads that it will start. `media`, if it is a file, its other `parts` and what is in the folders
 /// `plugins` stay readable.
 ///
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
-pub(super) fn seal(media: impl AsFd, parts: &[File], plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(Some(media.as_fd()), parts, plugins), forbidden::close_calls())
+pub(super) fn seal(
+    media: Option<impl AsFd>,
+    parts: &[File],
+    plugins: &BTreeSet<PathBuf>,
+) -> Result<(), String> {
+    enforced(close_files(media.as_ref().map(AsFd::as_fd), parts, plugins), forbidden::close_calls())
 }
 
 /// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
@@ -90,6 +94,30 @@ pub(super) fn seal(media: impl AsFd, parts: &[File], plugins: &BTreeSet<PathBuf>
 /// As [`seal`].
 pub(super) fn seal_but_network(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
     enforced(close_files_but_network(plugins), forbidden::close_calls_but_network())
+}
+
+/// The second profile for a source whose address a viewer brought: TCP to one port alone, behind which a gateway of the
+/// server fetches for it; no datagrams, so no names.
+///
+/// Kernels before Linux 6.7 have no rules for TCP (Landlock's fourth interface): there it can be connected to any port.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_but_port(plugins: &BTreeSet<PathBuf>, port: u16) -> Result<(), String> {
+    enforced(close_files_but_port(plugins, port), forbidden::close_calls_but_streams())
+}
+
+/// For a program that is started in this process's place: it reads `readable` and what every program reads, connects to
+/// one port, and may start other programs, which are sealed in the same way.
+///
+/// # Errors
+/// As [`seal`].
+pub(super) fn seal_program(readable: &[PathBuf], port: u16) -> Result<(), String> {
+    // What may be read may be run as well.
+    enforced(
+        close_files_but_port(&readable.iter().cloned().collect(), port),
+        forbidden::close_calls_of_program(),
+    )
 }
 
 /// The third profile, for workers that are given bytes over a pipe: no file but what plug-ins are made of, and no
@@ -170,6 +198,19 @@ fn close_files_but_network(plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus,
         .scope(Scope::from_all(LANDLOCK))?
         .create()?
         .add_rules(rules(&READABLE_WITH_NETWORK, plugins).map(Ok::<_, RulesetError>))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+fn close_files_but_port(more: &BTreeSet<PathBuf>, port: u16) -> Result<RulesetStatus, RulesetError> {
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?
+        .add_rules(rules(&READABLE_WITH_NETWORK, more).map(Ok::<_, RulesetError>))?
+        .add_rule(NetPort::new(port, AccessNet::ConnectTcp))?
         .restrict_self()?;
     Ok(status.ruleset)
 }
@@ -328,6 +369,39 @@ mod forbidden {
         close(Rules::from([(libc::SYS_socket, vec![other_socket()?])]))
     }
 
+    /// As [`close_calls_but_network`], without datagrams.
+    pub(super) fn close_calls_but_streams() -> Result<(), seccompiler::Error> {
+        close(Rules::from([(libc::SYS_socket, vec![other_socket()?, datagrams()?])]))
+    }
+
+    /// What a program does without that is started in this process's place. It may start others and end them.
+    pub(super) fn close_calls_of_program() -> Result<(), seccompiler::Error> {
+        let own = [
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_kill,
+            libc::SYS_tkill,
+            libc::SYS_rt_sigqueueinfo,
+            libc::SYS_rt_tgsigqueueinfo,
+            libc::SYS_pidfd_open,
+            libc::SYS_pidfd_send_signal,
+        ];
+        let rest = FORBIDDEN.iter().filter(|call| !own.contains(call));
+        let mut rules: Rules = rest.map(|call| (*call, Vec::new())).collect();
+        rules.insert(libc::SYS_socket, vec![other_socket()?, datagrams()?]);
+        seccompiler::apply_filter(&program(rules, libc::EPERM)?)
+    }
+
+    /// `socket` for datagrams of IP: the low bits of the kind, behind which are flags.
+    fn datagrams() -> Result<SeccompRule, BackendError> {
+        let (kinds, datagrams) = (0xf, u64::from(libc::SOCK_DGRAM.unsigned_abs()));
+        let netlink = u64::from(libc::AF_NETLINK.unsigned_abs());
+        SeccompRule::new(vec![
+            SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(kinds), datagrams)?,
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, netlink)?,
+        ])
+    }
+
     fn close(mut rules: Rules) -> Result<(), seccompiler::Error> {
         rules.extend(FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())));
         rules.insert(libc::SYS_clone, vec![makes_a_process()?]);
@@ -380,6 +454,14 @@ mod forbidden {
     pub(super) fn close_calls_but_network() -> Result<(), &'static str> {
         close_calls()
     }
+
+    pub(super) fn close_calls_but_streams() -> Result<(), &'static str> {
+        close_calls()
+    }
+
+    pub(super) fn close_calls_of_program() -> Result<(), &'static str> {
+        close_calls()
+    }
 }
 
 #[cfg(test)]
@@ -424,6 +506,49 @@ mod tests {
     }
 
     #[test]
+    fn with_one_port_there_is_no_other_and_no_datagram() {
+        let [one, other] = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [one, other] = [&one, &other].map(|listener| listener.local_addr().unwrap());
+        let attempt = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            seal_but_port(&BTreeSet::new(), one.port())
+                .expect("this test needs a kernel with Landlock and seccomp");
+            (TcpStream::connect(one), TcpStream::connect(other), UdpSocket::bind("127.0.0.1:0"))
+        };
+        let (to_one, to_other, datagrams) = std::thread::spawn(attempt).join().unwrap();
+        assert!(to_one.is_ok());
+        assert_eq!(to_other.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied, "needs Linux 6.7");
+        assert_eq!(datagrams.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_program_in_our_place_reads_what_it_is_and_reaches_one_port() {
+        let [one, other] = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [one, other] = [&one, &other].map(|listener| listener.local_addr().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let [own, private] = ["own", "private"].map(|name| dir.path().join(name));
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("file"), "mine").unwrap();
+        std::fs::write(&private, "private").unwrap();
+        let attempt = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            seal_program(std::slice::from_ref(&own), one.port())
+                .expect("this test needs a kernel with Landlock and seccomp");
+            let program = Command::new("/usr/bin/env").arg("true").output();
+            let settings = File::open("/etc/passwd").is_err() && File::create(own.join("new")).is_err();
+            let sockets = (TcpStream::connect(one).is_ok(), TcpStream::connect(other).is_err());
+            let datagram = UdpSocket::bind("127.0.0.1:0").is_err();
+            (std::fs::read(own.join("file")), File::open(private), settings, sockets, datagram, program)
+        };
+        let (own, private, settings, sockets, datagram, program) =
+            std::thread::spawn(attempt).join().unwrap();
+        assert_eq!(own.unwrap(), b"mine");
+        assert!(private.is_err() && settings);
+        assert_eq!((sockets, datagram), ((true, true), true));
+        assert!(program.unwrap().status.success());
+    }
+
+    #[test]
     fn with_the_network_there_are_no_files_to_send_away_and_no_programs() {
         let dir = tempfile::tempdir().unwrap();
         let private = dir.path().join("letters");
@@ -447,7 +572,8 @@ mod tests {
         let media = media.try_clone().unwrap();
         let sealed = move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            seal(&media, &[], &BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
+            seal(Some(&media), &[], &BTreeSet::new())
+                .expect("this test needs a kernel with Landlock and seccomp");
             attempt()
         };
         std::thread::spawn(sealed).join().unwrap()

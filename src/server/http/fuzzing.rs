@@ -26,6 +26,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Subtitles { path, .. }
         | Route::Quarantine(path)
         | Route::GetInfo { path, .. }
+        | Route::Web(path)
         | Route::GetDir(path) => Some(path),
         Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
@@ -49,6 +50,9 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Recording(_)
         | Route::Sources
         | Route::Source(_)
+        | Route::Components
+        | Route::Component(_)
+        | Route::ComponentRollback(_)
         | Route::Devices
         | Route::DeviceControls(_)
         | Route::Metrics

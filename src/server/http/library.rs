@@ -2,10 +2,12 @@
 
 use super::index;
 use super::reply::{Refusal, Reply, json, reply};
+use super::web;
 use crate::library::{Entry, FileIdentity, Kind, LibraryPath, Order, Outline, PageQuery, Sort};
 use crate::provider::Providers;
 use crate::server::App;
 use crate::time::MediaTime;
+use crate::web_address::WEB_FOLDER;
 use bytes::Bytes;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -60,11 +62,23 @@ pub(super) struct Item {
             description = "Only entries of these kinds, with commas between them")),
     responses((status = 200, body = Folder)))]
 pub(super) async fn list(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {
+    if web::is_folder(&path) {
+        let entries = web::listing(app).into_iter();
+        let entries: Vec<Item> = entries.map(|(name, path)| Item::bare(name, &path, web::SHOWN_AS)).collect();
+        let total = entries.len();
+        return Ok(json(&Folder { path: path.percent_encoded(), total, offset: 0, entries }));
+    }
     let part = page(app, path, query).await?;
     let path = part.listing.path;
     let entries = part.listing.entries.into_iter().map(|entry| (path.join(&entry.os_name), entry)).collect();
-    let entries = describe(app, entries);
-    Ok(json(&Folder { path: path.percent_encoded(), total: part.total, offset: part.offset, entries }))
+    let mut entries = describe(app, entries);
+    let mut total = part.total;
+    // What the owner named on the web is found beside the disk's folders.
+    if path.is_top() && part.offset == 0 && !web::listing(app).is_empty() {
+        entries.insert(0, Item::bare("Web".to_owned(), &path.join(WEB_FOLDER.as_ref()), Kind::Folder));
+        total += 1;
+    }
+    Ok(json(&Folder { path: path.percent_encoded(), total, offset: part.offset, entries }))
 }
 
 /// A part of a folder, read where a disk that has to spin up holds up no other connection.
@@ -133,6 +147,15 @@ pub(super) fn describe(app: &App, entries: Vec<(LibraryPath, Entry)>) -> Vec<Ite
         }
     };
     entries.into_iter().map(item).collect()
+}
+
+impl Item {
+    /// Something of which no more is known.
+    fn bare(name: String, path: &LibraryPath, kind: Kind) -> Self {
+        let path = path.percent_encoded();
+        let (video, audio, poster) = (None, None, None);
+        Self { name, path, kind, size: None, modified: None, duration: None, video, audio, poster }
+    }
 }
 
 /// `GET /getdir/<path>`: `result=` and URL-encoded JSON, as ActionScript's `LoadVars` reads it. The

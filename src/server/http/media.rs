@@ -100,7 +100,7 @@ pub(super) async fn media(
     let progress = reel.progress();
     Ok(json(&Media {
         path: path.percent_encoded(),
-        name: path.file_name(),
+        name: providers.title(path).await,
         duration: reel.duration().map(MediaTime::as_secs_f64),
         available: reel.playable(MediaTime::ZERO).as_secs_f64(),
         ranges: ranges(reel),

@@ -9,6 +9,7 @@ mod about;
 mod body;
 mod cache;
 mod changing;
+mod components;
 mod conditional;
 mod connection;
 mod contents;
@@ -54,6 +55,7 @@ mod subtitles;
 mod upgrade;
 mod upload;
 mod watch;
+mod web;
 mod wiidiaplayer;
 mod www;
 
@@ -233,6 +235,11 @@ async fn admitted(
             positions::put(app, &head.headers, viewer, path, body).await
         }
         (_, Ok(Route::Position { viewer, path })) => positions::forget(&app.positions, &viewer, &path),
+        (&Method::POST, Ok(Route::Component(name))) => {
+            components::install(app, &head.headers, &name, body).await
+        }
+        (_, Ok(Route::Component(name))) => components::remove(app, &name).await,
+        (_, Ok(Route::ComponentRollback(name))) => components::roll_back(app, &name).await,
         // A line of route/address.rs that nothing stands behind.
         (_, Ok(_)) => Err(RouteError::Unknown.into()),
     }
@@ -276,6 +283,9 @@ async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Res
         Route::Flv { path, start, choice } => {
             let range = headers.get(header::RANGE).and_then(|v| ByteRange::parse(v.to_str().ok()?));
             let wanted = Wanted::new(&choice, &preferences, Client::Flv(Takes::default()))?;
+            if let Some(stream) = web::stream_of(app, &path).await? {
+                return live::flv(app, &stream).await;
+            }
             flv::flv(providers, &path, &wanted, start, range).await
         }
         Route::Fmp4 { path, start, choice } => fmp4::fmp4(providers, &path, &browser(choice)?, start).await,
@@ -305,6 +315,10 @@ async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Res
             "controls are listed with their device at /api/v1/devices; PUT changes them",
         )),
         Route::Source(name) => sources::one(&app.sources, &name),
+        Route::Web(path) => web::describe(app, &path).await,
+        Route::Components => Ok(components::list(app)),
+        // Only changed; answered above.
+        Route::Component(_) | Route::ComponentRollback(_) => Err(RouteError::Unknown.into()),
         Route::Metrics => Ok(metrics::metrics(app)),
         Route::GetDir(path) => Ok(library::get_dir(providers, path).await),
         Route::GetInfo { path, target } => wiidiaplayer::info(app, &path, target).await,

@@ -3,11 +3,14 @@
 use super::body::Body;
 use super::route::RouteError;
 use crate::device::{NoDevice, NotSet};
+use crate::egress::EgressError;
 use crate::library::{LibraryError, LibraryPath};
 use crate::picture::PictureError;
-use crate::provider::{NotForBrowsers, OpenError};
+use crate::provider::{NotForBrowsers, OpenError, WebError};
 use crate::source::ChangeRefused;
 use crate::upload::UploadError;
+use crate::web_media::component::ComponentError;
+use crate::web_media::{FetchError, ResolveError};
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -83,7 +86,50 @@ impl From<OpenError> for Refusal {
             OpenError::Quarantined { .. } => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
             OpenError::NotPlayable(reason) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason),
             OpenError::NoTrack(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
+            OpenError::Web(error) => error.into(),
         }
+    }
+}
+
+impl From<WebError> for Refusal {
+    fn from(error: WebError) -> Self {
+        let status = match &error {
+            WebError::Address(_) => StatusCode::BAD_REQUEST,
+            WebError::Closed => StatusCode::FORBIDDEN,
+            WebError::Stream(_) => StatusCode::CONFLICT,
+            WebError::Resolve(error) => match error {
+                ResolveError::Fetch(fetch) => match &**fetch {
+                    FetchError::Egress(EgressError::Refused { .. }) => StatusCode::FORBIDDEN,
+                    FetchError::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+                    _ => StatusCode::BAD_GATEWAY,
+                },
+                ResolveError::Broken { .. } | ResolveError::YtDlp(_) => StatusCode::BAD_GATEWAY,
+                ResolveError::Nothing { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ResolveError::TooSlow(_) => StatusCode::GATEWAY_TIMEOUT,
+                ResolveError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                ResolveError::Address(_) => StatusCode::BAD_GATEWAY,
+            },
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<ComponentError> for Refusal {
+    fn from(error: ComponentError) -> Self {
+        let status = match error {
+            ComponentError::Version(_) => StatusCode::BAD_REQUEST,
+            ComponentError::NoPrevious | ComponentError::NotInstalled => StatusCode::CONFLICT,
+            ComponentError::Disk { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            ComponentError::Python { .. } | ComponentError::SelfTest { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            ComponentError::Fetch(_)
+            | ComponentError::Broken(_)
+            | ComponentError::Index { .. }
+            | ComponentError::Sum { .. }
+            | ComponentError::TooLarge => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

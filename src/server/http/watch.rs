@@ -17,6 +17,7 @@ pub(super) async fn open_started(
     path: &LibraryPath,
     wanted: &Wanted,
 ) -> Result<(Viewer, Codecs), Refusal> {
+    providers.prepare(path).await?;
     match tokio::time::timeout(MEDIA_INFO_TIMEOUT, providers.open_started(path, wanted)).await {
         Ok(opened) => Ok(opened?),
         Err(_) => Err(Refusal::new(

@@ -1,15 +1,19 @@
 //! Message streams that watch a live stream.
 
 use super::Connection;
-use super::starting::Play;
+use super::player::Player;
+use super::resolve;
+use super::starting::{Fetched, Play};
 use crate::amf0::AmfString;
 use crate::flv::Tag;
 use crate::limits::WRITE_BATCH_BYTES;
 use crate::rtmp::{Capabilities, PlayError, PlayStart, Sent, Session, SessionError, StreamId, codec_name};
 use crate::server::accept::must_take;
 use crate::server::fanout::{Fanout, Framing, Lease, Viewer};
-use crate::stream::{Record, Stream, Subscription, UsedFourCcs, Via};
+use crate::stream::{Record, Subscription, UsedFourCcs, Via};
+use crate::time::MediaTime;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -226,9 +230,9 @@ impl Connection {
         name: AmfString,
         reset: bool,
     ) -> Result<(), SessionError> {
-        let play = Play { stream, name, reset };
+        let play = Play { stream, name, reset, start: MediaTime::ZERO };
         match self.server.live_now(key) {
-            Some(live) => self.fetched(play, Ok(live)),
+            Some(live) => self.fetched(play, Ok(Fetched::Live(live))),
             None => {
                 // Other events of this connection do not wait for it.
                 self.starting.ask(self.server.clone(), key.to_owned(), play);
@@ -241,11 +245,16 @@ impl Connection {
     pub(super) fn fetched(
         &mut self,
         play: Play,
-        live: Result<Arc<Stream>, String>,
+        fetched: Result<Fetched, String>,
     ) -> Result<(), SessionError> {
-        let Play { stream, name, reset } = play;
-        let live = match live {
-            Ok(live) => live,
+        let Play { stream, name, reset, start } = play;
+        let live = match fetched {
+            Ok(Fetched::Live(live)) => live,
+            Ok(Fetched::Film(asked)) => {
+                let opening = resolve::open(self.server.clone(), asked).boxed();
+                self.players.push(Player::new(stream, name.as_str().into_owned(), start, reset, opening));
+                return Ok(());
+            }
             Err(text) => {
                 self.server.connections.refusal("rtmp", "play_not_on_air");
                 return self.session.play_failed(stream, PlayError::NotFound, &text);

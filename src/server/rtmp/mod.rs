@@ -19,7 +19,6 @@ use crate::server::accept::{Acceptor, Place, Shutdown, must_take};
 use crate::server::connections::Ended;
 use crate::server::socket::Socket;
 use crate::server::{App, Certificates};
-use crate::stream::Stream;
 use crate::time::MediaTime;
 use calls::Calls;
 use futures_util::FutureExt;
@@ -124,8 +123,8 @@ enum Wake {
     Writable,
     /// A player or a call has gone on.
     Step(Result<(), SessionError>),
-    /// A live stream that was fetched for a viewer is there, or does not come.
-    Fetched(starting::Play, Result<Arc<Stream>, String>),
+    /// A live stream that was fetched for a viewer, or what an address means, is there or does not come.
+    Fetched(starting::Play, Result<starting::Fetched, String>),
     Deadline,
     Shutdown,
 }
@@ -335,7 +334,13 @@ impl Connection {
                     Start::At(time) => time,
                     Start::Any | Start::Live => MediaTime::ZERO,
                 };
-                let opening = resolve::open(self.server.clone(), self.asked(&name));
+                let asked = self.asked(&name);
+                if let Some((path, _)) = resolve::web_path(&self.server, &asked) {
+                    let play = starting::Play { stream, name, reset, start: at };
+                    self.starting.ask_web(self.server.clone(), path, asked, play);
+                    return Ok(());
+                }
+                let opening = resolve::open(self.server.clone(), asked);
                 let player = Player::new(stream, name.as_str().into_owned(), at, reset, opening.boxed());
                 self.players.push(player);
                 Ok(())

@@ -6,10 +6,14 @@ use crate::library::{Library, LibraryError, LibraryPath};
 use crate::limits::MEDIA_INFO_TIMEOUT;
 use crate::pipeline::Passes;
 use crate::provider::{Client, OpenError, Providers, Takes, Wanted};
+use crate::provider::{WebError, is_stream};
 use crate::reel::{Codecs, Viewer};
 use crate::rtmp::play_path::{self, Candidate, candidates};
 use crate::rtmp::{Capabilities, FourCcs, PlayError};
 use crate::server::App;
+use crate::stream::Stream;
+use crate::web_address::{WEB_FOLDER, WebAddress};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What somebody asks for, in all the places where an address may say it.
@@ -49,6 +53,9 @@ impl From<OpenError> for PlayFailure {
                 PlayError::NotMedia
             }
             OpenError::Cache(_) | OpenError::Busy => PlayError::Unavailable,
+            OpenError::Web(WebError::Address(_) | WebError::Closed) => PlayError::NotFound,
+            OpenError::Web(WebError::Stream(_)) => PlayError::NotMedia,
+            OpenError::Web(WebError::Resolve(_)) => PlayError::Unavailable,
         };
         Self { error: kind, description: error.to_string() }
     }
@@ -73,12 +80,61 @@ pub(super) fn takes(capabilities: &Capabilities) -> Takes {
     }
 }
 
+/// The address of the web that is asked for: `rtmp://box/web/<address or name>`. `None`: something else.
+///
+/// A library may have a folder of that name, so only what cannot be a file's name is an address here.
+pub(super) fn web_path(app: &App, asked: &Asked) -> Option<(LibraryPath, Choice)> {
+    let application = String::from_utf8_lossy(&asked.app);
+    // What is chosen may stand behind the application; ffmpeg cuts at any slash.
+    let application = application.split('?').next().unwrap_or_default().trim_matches('/');
+    let (first, rest) = application.split_once('/').unwrap_or((application, ""));
+    let web = app.providers.web().filter(|_| first == "web")?;
+    let name = String::from_utf8_lossy(&asked.name);
+    let whole: Cow<'_, str> = if rest.is_empty() { name } else { format!("{rest}/{name}").into() };
+    let is_plain = |text: &str| text.contains(":/");
+    // Behind a question mark stands what is chosen, unless it is the address's own.
+    let (text, choice) = match whole.split_once('?').filter(|(text, _)| !is_plain(text)) {
+        Some((text, _)) => {
+            (text, play_path::choice(&asked.app, &asked.tc_url, &asked.name).unwrap_or_default())
+        }
+        None => (&*whole, Choice::default()),
+    };
+    if web.is_named(text) {
+        let path = LibraryPath::from_bytes(format!("{WEB_FOLDER}/{text}").as_bytes()).ok()?;
+        return Some((path, choice));
+    }
+    let address = WebAddress::parse_explicit(text).ok()?;
+    Some((LibraryPath::of_web(&address), choice))
+}
+
+/// The live stream that an address of the web means; `None`: there is a film.
+pub(super) async fn web_stream(app: &App, path: &LibraryPath) -> Result<Option<Arc<Stream>>, String> {
+    let web = app.providers.web().ok_or_else(|| WebError::Closed.to_string())?;
+    let found = web.find(path).await.ok_or_else(|| WebError::Closed.to_string())?;
+    let (address, _, found) = found.map_err(|error| error.to_string())?;
+    if !is_stream(&found) {
+        return Ok(None);
+    }
+    let name = app.sources.of_viewer(&address)?;
+    app.live_stream(&name).await.map(Some)
+}
+
 /// Opens what was asked for, and waits until it can be played.
 pub(super) async fn open(app: Arc<App>, asked: Asked) -> Result<Opened, PlayFailure> {
     let providers = &app.providers;
-    let choice = play_path::choice(&asked.app, &asked.tc_url, &asked.name)
-        .map_err(|error| PlayFailure { error: PlayError::NotMedia, description: error.to_string() })?;
-    let (path, app_is_folder) = find(providers, &asked).await?;
+    let (choice, path, app_is_folder) = match web_path(&app, &asked) {
+        Some((path, choice)) => {
+            providers.prepare(&path).await?;
+            (choice, path, true)
+        }
+        None => {
+            let choice = play_path::choice(&asked.app, &asked.tc_url, &asked.name).map_err(|error| {
+                PlayFailure { error: PlayError::NotMedia, description: error.to_string() }
+            })?;
+            let (path, app_is_folder) = find(providers, &asked).await?;
+            (choice, path, app_is_folder)
+        }
+    };
     let profile = play_path::profile(&asked.app).filter(|_| !app_is_folder);
     let choice = choice.or(Choice { profile, ..Choice::default() });
     // Only browsers are refused anything.

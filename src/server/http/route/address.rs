@@ -124,6 +124,10 @@ addresses! {
     Self::Recording(_) => "/api/v1/recordings/{key}", "GET, HEAD, DELETE";
     Self::Sources => "/api/v1/sources", "GET, HEAD, POST";
     Self::Source(_) => "/api/v1/sources/{name}", "GET, HEAD, PUT, DELETE";
+    Self::Web(_) => "/api/v1/web/{address}", "GET, HEAD";
+    Self::Components => "/api/v1/components", "GET, HEAD";
+    Self::Component(_) => "/api/v1/components/{name}", "POST, DELETE";
+    Self::ComponentRollback(_) => "/api/v1/components/{name}/rollback", "POST";
     Self::Metrics => "/metrics", "GET, HEAD";
     Self::GetDir(_) => "/getdir/{path}", "GET, HEAD";
     Self::Feedback(_) => "/feedback/{text}", "GET, HEAD";

@@ -17,6 +17,7 @@ use crate::library::{LibraryPath, PageQuery, PageQueryError, PathError};
 use crate::picture::{Fit, FitError};
 use crate::positions::{NoViewerName, ViewerName};
 use crate::time::MediaTime;
+use crate::web_address::{WEB_FOLDER, WebAddress};
 use percent_encoding::percent_decode_str;
 
 /// What is asked for.
@@ -102,6 +103,15 @@ pub(super) enum Route {
     Sources,
     /// `/api/v1/sources/<name>`: one live source.
     Source(String),
+    /// `/api/v1/web/<address>`: what an address of the web means. `/web/media/<address>`, `/web/flv/<address>` and
+    /// `/web/fmp4/<address>` are the routes of these names for it.
+    Web(LibraryPath),
+    /// `/api/v1/components`
+    Components,
+    /// `/api/v1/components/<name>`
+    Component(String),
+    /// `/api/v1/components/<name>/rollback`
+    ComponentRollback(String),
     /// `/api/v1/devices`: the capture devices of this machine.
     Devices,
     /// `/api/v1/devices/<id>/controls`
@@ -154,6 +164,17 @@ pub(super) enum RouteError {
 impl Route {
     /// From an address's path and query, both still percent-encoded.
     pub(super) fn decode(path: &str, query: Option<&str>) -> Result<Self, RouteError> {
+        if let Some(address) = path.strip_prefix("/api/v1/web/") {
+            return Ok(Self::Web(web_path(address)?));
+        }
+        if let Some((what, address)) = path.strip_prefix("/web/").and_then(|rest| rest.split_once('/')) {
+            let what = match what {
+                "media" => "api/v1/media",
+                "flv" | "fmp4" => what,
+                _ => return Err(RouteError::Unknown),
+            };
+            return Self::decode(&format!("/{what}/{}", web_path(address)?.percent_encoded()), query);
+        }
         let below = |prefix: &str| {
             let rest = path.strip_prefix(prefix)?;
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -272,6 +293,13 @@ impl Route {
         if let Some(name) = path.strip_prefix("/api/v1/sources/") {
             return Ok(Self::Source(percent_decode_str(name).decode_utf8_lossy().into_owned()));
         }
+        if let Some(name) = path.strip_prefix("/api/v1/components/") {
+            let decoded = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
+            return Ok(match name.strip_suffix("/rollback") {
+                Some(name) => Self::ComponentRollback(decoded(name)),
+                None => Self::Component(decoded(name)),
+            });
+        }
         if let Some(kind) = path.strip_prefix("/problems/") {
             return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
         }
@@ -286,6 +314,7 @@ impl Route {
             "/api/v1/uploads" => Ok(Self::Uploads),
             "/api/v1/search" => Ok(Self::Search(page()?)),
             "/api/v1/devices" => Ok(Self::Devices),
+            "/api/v1/components" => Ok(Self::Components),
             "/api/v1/index" => Ok(Self::Index),
             "/api/v1/cache" => Ok(Self::Cache),
             "/api/v1/recordings" => Ok(Self::Recordings),
@@ -362,6 +391,10 @@ impl Route {
             | Self::Recording(_)
             | Self::Sources
             | Self::Source(_)
+            | Self::Web(_)
+            | Self::Components
+            | Self::Component(_)
+            | Self::ComponentRollback(_)
             | Self::Metrics
             | Self::GetDir(_)
             | Self::Feedback(_) => Need::Watch,
@@ -369,6 +402,15 @@ impl Route {
             Self::DeviceControls(_) | Self::Manage(_) => Need::Own,
         }
     }
+}
+
+/// The path that stands for what follows: an address in any form, or a source's name. A question mark of the address has
+/// to be encoded, as behind it stands what is chosen.
+fn web_path(encoded: &str) -> Result<LibraryPath, RouteError> {
+    let path = LibraryPath::from_percent_encoded(&format!("{WEB_FOLDER}/{encoded}"))?;
+    let text = percent_decode_str(encoded).decode_utf8_lossy();
+    // Slashes of an address are no folders: what is inside stays as it is.
+    Ok(WebAddress::parse(&text).map_or(path, |address| LibraryPath::of_web(&address)))
 }
 
 pub(super) fn parameter<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
@@ -433,6 +475,11 @@ impl Route {
         "/api/v1/recordings/cam",
         "/api/v1/sources",
         "/api/v1/sources/door",
+        "/api/v1/web/https%3A%2F%2Fexample.org%2Fa.mp4",
+        "/web/flv/https%3A%2F%2Fexample.org%2Fa.mp4",
+        "/api/v1/components",
+        "/api/v1/components/yt-dlp",
+        "/api/v1/components/yt-dlp/rollback",
         "/metrics",
         "/getdir/films",
         "/feedback/hello",
@@ -520,6 +567,10 @@ mod tests {
 
     fn path(p: &str) -> LibraryPath {
         LibraryPath::from_bytes(p.as_bytes()).unwrap()
+    }
+
+    fn web(address: &str) -> LibraryPath {
+        LibraryPath::of_web(&WebAddress::parse(address).unwrap())
     }
 
     #[test]
@@ -639,6 +690,23 @@ mod tests {
             ("/feedback/a%0Ab", None, Route::Feedback("a b".into())),
             ("/api/v1/sources", None, Route::Sources),
             ("/api/v1/sources/house/cam%201", None, Route::Source("house/cam 1".into())),
+            ("/api/v1/web/https%3A%2F%2Fe.org%2Fa%20b%3Fc", None, Route::Web(web("https://e.org/a%20b?c"))),
+            ("/api/v1/web/aHR0cDovL2UvYQ", None, Route::Web(web("http://e/a"))),
+            ("/api/v1/web/house/trailer", None, Route::Web(path("web:/house/trailer"))),
+            (
+                "/web/fmp4/https://e.org/a.mp4",
+                Some("start=3&profile=small&audio=de"),
+                Route::Fmp4 { path: web("https://e.org/a.mp4"), start: ms(3000), choice: small() },
+            ),
+            ("/web/media/e.org/a", None, Route::Media { path: web("https://e.org/a"), choice: none() }),
+            (
+                "/web/flv/trailer",
+                None,
+                Route::Flv { path: path("web:/trailer"), start: None, choice: none() },
+            ),
+            ("/api/v1/components", None, Route::Components),
+            ("/api/v1/components/yt-dlp", None, Route::Component("yt-dlp".into())),
+            ("/api/v1/components/yt-dlp/rollback", None, Route::ComponentRollback("yt-dlp".into())),
             ("/api/v1/devices", None, Route::Devices),
             (
                 "/api/v1/devices/usb-a%20b-video-index0/controls",
@@ -687,7 +755,8 @@ mod tests {
 
     #[test]
     fn wrong_addresses_are_refused() {
-        for address in ["/nothing", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""] {
+        for address in ["/nothing", "/web/page/x", "/api/v1/libraryx", "/flvx/a", "/API/v1/library", "//", ""]
+        {
             assert_eq!(Route::decode(address, None), Err(RouteError::Unknown), "{address}");
         }
         assert_eq!(Route::decode("/flv/..%2fx", None), Err(RouteError::Path(PathError::Parent)));

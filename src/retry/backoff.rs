@@ -1,6 +1,5 @@
 //! How long to wait before the next attempt: pure.
 
-use crate::limits::{RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST};
 use std::time::Duration;
 
 /// Doubles with every failure, up to a bound.
@@ -10,13 +9,8 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after one more failure. Half of it is left to chance (`random` may be any number), so that
-    /// all relays of a server that comes back do not ask at the same moment.
-    pub(super) fn next(&mut self, random: u64) -> Duration {
-        self.next_within(RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, random)
-    }
-
-    /// As [`next`](Self::next), from `first` to `most`.
+    /// The wait after one more failure, from `first` to `most`. Half of it is left to chance (`random` may be any number),
+    /// so that all that wait for a server which comes back do not ask at the same moment.
     pub(crate) fn next_within(&mut self, first: Duration, most: Duration, random: u64) -> Duration {
         let doubled = first.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
@@ -34,15 +28,19 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    const FIRST: Duration = Duration::from_secs(1);
+    const MOST: Duration = Duration::from_secs(60);
+
     #[test]
     fn waits_double_up_to_the_bound_and_begin_again_after_success() {
         let mut backoff = Backoff::default();
-        let waits: Vec<f32> = (0..8).map(|_| backoff.next(u64::MAX).as_secs_f32()).collect();
+        let waits: Vec<f32> =
+            (0..8).map(|_| backoff.next_within(FIRST, MOST, u64::MAX).as_secs_f32()).collect();
         assert_eq!(waits, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
         backoff.reset();
-        assert_eq!(backoff.next(0), RELAY_BACKOFF_FIRST / 2);
+        assert_eq!(backoff.next_within(FIRST, MOST, 0), FIRST / 2);
         for _ in 0..100_000 {
-            assert!(backoff.next(u64::MAX) <= RELAY_BACKOFF_MOST);
+            assert!(backoff.next_within(FIRST, MOST, u64::MAX) <= MOST);
         }
     }
 }
