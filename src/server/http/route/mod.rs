@@ -368,6 +368,7 @@ impl Route {
         "/fmp4/films/a.avi",
         "/picture/films/a.jpg",
         "/live/cam.jpg",
+        "/live/cam.mp4",
         "/api/v1/devices",
         "/api/v1/devices/usb-1/controls",
         "/live/cam.flv",
@@ -586,6 +587,7 @@ mod tests {
             ("/live/a%20b/c.jpg", None, Route::Snapshot { key: "a b/c".into(), fit: None }),
             (
                 "/live/cam.jpg",
+        "/live/cam.mp4",
                 Some("w=320"),
                 Route::Snapshot { key: "cam".into(), fit: Fit::parse(Some("320"), None).ok() },
             ),
