@@ -587,7 +587,6 @@ mod tests {
             ("/live/a%20b/c.jpg", None, Route::Snapshot { key: "a b/c".into(), fit: None }),
             (
                 "/live/cam.jpg",
-        "/live/cam.mp4",
                 Some("w=320"),
                 Route::Snapshot { key: "cam".into(), fit: Fit::parse(Some("320"), None).ok() },
             ),
