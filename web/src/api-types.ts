@@ -50,6 +50,14 @@ export interface Bar {
   width: number;
 }
 
+/** The device that a source captures from. */
+export interface Captured {
+  /** Its stable name. */
+  id: string;
+  /** What comes from it. */
+  mode: string;
+}
+
 export interface Chapter {
   start: number;
   title: string;
@@ -71,6 +79,11 @@ export interface Crate {
   licence: string;
   name: string;
   version: string;
+}
+
+/** Capture devices. Their shape is told in docs/http-api.md. */
+export interface Devices {
+  devices: (Record<string, unknown>)[];
 }
 
 /** A folder or file in a listing. */
@@ -390,10 +403,14 @@ export interface Relays {
 export type Source = SourceMedia & {
   /** Bytes of media received. */
   bytes: number;
+  /** The device that it came from last. */
+  captured?: Captured;
+  /** The device that it shall come from, as it was written; not for an address. */
+  device?: string;
   /** Attempts that failed and runs that broke. */
   failures: number;
   /** How it is received. */
-  kind: SourceKind;
+  kind: string;
   /** "on_demand" or "always". */
   mode: string;
   /** Its name, and its stream's. */
@@ -406,6 +423,12 @@ export type Source = SourceMedia & {
   reason: string | null;
   /** Starts after the first one. */
   restarts: number;
+  /** All settings of a device, as they were written. */
+  settings?: WrittenSource;
+  /** Such a picture is on air now. */
+  shows_slate: boolean;
+  /** Viewers see a picture that says so while nothing comes. */
+  slate: boolean;
   /** Longest wait of a viewer for the first picture, in seconds. */
   start_timeout_seconds: number;
   /** What it does. */
@@ -414,14 +437,11 @@ export type Source = SourceMedia & {
   state_seconds: number;
   /** It goes on so many seconds after its last viewer. */
   stop_delay_seconds: number;
-  /** Its address without user, password and query. */
-  url: string;
+  /** Its address without user, password and query; not for a device. */
+  url?: string;
   /** Viewers now. */
   viewers: number;
 };
-
-/** How a source is received. */
-export type SourceKind = "http" | "rtsp" | "udp" | "rtp" | "srt";
 
 export interface SourceLane {
   codec: string;
@@ -539,14 +559,32 @@ export interface WantedRecording {
 
 /** A source as it is written: in JSON by the interface, and in the file that keeps those. */
 export interface WrittenSource {
+  /** Of a device: "auto", "none" or a sound card. */
+  audio?: string | null;
+  /** Of a device: what its controls are set to. */
+  controls?: Record<string, unknown>;
+  /** The capture device that it comes from: its name, or "auto". */
+  device?: string | null;
+  /** Of a device: "h264", "mjpeg", "raw", or four letters. */
+  format?: string | null;
+  /** Of a device: its socket. */
+  input?: string | null;
   /** "on_demand" or "always". */
   mode?: string | null;
   /** What the stream is called. */
   name: string;
+  /** Of a device: pictures a second. */
+  rate?: number | null;
+  /** Of a device: width and height, "1280x720". */
+  size?: string | null;
+  /** Viewers see a picture that says so while nothing comes. */
+  slate?: boolean | null;
+  /** Of a device: a television standard. */
+  standard?: string | null;
   /** Longest wait of a viewer, in seconds. */
   start_timeout_seconds?: number | null;
   /** Seconds that it goes on after the last viewer. */
   stop_delay_seconds?: number | null;
-  /** Where it comes from, secrets included. */
-  url: string;
+  /** Where it comes from, secrets included; or `device`. */
+  url?: string | null;
 }
