@@ -98,6 +98,7 @@ function streamOf(connection) {
   var made = new NetStream(connection);
   made.setBufferTime(2);
   var flushed = false;
+  var placed = false;
   made.onStatus = function (info) {
     if (made != stream) {
       return;
@@ -118,6 +119,11 @@ function streamOf(connection) {
       flushed = false;
       target = undefined;
       eta = undefined;
+      if (way == "http" && !placed && made.time + 1 < startedAt) {
+        // What comes has the film's own times, and Ruffle counts from zero: it would wait for them.
+        made.seek(startedAt);
+      }
+      placed = true;
       trace("playing " + path());
     } else if (code == "NetStream.Buffer.Flush") {
       flushed = true;
