@@ -201,7 +201,9 @@ test("one goes on where one left off, or from the beginning", async () => {
 });
 
 test("the next file follows after a countdown that can be stopped", async () => {
-  const film = files.find((entry, i) => entry.kind === "video" && wellBehaved(entry) && sameFolder(entry, files[i + 1]));
+  const film = files.find(
+    (entry, i) => entry.kind === "video" && wellBehaved(entry) && !/^Broken/.test(entry.path) && sameFolder(entry, files[i + 1]),
+  );
   assert.ok(film, "the library has no two films side by side");
   const next = files[files.indexOf(film) + 1];
   const view = await wiidia.open();

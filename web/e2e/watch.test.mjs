@@ -49,7 +49,7 @@ after(() => {
 
 test("a live picture is less than two seconds old, and after a stall again without a jump", options, async (t) => {
   // Pictures of the channels are there only where the server makes them.
-  const view = await wiidia.open({ viewport: { width: 1280, height: 720 }, expected: /404/ });
+  const view = await wiidia.open({ viewport: { width: 1280, height: 720 }, expected: /Failed to load resource/ });
   await view.visit("#/live/");
   const tile = view.page.getByRole("link", { name: new RegExp(`On air.*${KEY}`) });
   await tile.waitFor();
