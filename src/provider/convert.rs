@@ -14,7 +14,6 @@ use crate::pipeline::{Conversion, ConversionError, Equipment, Event, Media, Medi
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
 use crate::time::MediaTime;
 use rustix::fs::FallocateFlags;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::texts::TextReader;
 use super::wanted::NoTrack;
-use super::{Make, Providers, SubtitleFile, flv_file, subtitle_files};
+use super::{Identity, Make, Providers, SubtitleFile, flv_file, subtitle_files};
 use crate::choice::{Language, TrackChoice};
 use crate::library::{FileIdentity, LibraryError, LibraryPath, OpenFile};
 use crate::limits::PROBE_TIMEOUT;
@@ -158,7 +158,8 @@ impl Providers {
     /// A film's own subtitles and its lead, as the conversion to `form` has found them, or any other.
     fn converted(&self, file: FileIdentity, form: &Form) -> Option<(Vec<SubtitleTrack>, i64)> {
         let reels = self.reels();
-        let of_film = || reels.iter().filter(|(key, _)| key.file == file);
+        let film = Identity::File(file);
+        let of_film = || reels.iter().filter(|(key, _)| key.film == film);
         let exact = of_film().find(|(key, _)| matches!(&key.make, Make::Converted(made) if made == form));
         let found = exact.into_iter().chain(of_film()).find_map(|(_, entry)| entry.work.streams())?;
         let own = found.contents.subtitle_tracks.iter().filter(|track| !track.external);

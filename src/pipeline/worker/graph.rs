@@ -25,7 +25,7 @@ use super::equip;
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings, make};
 use super::look;
-use super::media::{Media, Watch};
+use super::media::{self, Media, Watch};
 use super::notes::{Note, Shared};
 use super::outlet::Outlet;
 use super::progress::Progress;

@@ -190,7 +190,7 @@ impl Keyframes {
     /// Opens the file and waits for its streams.
     fn open(media: &Arc<Media>) -> Result<Self, BuildError> {
         let pipeline = gst::Pipeline::new();
-        let source = media.source()?;
+        let source = media.source(0)?;
         let parser = make("parsebin")?;
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).async_(false).build();
         pipeline.add_many([&source, &parser, sink.upcast_ref()])?;

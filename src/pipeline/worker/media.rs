@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The file that the server opened. filesrc can seek in it, which fdsrc cannot promise.
-const PATH: &str = "/proc/self/fd/0";
+pub(super) const PATH: &str = "/proc/self/fd/0";
 
 /// Each of so many files that are one run of bytes, by descriptors of our own.
 pub(super) fn parts(count: usize) -> io::Result<Vec<File>> {
