@@ -265,7 +265,9 @@ impl Build {
             self.close(style);
         }
         let seen = self.out.chars().any(|c| !c.is_whitespace());
-        Markup(if seen { self.out.trim_end().to_owned() } else { String::new() })
+        // Empty lines would end the cue where it is written as WebVTT.
+        let lines: Vec<&str> = self.out.lines().filter(|line| !line.trim().is_empty()).collect();
+        Markup(if seen { lines.join("\n").trim_end().to_owned() } else { String::new() })
     }
 }
 

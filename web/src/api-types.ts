@@ -50,6 +50,29 @@ export interface Bar {
   width: number;
 }
 
+/** Finished conversions. */
+export interface Cache {
+  added: number;
+  /** The one used last comes first; at most [`MAX_LISTED`]. */
+  conversions: KeptConversion[];
+  free: number | null;
+  /** `encoded`, `all` or `nothing`. */
+  keep: string;
+  keep_free: number;
+  kept: CacheSum;
+  /** Bytes. */
+  limit: number;
+  passing: CacheSum;
+  /** Since the server began. */
+  restored: number;
+}
+
+/** How many, and their bytes. */
+export interface CacheSum {
+  bytes: number;
+  count: number;
+}
+
 /** The device that a source captures from. */
 export interface Captured {
   /** Its stable name. */
@@ -61,6 +84,29 @@ export interface Captured {
 export interface Chapter {
   start: number;
   title: string;
+}
+
+/** How a component is, as `/api/v1/components` shows it. */
+export interface Component {
+  /** Its name. */
+  name: string;
+  /** What people ought to know. */
+  notice: string;
+  /** The version that a rollback goes to. */
+  previous: string | null;
+  /** The version that is used. */
+  version: string | null;
+}
+
+/** What to install. */
+export interface ComponentOrder {
+  /** Which; the newest when it is not said. */
+  version?: string | null;
+}
+
+/** Programs that are not part of this one. */
+export interface Components {
+  components: Component[];
 }
 
 /** What can be chosen in a file, and what it says of itself. */
@@ -207,7 +253,7 @@ export interface Info {
   /** Bytes. */
   size: number;
   state: InfoState;
-  subtitles: SubtitleTrack[];
+  subtitles: InfoSubtitles[];
   /** What the file says of itself: `title`, `artist`, `date`. */
   tags: Record<string, string>;
   video: Film | null;
@@ -215,6 +261,21 @@ export interface Info {
 
 /** How much is known of a file. */
 export type InfoState = "known" | "waiting" | "failed";
+
+/** Subtitles of a film, and where those of text are as WebVTT. */
+export type InfoSubtitles = SubtitleTrack & {
+  address: string | null;
+};
+
+/** A finished conversion that is kept. */
+export interface KeptConversion {
+  bytes: number;
+  path: string;
+  playing: boolean;
+  profile: string;
+  /** Seconds since 1970. */
+  used: number;
+}
 
 /** What a listing says of an entry. */
 export type Kind = "folder" | "video" | "audio" | "picture";
@@ -318,6 +379,21 @@ export interface ProfileEntry {
   height: number | null;
   name: Profile;
   width: number | null;
+}
+
+/** Files that are left alone because they kill their converter. */
+export interface Quarantine {
+  files: Quarantined[];
+}
+
+/** A file that is left alone. */
+export interface Quarantined {
+  path: string;
+  reason: string;
+  /** Seconds since 1970. */
+  since: number;
+  times: number;
+  until: number;
 }
 
 /** What there is to say of a recording. */
@@ -458,7 +534,7 @@ export interface SourceMedia {
 }
 
 /** Who said that there is this source. */
-export type SourceOrigin = "file" | "api";
+export type SourceOrigin = "file" | "api" | "viewer";
 
 /** What a source does. */
 export type SourceState = "idle" | "starting" | "on_air" | "waiting";
@@ -493,7 +569,7 @@ export interface Streams {
   streams: Stream[];
 }
 
-/** One of the subtitles of a file. */
+/** One of the subtitles of a film. */
 export interface SubtitleTrack {
   /** This one is drawn into the picture. */
   chosen: boolean;
@@ -501,6 +577,10 @@ export interface SubtitleTrack {
   codec: string;
   /** The file marks it as one to be shown when nobody chooses. */
   default: boolean;
+  /** It is in a file of its own beside the film. */
+  external?: boolean;
+  /** Only for what has to be read by those who understand the film. */
+  forced?: boolean;
   /** ISO 639, as the file spells it. */
   language: string | null;
   /** Made of text; otherwise of pictures. */
@@ -511,10 +591,16 @@ export interface SubtitleTrack {
 
 /** A sound, or subtitles. */
 export interface Track {
+  /** Where subtitles of text are as WebVTT. */
+  address: string | null;
   channels?: number;
   chosen: boolean;
   codec: string;
   default: boolean;
+  /** Subtitles in a file of their own. */
+  external: boolean | null;
+  /** Subtitles only for what those who understand the film have to read. */
+  forced: boolean | null;
   language: string | null;
   /** Subtitles made of text; otherwise of pictures. */
   text?: boolean;
@@ -555,6 +641,33 @@ export interface WantedPosition {
 export interface WantedRecording {
   /** A live stream's name. */
   stream: string;
+}
+
+/** What an address of the web means. */
+export interface WebAddress {
+  /** Without user, password and query. */
+  address: string;
+  /** Who found it. */
+  by: string;
+  /** What else there is, what is played first among them. */
+  entries: WebEntry[];
+  /** "film" or "stream". */
+  kind: string;
+  /** A stream's name: rtmp://box/live/<name>, /live/<name>.flv. */
+  live: string | null;
+  /** What people ought to know where yt-dlp found it. */
+  notice: string | null;
+  /** For all addresses that take a path of the library. */
+  path: string;
+  title: string;
+}
+
+/** One of several. */
+export interface WebEntry {
+  address: string;
+  duration: number | null;
+  path: string;
+  title: string;
 }
 
 /** A source as it is written: in JSON by the interface, and in the file that keeps those. */

@@ -92,11 +92,12 @@ mod tests {
         let (mut placed, mut now, mut state) = (0.0, 0.0, 12345u64);
         let (mut late, mut ever) = (0.0f64, 0.0f64);
         while now < seconds {
-            // 960 samples of its 48 kHz take the card this long.
+            // 960 samples of its 48 kHz take the card this long; the buffer tells when the first one came.
+            let first = now;
             now += 0.02 / (1.0 + off);
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let waited = jitter * (state >> 40) as f64 / (1u64 << 24) as f64;
-            match drift.observe(placed, now + waited) {
+            match drift.observe(placed, first + waited) {
                 Advice::Stretch(ratio) => placed += 0.02 * ratio,
                 Advice::BeginAnew => panic!("nothing was lost, at {now}"),
             }
