@@ -1,4 +1,4 @@
-//! The index's file: a line that says what it is, then a [ledger](crate::ledger). The last line about a path holds. Pure.
+//! The index's file: a line that says what it is, then a [ledger]. The last line about a path holds. Pure.
 //!
 //! ```text
 //!  wiidiaserver index 1

@@ -1,4 +1,4 @@
-//! The file: a line that says what it is, then a [ledger](crate::ledger) of which the last line about a viewer and a file
+//! The file: a line that says what it is, then a [ledger] of which the last line about a viewer and a file
 //! holds.
 
 use super::{Position, ViewerName};

@@ -137,7 +137,7 @@ pub struct Component {
     changing: tokio::sync::Mutex<()>,
 }
 
-/// What a package index tells of a project (the JSON interface of https://pypi.org).
+/// What a package index tells of a project (the JSON interface of <https://pypi.org>).
 #[derive(Deserialize)]
 struct Project {
     info: About,

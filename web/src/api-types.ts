@@ -653,7 +653,7 @@ export interface WebAddress {
   entries: WebEntry[];
   /** "film" or "stream". */
   kind: string;
-  /** A stream's name: rtmp://box/live/<name>, /live/<name>.flv. */
+  /** A stream's name: `rtmp://box/live/<name>`, `/live/<name>.flv`. */
   live: string | null;
   /** What people ought to know where yt-dlp found it. */
   notice: string | null;

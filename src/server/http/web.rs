@@ -25,7 +25,7 @@ pub(super) struct Description<'a> {
     title: String,
     /// Who found it.
     by: &'a str,
-    /// A stream's name: rtmp://box/live/<name>, /live/<name>.flv.
+    /// A stream's name: `rtmp://box/live/<name>`, `/live/<name>.flv`.
     live: Option<String>,
     /// What else there is, what is played first among them.
     entries: Vec<Entry>,
