@@ -40,9 +40,12 @@ impl Cover {
     /// Makes one of the picture that a file carries.
     pub(super) fn of(picture: gst::Sample, form: &Form) -> Result<Self, String> {
         let (width, height) = form.profile.largest().ok_or("there is to be no picture")?;
-        let side = |side: i32| usize::try_from(side).unwrap_or(0);
-        let most = (side(width.min(LARGEST.0)), side(height.min(LARGEST.1)));
-        let still = even(&develop::decode(&[picture])?.small(most, Turn::default())?);
+        let frame = develop::decode(&[picture])?;
+        // Larger than it is, it would only cost more.
+        let shape = frame.shape();
+        let side = |most: i32, own: f64| usize::try_from(most).unwrap_or(0).min(own.ceil() as usize);
+        let most = (side(width.min(LARGEST.0), shape.0), side(height.min(LARGEST.1), shape.1));
+        let still = even(&frame.small(most, Turn::default())?);
         let codec = if form.profile == Profile::Flash { Codec::Flv1 } else { Codec::H264 };
         let encoded = develop::encoded(&still, elements(codec).map_err(|error| error.to_string())?)?;
         let (caps, first, second) = encoded;
