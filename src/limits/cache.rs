@@ -43,5 +43,8 @@ pub const QUARANTINE_LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Files of which that is remembered. Who has more has another problem.
 pub const MAX_QUARANTINED: usize = 256;
 
+/// With less than this left to watch, more is made although that many bytes are there.
+pub const WINDOW_LEAST: Duration = Duration::from_secs(2);
+
 /// Bytes recorded in such a window between two looks at what is not needed any more.
 pub const WINDOW_STEP: u64 = 1 << 20;

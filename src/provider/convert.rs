@@ -8,7 +8,7 @@ use super::quarantine::Quarantine;
 use super::transcodes::{Place, Transcodes};
 use crate::limits::{
     CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
-    WINDOW_BEHIND, WINDOW_BYTES, WINDOW_STEP,
+    WINDOW_BEHIND, WINDOW_BYTES, WINDOW_LEAST, WINDOW_STEP,
 };
 use crate::pipeline::{Conversion, ConversionError, Equipment, Event, Media, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
@@ -281,7 +281,9 @@ impl Converter<'_> {
                     .map_err(io::Error::from)?;
                 window.begin = begin;
             }
-            if len - window.begin < WINDOW_BYTES || self.job.is_stopped() {
+            // Keyframes may be further apart than all that is kept: whoever has seen everything is given more.
+            let waiting = || reel.lead_of(self.id, REMUX_LEAD).is_none_or(|lead| lead < WINDOW_LEAST);
+            if len - window.begin < WINDOW_BYTES || self.job.is_stopped() || waiting() {
                 return Ok(());
             }
             self.job.held_back();
