@@ -328,7 +328,8 @@ fn without_room_on_the_disk_films_play_from_a_little_memory() {
     let played = player.finish(LIMIT);
     assert!(played.status.success() && played.stderr.is_empty(), "{}", played.stderr);
     assert_eq!(String::from_utf8_lossy(&played.stdout), expected);
-    assert!(most < 28 << 20, "{most} bytes in memory");
+    // The film has a keyframe in ten seconds, of which there have to be some: more than WINDOW_BYTES.
+    assert!(most < 44 << 20, "{most} bytes in memory");
     // To the middle, and back to the beginning: both are somewhere else.
     for start in ["20", "0.1"] {
         let there = frames(&format!("{url}?start={start}"));

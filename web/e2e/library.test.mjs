@@ -72,8 +72,9 @@ test("a server that does not answer is told apart, and trying again works", asyn
   await view.visit();
   await view.page.getByText("No answer from the server").waitFor();
   await view.page.unroute("**/api/v1/library/**");
+  await view.page.waitForFunction(() => document.activeElement?.textContent?.includes("Try again"));
   await view.page.keyboard.press("Enter");
-  await view.page.locator(".folders, .files, .panel h2").first().waitFor();
+  await view.page.locator(".grid .cell").first().waitFor();
   await settled(view);
   assert.deepEqual(view.complaints, []);
   await view.close();
