@@ -101,11 +101,10 @@ fn a_song_is_played_with_its_picture_by_every_protocol() {
     let media = get(server.http, "/api/v1/media/bare.mp3").json();
     assert_eq!(media["video"], serde_json::Value::Null, "{media}");
     let media = get(server.http, "/api/v1/media/song.mp3").json();
-    assert_eq!(
-        (&media["video"]["source"], &media["video"]["width"]),
-        (&"a still picture".into(), &302.into()),
-        "{media}"
-    );
+    assert_eq!(media["video"]["source"], "a still picture", "{media}");
+    // As large as it is, with sides that an encoder takes.
+    let width = media["video"]["width"].as_u64().unwrap();
+    assert!((300..=302).contains(&width) && width % 2 == 0, "{media}");
     // That of the song's own, nobody's else: it takes no place among the films that are encoded.
     assert!(!server.log().contains("conversion died"), "{}", server.log());
 }
