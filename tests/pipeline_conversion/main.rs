@@ -344,14 +344,15 @@ fn a_transcode_from_the_middle_begins_on_the_grid_with_sound_that_runs_already()
 }
 
 #[test]
-fn cover_art_is_not_a_video() {
+fn cover_art_is_a_still_picture() {
     let media = Media::new();
     let picture = media.make("-f lavfi -i testsrc2=s=300x300:d=1 -frames:v 1", "cover.jpg");
     for (codec, name) in [("aac", "x.m4a"), ("libmp3lame", "x.mp3"), ("flac", "x.flac")] {
         let arguments =
             format!("{TONE} -i @cover.jpg -map 0 -map 1 -c:a {codec} -c:v copy -disposition:v attached_pic");
         let run = whole(&media.make(&arguments, name));
-        assert!(run.streams.video.is_none() && run.streams.audio.is_some(), "{name}");
+        let picture = run.streams.video.as_ref().map(|video| video.source_codec.as_str());
+        assert!(picture == Some("a still picture") && run.streams.audio.is_some(), "{name}: {picture:?}");
     }
     let error = probe(Path::new(WORKER), File::open(picture).expect("made")).expect_err("a picture");
     assert!(matches!(&error, ConversionError::NotMedia { detail } if detail == "it is a picture"), "{error}");
