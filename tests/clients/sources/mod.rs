@@ -4,6 +4,7 @@
 //! `scripts/test-sources`, which also holds the five seconds within which viewers go on.
 
 mod changes;
+mod mean;
 mod radio;
 mod real_servers;
 mod rtmp;
