@@ -48,6 +48,6 @@ mod tests {
         assert_eq!(first(&["fr", "ger", "en"]), Words::German);
         assert_eq!(first(&["en-GB", "de"]), Words::English);
         assert_eq!(first(&["fr"]), Words::English);
-        assert_eq!(first(&["de_DE.UTF-8"]).of(Caption::NoSignal), "Kein Signal");
+        assert_eq!(first(&["de_DE"]).of(Caption::NoSignal), "Kein Signal");
     }
 }
