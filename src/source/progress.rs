@@ -1,7 +1,7 @@
 //! How a source is doing: set by its task and its thread, read by the interfaces and by viewers who wait.
 
 use super::ended::{Caption, Ended};
-use super::rtmp::Picture;
+use super::rtmp::Found;
 use crate::config::{Input, Source, WrittenSource};
 use crate::pipeline::{MediaStreams, STATION};
 use crate::retry::{self, Standing};
@@ -268,12 +268,16 @@ impl Progress {
     }
 
     /// What is passed on as it is, from another RTMP server.
-    pub(super) fn passes(&self, video: Option<Picture>, audio: Option<String>) {
-        let video = video.map(|Picture { codec, size }| {
-            let (width, height) = size.unzip();
-            Lane { codec, passthrough: true, width, height }
+    pub(super) fn passes(&self, found: &Found) {
+        let (width, height) = found.size.unzip();
+        let video =
+            found.video.map(|codec| Lane { codec: codec.to_string(), passthrough: true, width, height });
+        let audio = found.audio.map(|codec| Lane {
+            codec: codec.to_string(),
+            passthrough: true,
+            width: None,
+            height: None,
         });
-        let audio = audio.map(|codec| Lane { codec, passthrough: true, width: None, height: None });
         let media = Media { video, audio, ..Media::default() };
         *self.media.lock().unwrap_or_else(PoisonError::into_inner) = media;
     }

@@ -3,7 +3,7 @@
 use super::ended::{Caption, Ended};
 use super::run::{Means, Run};
 use crate::flv::avc::AvcConfig;
-use crate::flv::codec::{AudioHeader, VideoHeader};
+use crate::flv::codec::{AudioCodec, AudioHeader, Packet, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::limits::{LIVE_PICTURE_WAIT, RTMP_SETTLE, SOURCE_TEND};
 use crate::relay::{Receiver, RelayError};
@@ -45,6 +45,7 @@ async fn pass_on(
         }
     };
     let mut opening = Some(Opening::default());
+    let mut found = Found::default();
     loop {
         let tag = tokio::select! {
             tag = receiver.next() => tag?,
@@ -65,11 +66,13 @@ async fn pass_on(
         let begins = before.is_some();
         if let Some(before) = before {
             means.air.begin(before.has_sound(&tag), now)?;
-            let (video, audio) = before.described(&tag);
-            means.progress.passes(video, audio);
             for held in before.tags(&tag) {
+                found.see(&held);
                 means.air.push(held, now);
             }
+        }
+        if found.see(&tag) {
+            means.progress.passes(&found);
         }
         if !means.air.push(tag, now) {
             return Err(RelayError::Replaced);
@@ -122,20 +125,6 @@ impl Opening {
         self.audio.is_some() || self.heard.is_some() || first.kind == TagKind::Audio
     }
 
-    /// What there is of pictures and of sound: the codec's name, the size where it is known.
-    fn described(&self, first: &Tag) -> (Option<Picture>, Option<String>) {
-        let video = Some(first).filter(|tag| tag.kind == TagKind::Video).or(self.video.as_ref());
-        let video = video.and_then(|tag| Some(VideoHeader::parse(&tag.body)?.codec.to_string()));
-        let size = self.video.as_ref().and_then(|tag| {
-            let header = VideoHeader::parse(&tag.body)?;
-            let config = AvcConfig::parse(&tag.body.slice(header.data_offset.min(tag.body.len())..)).ok()?;
-            Some((config.width.into(), config.height.into()))
-        });
-        let audio = Some(first).filter(|tag| tag.kind == TagKind::Audio).or(self.audio.as_ref());
-        let audio = audio.and_then(|tag| Some(AudioHeader::parse(&tag.body)?.codec.to_string()));
-        (video.map(|codec| Picture { codec, size }), audio)
-    }
-
     /// The tags that come before the first one, at its time.
     fn tags(self, first: &Tag) -> impl Iterator<Item = Tag> + use<> {
         let timestamp = first.timestamp;
@@ -144,11 +133,40 @@ impl Opening {
     }
 }
 
-/// Pictures that are passed on.
-pub(super) struct Picture {
-    pub(super) codec: String,
+/// What comes, as its tags tell: names of codecs, and the size of pictures.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) video: Option<VideoCodec>,
+    pub(super) audio: Option<AudioCodec>,
     /// Pixels.
     pub(super) size: Option<(u32, u32)>,
+}
+
+impl Found {
+    /// Looks at a tag. True: it says something new.
+    fn see(&mut self, tag: &Tag) -> bool {
+        match tag.kind {
+            TagKind::Video => {
+                let Some(header) = VideoHeader::parse(&tag.body) else { return false };
+                let config = (header.codec == VideoCodec::Avc && header.packet == Packet::SequenceHeader)
+                    .then(|| {
+                        AvcConfig::parse(&tag.body.slice(header.data_offset.min(tag.body.len())..)).ok()
+                    });
+                let size = config.flatten().map(|config| (config.width.into(), config.height.into()));
+                let is_new = self.video != Some(header.codec) || size.is_some() && size != self.size;
+                self.video = Some(header.codec);
+                self.size = size.or(self.size);
+                is_new
+            }
+            TagKind::Audio => {
+                let codec = AudioHeader::parse(&tag.body).map(|header| header.codec);
+                let is_new = codec.is_some() && codec != self.audio;
+                self.audio = codec.or(self.audio);
+                is_new
+            }
+            TagKind::Script => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -181,9 +199,11 @@ mod tests {
         let first = tag(TagKind::Video, key);
         assert!(opening.may_begin(&first, now));
         assert!(opening.has_sound(&first));
-        assert_eq!(opening.described(&first).1.as_deref(), Some("AAC"));
-        let kinds: Vec<_> = opening.tags(&first).map(|tag| tag.kind).collect();
-        assert_eq!(kinds, [TagKind::Script, TagKind::Video, TagKind::Audio]);
+        let mut found = Found::default();
+        let kinds: Vec<_> = opening.tags(&first).map(|tag| (tag.kind, found.see(&tag))).collect();
+        assert_eq!(kinds, [(TagKind::Script, false), (TagKind::Video, true), (TagKind::Audio, true)]);
+        assert!(!found.see(&first), "that is known already");
+        assert_eq!((found.video, found.audio), (Some(VideoCodec::Avc), Some(AudioCodec::Aac)));
 
         let mut radio = Opening::default();
         assert!(!radio.may_begin(&tag(TagKind::Audio, config), now));
