@@ -1,6 +1,7 @@
 //! With servers that not every machine has: `scripts/test-sources`.
 
-use super::{LIMIT, OUTAGE, Watching, port, soon, viewers_survive, with_source};
+use super::{LIMIT, OUTAGE, Watching, figures, port, soon, viewers_survive, with_source};
+use crate::http_client::get_with;
 use crate::program::{Running, command, start, wait_until};
 use crate::samples::{H264_MP4, path_of};
 use std::net::SocketAddr;
@@ -99,6 +100,10 @@ fn listeners_survive_a_radio() {
     let server = with_source("radio", &format!("http://{address}/radio"));
     let listener = Watching::new(format!("rtmp://{}/live/radio", server.rtmp), folder.path());
     wait_until("it is heard", LIMIT, || listener.bytes() > 30_000);
+    // As a station's own program tells Icecast what it plays; "admin:hackme".
+    let song = "/admin/metadata?mount=/radio&mode=updinfo&song=Somebody%20-%20A%20song";
+    assert_eq!(get_with(address, song, "Authorization: Basic YWRtaW46aGFja21l\r\n").status, 200);
+    wait_until("its title is known", LIMIT, || figures(&server, "radio")["title"] == "Somebody - A song");
     sending.clear();
     std::thread::sleep(OUTAGE);
     let before = listener.bytes();
