@@ -1,9 +1,11 @@
 //! A radio that says between its sound what is played (SHOUTcast's metadata, which Icecast sends as well).
 
-use super::{LIMIT, figures, with_source};
+use super::{LIMIT, figures};
 use crate::http_client::get_beginning;
 use crate::program::{succeed, wait_until};
 use crate::rtmp_client::RtmpClient;
+use crate::samples;
+use crate::server::Server;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -92,7 +94,11 @@ fn play(mut socket: TcpStream, sound: &[u8], title: &Mutex<String>) -> io::Resul
 fn what_a_radio_plays_is_told_to_listeners_and_to_the_page() {
     let station = Station::open();
     station.says("Erste Allgemeine Verunsicherung - Küss die Hand");
-    let server = with_source("radio", &format!("http://{}/radio", station.address));
+    let text = format!(
+        "[[source]]\nname = \"radio\"\nurl = \"http://{}/radio\"\nstart_timeout_seconds = 60\nslate = false\n",
+        station.address
+    );
+    let server = Server::configured(samples::library(), &text);
     let mut listener = RtmpClient::play(server.rtmp, "live", "radio");
     let says = |what: &str| {
         let told = figures(&server, "radio");
