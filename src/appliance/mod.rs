@@ -1,9 +1,9 @@
 //! The box that the server runs on: name, clock, power, network, updates. The server has no rights there; it asks the
-//! system's own services over D-Bus, which let it by polkit's rules, and the helper for what those lack.
+//! system's own services over D-Bus, which let it by polkit's rules, and has a few verbs performed by root for what those lack.
 //!
 //! ```text
 //!  Appliance ── D-Bus ──▶ hostnamed, timedated, logind, networkd, RAUC
-//!            ── socket ─▶ helper (`wiidiaserver helper`, root, a fixed list of verbs)
+//!            ── socket ─▶ privileged (`wiidiaserver privileged`, root, a fixed list of verbs)
 //! ```
 //!
 //! On any other machine all of this says [`SystemError::NotHere`]: the computer's own system looks after it, and a web
@@ -11,18 +11,18 @@
 
 mod bus;
 mod clock;
-pub mod helper;
 mod host;
 mod network;
 mod power;
+pub mod privileged;
 mod trial;
 mod update;
 
 pub use clock::Clock;
-pub use helper::Verb;
 pub use host::Host;
 pub use network::{Addressing, Interface, NetworkError, Wish};
 pub use power::Power;
+pub use privileged::Verb;
 pub use trial::Trial;
 pub use update::Update;
 
@@ -53,7 +53,7 @@ pub enum SystemError {
 pub struct Appliance {
     here: bool,
     bus: OnceCell<zbus::Connection>,
-    helper: PathBuf,
+    privileged: PathBuf,
     requests: PathBuf,
     kept: Document,
     trial: Mutex<Option<Trial>>,
@@ -67,14 +67,14 @@ impl Appliance {
 
     /// A box, with the state of a trial in `data`.
     pub fn of_box(data: &Path) -> Self {
-        Self::new(true, data, Path::new("/run/wiidia/helper.sock"), Path::new("/run/wiidia/requests"))
+        Self::new(true, data, Path::new("/run/wiidia/privileged.sock"), Path::new("/run/wiidia/requests"))
     }
 
-    fn new(here: bool, data: &Path, helper: &Path, requests: &Path) -> Self {
+    fn new(here: bool, data: &Path, privileged: &Path, requests: &Path) -> Self {
         Self {
             here,
             bus: OnceCell::new(),
-            helper: helper.to_owned(),
+            privileged: privileged.to_owned(),
             requests: requests.to_owned(),
             kept: Document::new(data, "network-trial.json", MAX_TRIAL_FILE),
             trial: Mutex::default(),

@@ -1,4 +1,4 @@
-//! The box: its system's services and the helper.
+//! The box: its system's services, and what root does for the server.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ pub const SYSTEM_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// A new address of the network is on trial this long, then the one before comes back.
 pub const NETWORK_TRIAL: Duration = Duration::from_secs(60);
 
-/// Bytes of one request to the helper, and of its answer.
-pub const MAX_HELPER_MESSAGE: u64 = 16 << 10;
+/// Bytes of one request to the privileged part, and of its answer.
+pub const MAX_PRIVILEGED_MESSAGE: u64 = 16 << 10;
 
 /// Name servers of one socket.
 pub const MAX_NAME_SERVERS: usize = 3;

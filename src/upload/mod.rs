@@ -11,9 +11,11 @@
 
 mod error;
 mod part;
+mod tree;
 
 pub use error::UploadError;
 pub use part::{Outcome, Upload};
+pub use tree::{Listed, list};
 
 use crate::library::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
 use crate::limits::{MAX_FILE_NAME, MAX_UPLOAD_PARTS, MAX_UPLOADS, UPLOAD_PART_AGE};
@@ -66,8 +68,8 @@ pub enum Replace {
 pub struct Wanted {
     /// Bytes that are there from before; 0 begins anew.
     pub offset: u64,
-    /// Bytes of the whole file.
-    pub size: u64,
+    /// Bytes of the whole file; unknown, it is whole when it is said to be ([`Upload::whole`]).
+    pub size: Option<u64>,
     /// What becomes of one of that name.
     pub replace: Replace,
 }
@@ -111,11 +113,11 @@ impl Uploads {
     /// # Errors
     /// When it may not come there, or part of it is missing.
     pub fn begin(&self, path: &LibraryPath, wanted: Wanted) -> Result<Upload, UploadError> {
-        if wanted.size > self.settings.largest {
-            return Err(UploadError::TooLarge { size: wanted.size, most: self.settings.largest });
+        if let Some(size) = wanted.size.filter(|size| *size > self.settings.largest) {
+            return Err(UploadError::TooLarge { size, most: self.settings.largest });
         }
-        if wanted.offset > wanted.size {
-            return Err(UploadError::Offset { received: wanted.size });
+        if let Some(size) = wanted.size.filter(|size| wanted.offset > *size) {
+            return Err(UploadError::Offset { received: size });
         }
         let place = self.place(path)?;
         check_name(&place.name)?;
@@ -129,7 +131,8 @@ impl Uploads {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&parts, &part, flags, Mode::from_raw_mode(0o644));
         let file = std::fs::File::from(file.map_err(|error| io(path, error))?);
-        Upload::new(path.clone(), wanted, place, (parts, part, file), claim, self.settings.keep_free)
+        let bounds = (self.settings.largest, self.settings.keep_free);
+        Upload::new(path.clone(), wanted, place, (parts, part, file), claim, bounds)
     }
 
     /// How many bytes of a file have come, when it broke off. Blocking.

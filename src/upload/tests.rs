@@ -40,7 +40,7 @@ impl House {
         size: u64,
         replace: Replace,
     ) -> Result<Outcome, UploadError> {
-        let mut upload = self.uploads.begin(&path(name), Wanted { offset, size, replace })?;
+        let mut upload = self.uploads.begin(&path(name), Wanted { offset, size: Some(size), replace })?;
         for piece in bytes.chunks(3) {
             upload.write(piece)?;
         }
@@ -90,7 +90,7 @@ fn what_is_there_is_never_lost_unless_it_was_meant() {
     house.send("in/a.avi", 0, b"fourth", 6, Replace::Yes).unwrap();
     assert_eq!(contents(&house.file("in/a.avi")), "fourth");
     // Something comes to the place while the file is on its way.
-    let wanted = Wanted { offset: 0, size: 1, replace: Replace::No };
+    let wanted = Wanted { offset: 0, size: Some(1), replace: Replace::No };
     let mut upload = house.uploads.begin(&path("in/b.avi"), wanted).unwrap();
     upload.write(b"x").unwrap();
     fs::write(house.file("in/b.avi"), "faster").unwrap();
@@ -132,7 +132,7 @@ fn nothing_comes_where_it_may_not() {
 #[test]
 fn one_sends_a_file_at_a_time_and_what_broke_off_long_ago_is_thrown_away() {
     let house = House::new();
-    let wanted = Wanted { offset: 0, size: 9, replace: Replace::No };
+    let wanted = Wanted { offset: 0, size: Some(9), replace: Replace::No };
     let mut upload = house.uploads.begin(&path("in/a.avi"), wanted).unwrap();
     assert!(matches!(house.uploads.begin(&path("in/a.avi"), wanted), Err(UploadError::Busy)));
     assert!(matches!(house.uploads.abandon(&path("in/a.avi")), Err(UploadError::Busy)));

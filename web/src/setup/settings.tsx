@@ -179,9 +179,9 @@ export function SectionForm(props: {
             {(ids) =>
               setting.locked ? (
                 <output {...ids}>{shown(setting)}</output>
-              ) : kind.type === "choice" || kind.form === "page_language" ? (
+              ) : kind.type === "choice" || kind.type === "flag" || kind.form === "page_language" ? (
                 <select {...ids} value={value} onChange={(event) => input(event.currentTarget.value)}>
-                  {(kind.of ?? ["", "en", "de"]).map((one) => (
+                  {(kind.type === "flag" ? ["false", "true"] : (kind.of ?? ["", "en", "de"])).map((one) => (
                     <option key={one} value={one}>
                       {text.choices[one] ?? one}
                     </option>

@@ -224,7 +224,7 @@ pub(in crate::server::http) async fn answer(
 }
 
 /// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
-pub(super) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(in crate::server::http) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(act).await.map_err(|_| {
         let text = "this failed by a mistake of the server's; see its log";
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)

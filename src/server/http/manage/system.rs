@@ -2,7 +2,7 @@
 
 use super::Asked;
 use crate::appliance::{Power, SystemError, Wish};
-use crate::limits::{MAX_ACCESS_BODY, MAX_HELPER_MESSAGE};
+use crate::limits::{MAX_ACCESS_BODY, MAX_PRIVILEGED_MESSAGE};
 use crate::server::http::changing::read_json;
 use crate::server::http::reply::{Refusal, Reply, json};
 use hyper::StatusCode;
@@ -68,7 +68,7 @@ pub(super) async fn set_time(asked: &Asked<'_>, body: Incoming) -> Result<Reply,
 /// `PUT /api/v1/system/network` with `{"interface","mode":"dhcp"}` or `{"interface","mode":"static","address","gateway","dns"}`: on trial.
 pub(super) async fn try_network(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"interface":"eth0","mode":"static","address":"192.168.1.20/24","gateway":"192.168.1.1","dns":["192.168.1.1"]}"#;
-    let wish: Wish = read_json(&asked.head.headers, body, MAX_HELPER_MESSAGE as usize, EXAMPLE).await?;
+    let wish: Wish = read_json(&asked.head.headers, body, MAX_PRIVILEGED_MESSAGE as usize, EXAMPLE).await?;
     asked.app.appliance.try_network(wish).await?;
     Ok(state(asked).await)
 }
@@ -127,7 +127,7 @@ pub(super) async fn ssh(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refu
         keys: Vec<String>,
     }
     const EXAMPLE: &str = r#"{"keys":["ssh-ed25519 AAAA… ada@laptop"]}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_HELPER_MESSAGE as usize, EXAMPLE).await?;
+    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_PRIVILEGED_MESSAGE as usize, EXAMPLE).await?;
     let keys = wanted.keys.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
     asked.app.appliance.set_ssh_keys(keys.collect()).await?;
     Ok(json(&value!({})))

@@ -107,6 +107,7 @@ addresses! {
     Self::WiidiaSwf => "/wiidiaplayer.swf", "GET, HEAD";
     Self::Picture { .. } => "/picture/{path}", "GET, HEAD";
     Self::Download(_) => "/download/{path}", "GET, HEAD";
+    Self::Share(_) => "/share/{path}", "GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
     Self::LiveMp4(_) => "/live/{key}.mp4", "GET, HEAD";

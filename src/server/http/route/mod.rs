@@ -10,6 +10,7 @@ use super::hls::HlsRoute;
 use super::manage::Manage;
 use super::plain;
 use super::playlist::{self, PlaylistError};
+use super::share;
 use super::upload::{self, AskedError};
 use crate::access::Need;
 use crate::choice::{Choice, ChoiceError, TrackChoice};
@@ -83,6 +84,8 @@ pub(super) enum Route {
     Picture { path: LibraryPath, fit: Fit },
     /// `/download/<path>`: a file as it is.
     Download(LibraryPath),
+    /// `/share/<path>`: the library as a network folder.
+    Share(LibraryPath),
     /// `/m3u/<path>.m3u8[?as=…]`: a folder, a search or a file as a playlist.
     Playlist { path: LibraryPath, wanted: playlist::Wanted },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
@@ -247,6 +250,9 @@ impl Route {
         if let Some(rest) = below("/download") {
             return Ok(Self::Download(LibraryPath::from_percent_encoded(rest)?));
         }
+        if let Some(rest) = below(share::ADDRESS) {
+            return Ok(Self::Share(LibraryPath::from_percent_encoded(rest)?));
+        }
         // The top of the library is /m3u.m3u8 or /m3u/.m3u8.
         if let Some(rest) = path.strip_suffix(".m3u8").and_then(|path| path.strip_prefix("/m3u"))
             && (rest.is_empty() || rest.starts_with('/'))
@@ -399,7 +405,7 @@ impl Route {
             | Self::GetDir(_)
             | Self::Feedback(_) => Need::Watch,
             // They say themselves, for each method.
-            Self::DeviceControls(_) | Self::Manage(_) => Need::Own,
+            Self::DeviceControls(_) | Self::Manage(_) | Self::Share(_) => Need::Own,
         }
     }
 }
@@ -439,6 +445,7 @@ impl Route {
         "/problems/not-found",
         "/download/films/a.avi",
         "/m3u/films.m3u8",
+        "/share/films/a.avi",
         "/api/v1/about",
         "/api/v1/openapi.json",
         "/api/v1/events",
@@ -679,6 +686,8 @@ mod tests {
             ),
             ("/api/v1/files/films/a%20b.avi", None, Route::File(films())),
             ("/download/films/a%20b.avi", None, Route::Download(films())),
+            ("/share", None, Route::Share(path(""))),
+            ("/share/films/a%20b.avi", None, Route::Share(films())),
             ("/m3u.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
             ("/m3u/.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
             ("/m3u/films/a%20b.avi.m3u8", None, Route::Playlist { path: films(), wanted: list() }),
