@@ -15,6 +15,7 @@ mod host;
 mod network;
 mod power;
 pub mod privileged;
+mod storage;
 mod trial;
 mod update;
 
@@ -23,6 +24,7 @@ pub use host::Host;
 pub use network::{Addressing, Interface, NetworkError, Wish};
 pub use power::Power;
 pub use privileged::Verb;
+pub use storage::{AddedFolder, Disk, DiskDeed, NetworkFolder, Protocol};
 pub use trial::Trial;
 pub use update::Update;
 
@@ -48,13 +50,41 @@ pub enum SystemError {
     Wrong(#[from] NetworkError),
 }
 
+/// Where the system and the server meet, as values, so that tests can give others.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The socket behind which root does what is on the list.
+    pub privileged: PathBuf,
+    /// Where the server asks for what the system does while it starts.
+    pub requests: PathBuf,
+    /// What the system says of disks.
+    pub disks: PathBuf,
+    /// The units of folders of a NAS, among others.
+    pub units: PathBuf,
+}
+
+impl Places {
+    /// All of them below that folder: for tests.
+    pub fn below(folder: &Path) -> Self {
+        Self {
+            privileged: folder.join("privileged.sock"),
+            requests: folder.join("requests"),
+            disks: folder.join("disks"),
+            units: folder.join("units"),
+        }
+    }
+
+    fn of_box() -> Self {
+        Self { units: "/etc/systemd/system".into(), ..Self::below(Path::new("/run/wiidia")) }
+    }
+}
+
 /// The machine, if it is a box.
 #[derive(Debug)]
 pub struct Appliance {
     here: bool,
     bus: OnceCell<zbus::Connection>,
-    privileged: PathBuf,
-    requests: PathBuf,
+    places: Places,
     kept: Document,
     trial: Mutex<Option<Trial>>,
 }
@@ -62,20 +92,25 @@ pub struct Appliance {
 impl Appliance {
     /// Not a box: everything is refused.
     pub fn none() -> Self {
-        Self::new(false, Path::new("/nonexistent"), Path::new("/nonexistent"), Path::new("/nonexistent"))
+        let nowhere = Path::new("/nonexistent");
+        Self::new(false, nowhere, Places::below(nowhere))
     }
 
     /// A box, with the state of a trial in `data`.
     pub fn of_box(data: &Path) -> Self {
-        Self::new(true, data, Path::new("/run/wiidia/privileged.sock"), Path::new("/run/wiidia/requests"))
+        Self::new(true, data, Places::of_box())
     }
 
-    fn new(here: bool, data: &Path, privileged: &Path, requests: &Path) -> Self {
+    /// A box whose system is elsewhere: for tests.
+    pub fn with_places(data: &Path, places: Places) -> Self {
+        Self::new(true, data, places)
+    }
+
+    fn new(here: bool, data: &Path, places: Places) -> Self {
         Self {
             here,
             bus: OnceCell::new(),
-            privileged: privileged.to_owned(),
-            requests: requests.to_owned(),
+            places,
             kept: Document::new(data, "network-trial.json", MAX_TRIAL_FILE),
             trial: Mutex::default(),
         }

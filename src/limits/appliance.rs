@@ -25,3 +25,12 @@ pub const MAX_TRIAL_FILE: u64 = 4 << 10;
 
 /// Local programs that are served at a time by the control socket.
 pub const MAX_CONTROL_CONNECTIONS: usize = 8;
+
+/// Disks and partitions that are listed: the ports of a box and a hub, four partitions each.
+pub const MAX_DISKS: usize = 64;
+
+/// Folders of a NAS.
+pub const MAX_NETWORK_FOLDERS: usize = 16;
+
+/// Bytes of what the system says of a disk, or of a folder's unit.
+pub const MAX_DISK_STATE: u64 = 8 << 10;

@@ -2,7 +2,7 @@
 //! followed, and how much is done at once is bounded.
 
 use super::part::Outcome;
-use super::{Replace, UploadError, Uploads, Wanted, check_name, io};
+use super::{Names, Replace, UploadError, Uploads, Wanted, io};
 use crate::library::{FileIdentity, LibraryPath};
 use crate::limits::{MAX_SHARE_TREE, MAX_SHARE_TREE_DEPTH, UPLOAD_COPY_STEP};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
@@ -60,7 +60,7 @@ impl Uploads {
     /// # Errors
     /// When it is not there, in no folder of these, or more than can be deleted at once: then part of it is gone.
     pub fn remove_all(&self, path: &LibraryPath) -> Result<(), UploadError> {
-        match self.remove(path) {
+        match self.remove(path, Names::Any) {
             Err(UploadError::NotEmpty(_)) => {}
             other => return other,
         }
@@ -71,11 +71,10 @@ impl Uploads {
             Errno::MLINK => UploadError::TooMuch,
             error => io(path, error),
         })?;
-        self.remove(path)
+        self.remove(path, Names::Any)
     }
 
-    /// Copies a file of the library to one of these folders, or a folder with all of its files that the library has a use
-    /// for. Blocking.
+    /// Copies a file of the library to one of these folders, or a folder with all that is in it. Blocking.
     ///
     /// # Errors
     /// When it is not there, something is at the other place, or the disk is full: then part of it may be there.
@@ -101,7 +100,7 @@ impl Uploads {
                 if entry.len.is_none() {
                     self.make_folder(&to)?;
                     waiting.push((from, to));
-                } else if check_name(&entry.name).is_ok() {
+                } else {
                     self.copy_file(&from, &to, Replace::No)?;
                 }
             }
@@ -111,7 +110,7 @@ impl Uploads {
 
     fn copy_file(&self, from: &LibraryPath, to: &LibraryPath, replace: Replace) -> Result<Outcome, UploadError> {
         let source = self.library.open(from)?;
-        let wanted = Wanted { offset: 0, size: Some(source.len), replace };
+        let wanted = Wanted { offset: 0, size: Some(source.len), replace, names: Names::Any };
         let mut upload = self.begin(to, wanted)?;
         let failed = |error: std::io::Error| io(from, Errno::from_io_error(&error).unwrap_or(Errno::IO));
         let mut file = File::from(source.file.as_fd().try_clone_to_owned().map_err(failed)?);

@@ -62,6 +62,7 @@ mod rtmpdump;
 mod rtmps;
 mod seek_ahead;
 mod service;
+mod share;
 mod sets;
 mod snapshots;
 mod soak;

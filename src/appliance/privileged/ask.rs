@@ -13,7 +13,7 @@ impl Appliance {
         self.must_be_here()?;
         verb.check().map_err(SystemError::Failed)?;
         let asking = async {
-            let mut socket = UnixStream::connect(&self.privileged).await?;
+            let mut socket = UnixStream::connect(&self.places.privileged).await?;
             let mut line = serde_json::to_vec(verb)?;
             line.push(b'\n');
             socket.write_all(&line).await?;
@@ -46,10 +46,10 @@ impl Appliance {
     /// No box, or it can't be asked.
     pub async fn forget(&self) -> Result<(), SystemError> {
         self.must_be_here()?;
-        let new = self.requests.join("factory-reset.new");
+        let new = self.places.requests.join("factory-reset.new");
         let asking = async {
             tokio::fs::write(&new, "settings").await?;
-            tokio::fs::rename(&new, self.requests.join("factory-reset")).await
+            tokio::fs::rename(&new, self.places.requests.join("factory-reset")).await
         };
         asking.await.map_err(|error| SystemError::Failed(format!("the system can't be asked: {error}")))
     }

@@ -9,10 +9,12 @@
 
 mod ask;
 mod perform;
+mod storage;
 
 pub use perform::Places;
 
 use super::network::{NetworkError, Wish, check_interface};
+use super::storage::{DiskDeed, NetworkFolder, check_device, check_folder_name};
 use crate::limits::{MAX_PRIVILEGED_MESSAGE, MAX_SSH_KEYS};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -35,6 +37,23 @@ pub enum Verb {
     NetworkRevert {
         /// Which socket.
         interface: String,
+    },
+    /// Does something with a disk that is plugged in.
+    Disk {
+        /// As the kernel calls it.
+        device: String,
+        /// What.
+        deed: DiskDeed,
+    },
+    /// Mounts a folder of a NAS, now and at every start, if it could be mounted now.
+    AddNetworkFolder {
+        /// Which, and how.
+        folder: NetworkFolder,
+    },
+    /// Unmounts one, and forgets its password.
+    RemoveNetworkFolder {
+        /// What it is called.
+        name: String,
     },
     /// Lets these public keys log in by SSH; none switches it off.
     SshKeys {
@@ -61,6 +80,9 @@ impl Verb {
             Self::NetworkKeep { interface } | Self::NetworkRevert { interface } => {
                 check_interface(interface).map_err(wrong)
             }
+            Self::Disk { device, .. } => check_device(device),
+            Self::AddNetworkFolder { folder } => folder.check(),
+            Self::RemoveNetworkFolder { name } => check_folder_name(name),
             Self::SshKeys { keys } => {
                 if keys.len() > MAX_SSH_KEYS {
                     return Err(format!("{} keys are too many, expected at most {MAX_SSH_KEYS}", keys.len()));
@@ -113,6 +135,7 @@ fn read(input: impl Read) -> Result<Verb, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::fs;
     use tempfile::TempDir;
 
     /// Places below a folder, with a `networkctl` that writes down how it was called.
@@ -122,7 +145,29 @@ mod tests {
         fs::write(&networkctl, script).unwrap();
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&networkctl, executable).unwrap();
-        Places { network: folder.path().join("network"), keys: folder.path().join("ssh/keys"), networkctl }
+        let systemctl = folder.path().join("systemctl");
+        // What fails does so for mounts of the folder "gone".
+        let script = format!(
+            "#!/bin/sh\necho \"$*\" >>{0}/calls\ncase \"$*\" in 'start media-gone.mount') exit 1 ;; esac\n",
+            folder.path().display()
+        );
+        fs::write(&systemctl, script).unwrap();
+        fs::set_permissions(&systemctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let journalctl = folder.path().join("journalctl");
+        fs::write(&journalctl, "#!/bin/sh\necho 'mount error(13): Permission denied'\n").unwrap();
+        fs::set_permissions(&journalctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let below = |name: &str| folder.path().join(name);
+        Places {
+            network: below("network"),
+            keys: below("ssh/keys"),
+            networkctl,
+            units: below("units"),
+            credentials: below("credentials"),
+            disks: below("disks"),
+            writable: below("writable"),
+            systemctl,
+            journalctl,
+        }
     }
 
     fn ask(places: &Places, request: &str) -> Option<String> {
@@ -194,5 +239,55 @@ mod tests {
         assert_eq!(fs::read_to_string(&places.keys).unwrap(), "ssh-ed25519 AAAAC3Nza ada@laptop\n");
         assert_eq!(ask(&places, r#"{"verb":"ssh_keys","keys":[]}"#), None);
         assert!(!places.keys.exists());
+    }
+
+    #[test]
+    fn disks_are_released_checked_and_opened_for_writing_by_their_units() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(&folder);
+        fs::create_dir(&places.disks).unwrap();
+        let ask_for = |device: &str, deed: &str| ask(&places, &format!(r#"{{"verb":"disk","device":"{device}","deed":"{deed}"}}"#));
+        assert!(ask_for("sdb1", "release").is_some_and(|error| error.contains("not plugged in")));
+        fs::write(places.disks.join("sdb1"), "device=sdb1\nuuid=1234-ABCD\n").unwrap();
+        for deed in ["release", "repair", "allow_writing"] {
+            assert_eq!(ask_for("sdb1", deed), None);
+        }
+        assert_eq!(fs::read_to_string(places.writable.join("1234-ABCD")).unwrap(), "write\n");
+        assert_eq!(ask_for("sdb1", "forbid_writing"), None);
+        assert!(!places.writable.join("1234-ABCD").exists());
+        let calls = fs::read_to_string(folder.path().join("calls")).unwrap();
+        let expected = "start wiidia-disk-release@sdb1.service\n--no-block start wiidia-disk-repair@sdb1.service\n\
+            restart wiidia-disk@sdb1.service\nrestart wiidia-disk@sdb1.service\n";
+        assert_eq!(calls, expected);
+        for (state, deed) in [("device=sdb1\nuuid=../x\n", "allow_writing"), ("device=sdb1\nuuid=\n", "allow_writing")] {
+            fs::write(places.disks.join("sdb1"), state).unwrap();
+            assert!(ask_for("sdb1", deed).is_some(), "{state}");
+        }
+    }
+
+    #[test]
+    fn folders_of_a_nas_stay_when_they_could_be_mounted_and_leave_nothing_when_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(&folder);
+        let add = |name: &str| {
+            let wish = format!(
+                r#"{{"verb":"add_network_folder","folder":{{"name":"{name}","kind":"smb","host":"nas","path":"films","user":"ada","password":"canary"}}}}"#
+            );
+            ask(&places, &wish)
+        };
+        assert_eq!(add("films"), None);
+        let unit = fs::read_to_string(places.units.join("media-films.mount")).unwrap();
+        assert!(unit.contains("What=//nas/films") && !unit.contains("canary"));
+        let credentials = places.credentials.join("films");
+        assert_eq!(fs::read_to_string(&credentials).unwrap(), "username=ada\npassword=canary\n");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&credentials).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let refused = add("gone").unwrap();
+        assert!(refused.contains("name and password") && !refused.contains("canary"), "{refused}");
+        assert!(!places.units.join("media-gone.mount").exists() && !places.credentials.join("gone").exists());
+        assert!(add("films").unwrap().contains("already"));
+        let remove = r#"{"verb":"remove_network_folder","name":"films"}"#;
+        assert_eq!(ask(&places, remove), None);
+        assert!(!credentials.exists() && ask(&places, remove).unwrap().contains("no folder"));
     }
 }

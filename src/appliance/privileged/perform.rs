@@ -1,6 +1,6 @@
 //! What root does for each verb.
 
-use super::Verb;
+use super::{Verb, storage};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,6 +16,18 @@ pub struct Places {
     pub keys: PathBuf,
     /// `networkctl`, or what stands for it.
     pub networkctl: PathBuf,
+    /// Units of folders of a NAS.
+    pub units: PathBuf,
+    /// … and how the box proves who it is there.
+    pub credentials: PathBuf,
+    /// What the system says of disks that are plugged in.
+    pub disks: PathBuf,
+    /// Which of them may be written to.
+    pub writable: PathBuf,
+    /// `systemctl`, or what stands for it.
+    pub systemctl: PathBuf,
+    /// `journalctl`, or what stands for it.
+    pub journalctl: PathBuf,
 }
 
 impl Default for Places {
@@ -24,6 +36,12 @@ impl Default for Places {
             network: "/etc/systemd/network".into(),
             keys: "/data/ssh/authorized_keys".into(),
             networkctl: "networkctl".into(),
+            units: "/etc/systemd/system".into(),
+            credentials: "/etc/wiidia-shares".into(),
+            disks: "/run/wiidia/disks".into(),
+            writable: "/data/wiidia/disks".into(),
+            systemctl: "systemctl".into(),
+            journalctl: "journalctl".into(),
         }
     }
 }
@@ -54,6 +72,9 @@ impl Verb {
                 reload(places, interface)?;
                 remove(&before)
             }
+            Self::Disk { device, deed } => storage::disk(places, device, *deed),
+            Self::AddNetworkFolder { folder } => storage::add(places, folder),
+            Self::RemoveNetworkFolder { name } => storage::remove_folder(places, name),
             Self::SshKeys { keys } if keys.is_empty() => remove(&places.keys),
             Self::SshKeys { keys } => write(&places.keys, format!("{}\n", keys.join("\n")).as_bytes(), 0o600),
         }
@@ -78,7 +99,7 @@ fn reload(places: &Places, interface: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
     let new = path.with_extension("new");
@@ -89,7 +110,7 @@ fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -7,7 +7,7 @@ use super::reply::{Refusal, Reply, json, set};
 use crate::library::LibraryPath;
 use crate::limits::{MAX_SOURCE_BODY, UPLOAD_PATIENCE, UPLOAD_QUEUE};
 use crate::server::App;
-use crate::upload::{Outcome, Replace, Upload, UploadError, Uploads, Wanted};
+use crate::upload::{Names, Outcome, Replace, Upload, UploadError, Uploads, Wanted};
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap};
@@ -132,7 +132,7 @@ pub(super) async fn take(
         return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, detail));
     };
     let replace = replace(app, headers, &path, asked).await?;
-    let wanted = Wanted { offset: asked.offset, size: Some(size), replace };
+    let wanted = Wanted { offset: asked.offset, size: Some(size), replace, names: Names::Media };
     let (uploads, to) = (app.uploads.clone(), path.clone());
     let upload = blocking(move || uploads.begin(&to, wanted)).await?;
     let outcome = pour(upload, body).await?;
@@ -275,7 +275,7 @@ pub(super) async fn change(
             let to = LibraryPath::from_percent_encoded(&to)
                 .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
             let (from, new) = (path.clone(), to.clone());
-            blocking(move || uploads.rename(&from, &new)).await?;
+            blocking(move || uploads.rename(&from, &new, Names::Media)).await?;
             tracing::info!(from = %path, %to, "renamed");
             file(app, to).await
         }
@@ -299,7 +299,7 @@ pub(super) async fn change(
     responses((status = 204)))]
 pub(super) async fn remove(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
     let (uploads, gone) = (app.uploads.clone(), path.clone());
-    blocking(move || uploads.remove(&gone)).await?;
+    blocking(move || uploads.remove(&gone, Names::Media)).await?;
     tracing::info!(%path, "deleted");
     Ok(done())
 }

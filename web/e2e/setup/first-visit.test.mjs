@@ -94,7 +94,7 @@ test("a setting is changed and taken back, and every page of the owner's is acce
   await press(view, "Undo");
   await view.page.waitForFunction(() => document.querySelector("#field-playback-profile")?.value === "tv");
   assert.equal(await valueOf(view, "playback", "profile"), "tv");
-  for (const page of ["general", "library", "live", "record", "cache", "users", "https", "system", "backup", "health"]) {
+  for (const page of ["general", "library", "storage", "live", "record", "cache", "users", "https", "system", "backup", "health"]) {
     await view.visit("#/setup/" + page);
     await view.page.waitForFunction(() => document.querySelector("main .settings, main .hint"));
     await view.page.waitForTimeout(300);

@@ -10,6 +10,7 @@ mod plain;
 mod session;
 mod settings;
 mod setup;
+mod storage;
 mod system;
 
 pub use https::files as https_files;
@@ -74,6 +75,12 @@ pub(in crate::server::http) enum Manage {
     Update,
     /// `/api/v1/system/ssh`
     Ssh,
+    /// `/api/v1/system/storage`: disks, and folders of a NAS.
+    Storage,
+    /// `/api/v1/system/disks/<device>`
+    Disk(String),
+    /// `/api/v1/system/folders/<name>`: one of a NAS.
+    Folder(String),
     /// `/api/v1/https`: its certificate.
     Https,
     /// `/api/v1/https/root`: the authority's, for devices to install.
@@ -119,6 +126,7 @@ impl Manage {
             "/api/v1/system/network" => Self::Network,
             "/api/v1/system/update" => Self::Update,
             "/api/v1/system/ssh" => Self::Ssh,
+            "/api/v1/system/storage" => Self::Storage,
             "/api/v1/https" => Self::Https,
             "/api/v1/https/root" => Self::Root,
             "/setup/network" => Self::Plain,
@@ -127,6 +135,10 @@ impl Manage {
                     Self::OneSession(id)
                 } else if let Some(id) = name("/api/v1/tokens/") {
                     Self::Token(id)
+                } else if let Some(device) = name("/api/v1/system/disks/") {
+                    Self::Disk(device)
+                } else if let Some(folder) = name("/api/v1/system/folders/") {
+                    Self::Folder(folder)
                 } else {
                     Self::Section(name("/api/v1/settings/")?)
                 }
@@ -157,6 +169,9 @@ impl Manage {
             }
             Self::Root => &[("GET", Need::Nothing)],
             Self::Time | Self::Ssh => &[("PUT", Need::Own)],
+            Self::Storage => &[("GET", Need::Own), ("POST", Need::Own)],
+            Self::Disk(_) => &[("POST", Need::Own)],
+            Self::Folder(_) => &[("DELETE", Need::Own)],
             Self::Network => &[("PUT", Need::Own), ("POST", Need::Own)],
         }
     }
@@ -218,6 +233,10 @@ pub(in crate::server::http) async fn answer(
         (Manage::Root, _) => https::root(&asked).await,
         (Manage::Plain, "POST") => plain::act(&asked, body).await,
         (Manage::Plain, _) => Ok(plain::show(&asked).await),
+        (Manage::Storage, "POST") => storage::add_folder(&asked, body).await,
+        (Manage::Storage, _) => storage::state(&asked).await,
+        (Manage::Disk(device), _) => storage::disk(&asked, device, body).await,
+        (Manage::Folder(name), _) => storage::remove_folder(&asked, name).await,
         (Manage::Ssh, _) => system::ssh(&asked, body).await,
         (Manage::Restart, _) => Ok(setup::restart(&asked)),
     }

@@ -1,5 +1,6 @@
 //! `/share/<path>`: the library as a network folder, by WebDAV (RFC 4918, classes 1 and 2), for the file managers of Windows,
-//! macOS, Linux and telephones. Off until the owner switches it on.
+//! macOS, Linux and telephones. Off until the owner switches it on. Any file is taken, so that a copy does not stop at the
+//! notes beside a film; the library shows what it has a use for.
 //!
 //! What it does to files is done by [`Uploads`](crate::upload::Uploads): the same folders, names and bounds as on the page, a
 //! file is in its place when all of it is on the disk. Locks are given to whoever wants one, because Windows and macOS only
@@ -20,7 +21,7 @@ use super::upload::pour;
 use crate::library::{FileIdentity, LibraryError, LibraryPath};
 use crate::limits::{MAX_SHARE_BODY, MAX_SHARE_ENTRIES, MAX_SHARE_LITTER, SHARE_LOCK_SECONDS, UPLOAD_PATIENCE};
 use crate::server::App;
-use crate::upload::{Outcome, Replace, UploadError, Wanted as Coming, list};
+use crate::upload::{Names, Outcome, Replace, UploadError, Wanted as Coming, list};
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -101,7 +102,7 @@ async fn put(app: &App, path: LibraryPath, headers: &HeaderMap, body: Incoming) 
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "only whole files are taken here; send all of it"));
     }
     let replace = replace(app, headers, &path).await?;
-    let wanted = Coming { offset: 0, size: body.size_hint().exact(), replace };
+    let wanted = Coming { offset: 0, size: body.size_hint().exact(), replace, names: Names::Any };
     let (uploads, to) = (app.uploads.clone(), path.clone());
     let upload = blocking(move || uploads.begin(&to, wanted).map_err(of_folder)).await?;
     let status = match pour(upload, body).await? {
@@ -180,7 +181,7 @@ async fn transfer(app: &App, moves: bool, from: LibraryPath, headers: &HeaderMap
             uploads.remove_all(&target)?;
         }
         let done = match moves {
-            true => uploads.rename(&source, &target),
+            true => uploads.rename(&source, &target, Names::Any),
             false => uploads.copy(&source, &target, Replace::No).map(drop),
         };
         done.map_err(of_folder)?;
