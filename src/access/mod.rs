@@ -121,7 +121,14 @@ struct Inner {
 impl Inner {
     fn new(state: State, locked: bool) -> Self {
         let now = Instant::now();
-        Self { clock: (state.clock, now), state, locked, guesses: Guesses::new(now), remembered: Remembered::default(), saved: now }
+        Self {
+            clock: (state.clock, now),
+            state,
+            locked,
+            guesses: Guesses::new(now),
+            remembered: Remembered::default(),
+            saved: now,
+        }
     }
 
     /// Sets the state's clock.

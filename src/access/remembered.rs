@@ -39,7 +39,8 @@ impl Remembered {
         }
         let Some(digest) = self.digest(sent) else { return };
         if self.known.len() >= MAX_REMEMBERED_PASSWORDS
-            && let Some(at) = self.known.iter().enumerate().min_by_key(|(_, known)| known.used).map(|(at, _)| at)
+            && let Some(at) =
+                self.known.iter().enumerate().min_by_key(|(_, known)| known.used).map(|(at, _)| at)
         {
             self.known.remove(at);
         }

@@ -9,6 +9,7 @@
 //! On any other machine all of this says [`SystemError::NotHere`]: the computer's own system looks after it, and a web
 //! page of ours has no business there. Which one it is, the service's unit says (`WIIDIA_APPLIANCE`).
 
+mod bundle;
 mod bus;
 mod clock;
 mod host;
@@ -19,6 +20,7 @@ mod storage;
 mod trial;
 mod update;
 
+pub use bundle::Bundle;
 pub use clock::Clock;
 pub use host::Host;
 pub use network::{Addressing, Interface, NetworkError, Wish};
@@ -31,6 +33,7 @@ pub use update::Update;
 use crate::document::Document;
 use crate::limits::MAX_TRIAL_FILE;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 /// Why something of the machine could not be seen or changed.
@@ -45,6 +48,15 @@ pub enum SystemError {
     /// It tried, and failed.
     #[error("{0}")]
     Failed(String),
+    /// What was sent is not what it should be.
+    #[error("{0}")]
+    Unfit(String),
+    /// Somebody else does the same.
+    #[error("{0}")]
+    Busy(String),
+    /// The disk is as full as it may be.
+    #[error("the box has no room for this; delete something, then try again")]
+    NoRoom,
     /// What was asked for makes no sense.
     #[error(transparent)]
     Wrong(#[from] NetworkError),
@@ -87,6 +99,7 @@ pub struct Appliance {
     places: Places,
     kept: Document,
     trial: Mutex<Option<Trial>>,
+    shelf: Arc<Mutex<bundle::Shelf>>,
 }
 
 impl Appliance {
@@ -113,6 +126,7 @@ impl Appliance {
             places,
             kept: Document::new(data, "network-trial.json", MAX_TRIAL_FILE),
             trial: Mutex::default(),
+            shelf: Arc::new(Mutex::new(bundle::Shelf::new(data))),
         }
     }
 

@@ -275,6 +275,7 @@ impl Appliance {
         if !self.here {
             return;
         }
+        self.tend_bundle().await;
         let mut trial = self.trial.lock().await;
         if trial.is_none() {
             *trial = Trial::kept(&self.kept, Instant::now());

@@ -3,7 +3,7 @@
 
 use super::privileged::Verb;
 use super::{Appliance, SystemError};
-use crate::limits::{MAX_DISKS, MAX_DISK_STATE, MAX_NETWORK_FOLDERS};
+use crate::limits::{MAX_DISK_STATE, MAX_DISKS, MAX_NETWORK_FOLDERS};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Read;
@@ -58,7 +58,10 @@ pub struct NetworkFolder {
 
 impl std::fmt::Debug for NetworkFolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NetworkFolder").field("name", &self.name).field("host", &self.host).finish_non_exhaustive()
+        f.debug_struct("NetworkFolder")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,7 +122,8 @@ pub(super) fn check_folder_name(name: &str) -> Result<(), String> {
     if good {
         Ok(())
     } else {
-        Err("the folder's name has up to 32 letters (a to z), digits and underscores, such as nas_films".to_owned())
+        Err("the folder's name has up to 32 letters (a to z), digits and underscores, such as nas_films"
+            .to_owned())
     }
 }
 
@@ -133,11 +137,18 @@ impl NetworkFolder {
         let host = self.host.as_str();
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:".contains(&b);
         if !(1..=253).contains(&host.len()) || !host.bytes().all(fits) || host.starts_with(['-', '.', ':']) {
-            return Err(format!("\"{}\" is no name or address of a NAS; write for example nas.local or 192.168.1.5", clean(host)));
+            return Err(format!(
+                "\"{}\" is no name or address of a NAS; write for example nas.local or 192.168.1.5",
+                clean(host)
+            ));
         }
         let path = self.path.as_str();
         let odd = |c: char| c.is_control() || matches!(c, '\\' | '"' | '\'' | '%' | '$' | ',' | '#' | ';');
-        if path.is_empty() || path.len() > 255 || path.contains(odd) || path.split('/').any(|part| part == "..") {
+        if path.is_empty()
+            || path.len() > 255
+            || path.contains(odd)
+            || path.split('/').any(|part| part == "..")
+        {
             return Err("the folder on the NAS can't be called so; write its share's name for SMB, such as films, or its path for NFS, such as /volume1/films".to_owned());
         }
         match self.kind {
@@ -253,7 +264,8 @@ impl Appliance {
     /// No box.
     pub fn disks(&self) -> Result<Vec<Disk>, SystemError> {
         self.must_be_here()?;
-        let found = files(&self.places.disks, MAX_DISKS).into_iter().filter_map(|path| disk(&read_short(&path)?));
+        let found =
+            files(&self.places.disks, MAX_DISKS).into_iter().filter_map(|path| disk(&read_short(&path)?));
         Ok(found
             .map(|mut disk| {
                 let room = disk.folder.as_deref().and_then(|folder| room(Path::new(folder)));
@@ -333,7 +345,10 @@ mod tests {
         let unit = smb.to_unit(Path::new("/etc/wiidia-shares/films"));
         assert!(unit.contains("What=//nas.local/Films auf Platte\nWhere=/media/films\nType=cifs\nOptions=ro,soft,nosuid,nodev,noexec,credentials=/etc/wiidia-shares/films,uid=wiidia"), "{unit}");
         assert!(!unit.contains("canary") && !format!("{smb:?}").contains("canary"));
-        let nfs = folder(r#"{"name":"films","kind":"nfs","host":"fd00::5","path":"/volume1/films","writable":true}"#).unwrap();
+        let nfs = folder(
+            r#"{"name":"films","kind":"nfs","host":"fd00::5","path":"/volume1/films","writable":true}"#,
+        )
+        .unwrap();
         assert!(nfs.to_unit(Path::new("/x")).contains("What=[fd00::5]:/volume1/films\n"));
         assert!(nfs.to_unit(Path::new("/x")).contains("Options=rw,soft"));
         assert_eq!(source_of(&unit).as_deref(), Some("//nas.local/Films auf Platte"));
@@ -373,7 +388,9 @@ mod tests {
         let text = "device=sdb1\nlabel=Films\nfilesystem=exfat\nuuid=1234-5678\nfolder=/media/Films\nwritable=no\nwanted=yes\nreason=it was pulled out while it was written to\n";
         let found = disk(text).unwrap();
         assert_eq!((found.device.as_str(), found.folder.as_deref()), ("sdb1", Some("/media/Films")));
-        assert!(!found.writable && found.wanted_writable && found.reason.unwrap().starts_with("it was pulled"));
+        assert!(
+            !found.writable && found.wanted_writable && found.reason.unwrap().starts_with("it was pulled")
+        );
         for cut in 0..text.len() {
             let _ = disk(&text[..cut]);
         }

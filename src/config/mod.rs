@@ -36,10 +36,10 @@ pub use web::Web;
 use crate::choice::Preferences;
 use crate::limits::{self, PUBLISHER_GRACE};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use std::fmt;
 
 /// A checked configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -34,3 +34,9 @@ pub const MAX_NETWORK_FOLDERS: usize = 16;
 
 /// Bytes of what the system says of a disk, or of a folder's unit.
 pub const MAX_DISK_STATE: u64 = 8 << 10;
+
+/// Bytes of the longest update that is taken as a file: two systems' worth.
+pub const MAX_BUNDLE: u64 = 2 << 30;
+
+/// Bytes of the disk that stay free beside it.
+pub const BUNDLE_KEEP_FREE: u64 = 64 << 20;

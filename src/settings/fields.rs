@@ -252,9 +252,12 @@ impl Field {
                 for folder in texts(&value) {
                     let path = PathBuf::from(folder);
                     if !config.library.iter().any(|root| path.starts_with(root)) {
-                        return Err(format!("the folder {folder} is not in the library, so nothing of it would be seen"));
+                        return Err(format!(
+                            "the folder {folder} is not in the library, so nothing of it would be seen"
+                        ));
                     }
-                    path.read_dir().map_err(|error| format!("the folder {folder} can't be read ({error})"))?;
+                    path.read_dir()
+                        .map_err(|error| format!("the folder {folder} can't be read ({error})"))?;
                 }
             }
             ("record", "folder") => {

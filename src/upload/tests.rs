@@ -40,7 +40,9 @@ impl House {
         size: u64,
         replace: Replace,
     ) -> Result<Outcome, UploadError> {
-        let mut upload = self.uploads.begin(&path(name), Wanted { offset, size: Some(size), replace, names: Names::Media })?;
+        let mut upload = self
+            .uploads
+            .begin(&path(name), Wanted { offset, size: Some(size), replace, names: Names::Media })?;
         for piece in bytes.chunks(3) {
             upload.write(piece)?;
         }
@@ -171,19 +173,28 @@ fn files_and_folders_are_made_renamed_and_deleted_and_nothing_is_lost() {
     assert!(matches!(uploads.make_folder(&path("in/new")), Err(UploadError::Exists(_))));
     house.send("in/new/a.avi", 0, b"a", 1, Replace::No).unwrap();
     house.send("in/b.avi", 0, b"b", 1, Replace::No).unwrap();
-    assert!(matches!(uploads.rename(&path("in/b.avi"), &path("in/new/a.avi"), Names::Media), Err(UploadError::Exists(_))));
+    assert!(matches!(
+        uploads.rename(&path("in/b.avi"), &path("in/new/a.avi"), Names::Media),
+        Err(UploadError::Exists(_))
+    ));
     uploads.rename(&path("in/b.avi"), &path("in/new/c.mkv"), Names::Media).unwrap();
     assert!(matches!(
         uploads.rename(&path("in/new/c.mkv"), &path("in/new/c.exe"), Names::Media),
         Err(UploadError::NoMedia(_))
     ));
-    assert!(matches!(uploads.rename(&path("in/new"), &path("in/new/new"), Names::Media), Err(UploadError::IntoItself(_))));
+    assert!(matches!(
+        uploads.rename(&path("in/new"), &path("in/new/new"), Names::Media),
+        Err(UploadError::IntoItself(_))
+    ));
     assert!(matches!(uploads.remove(&path("in/new"), Names::Media), Err(UploadError::NotEmpty(_))));
     assert!(matches!(uploads.remove(&path("films/old.avi"), Names::Media), Err(UploadError::Outside(_))));
     assert!(matches!(uploads.remove(&path("in"), Names::Media), Err(UploadError::Outside(_))));
     for gone in ["in/new/a.avi", "in/new/c.mkv", "in/new"] {
         uploads.remove(&path(gone), Names::Media).unwrap();
     }
-    assert!(matches!(uploads.remove(&path("in/new"), Names::Media), Err(UploadError::Library(LibraryError::NotFound(_)))));
+    assert!(matches!(
+        uploads.remove(&path("in/new"), Names::Media),
+        Err(UploadError::Library(LibraryError::NotFound(_)))
+    ));
     assert_eq!(contents(&house.file("films/old.avi")), "old");
 }

@@ -78,7 +78,12 @@ impl Uploads {
     ///
     /// # Errors
     /// When it is not there, something is at the other place, or the disk is full: then part of it may be there.
-    pub fn copy(&self, from: &LibraryPath, to: &LibraryPath, replace: Replace) -> Result<Outcome, UploadError> {
+    pub fn copy(
+        &self,
+        from: &LibraryPath,
+        to: &LibraryPath,
+        replace: Replace,
+    ) -> Result<Outcome, UploadError> {
         if !self.library.is_folder(from) {
             return self.copy_file(from, to, replace);
         }
@@ -90,7 +95,8 @@ impl Uploads {
         let mut waiting = vec![(from.clone(), to.clone())];
         while let Some((from, to)) = waiting.pop() {
             let folder = self.library.open_folder(&from)?;
-            let listed = list(&folder, left).map_err(|error| io(&from, error))?.ok_or(UploadError::TooMuch)?;
+            let listed =
+                list(&folder, left).map_err(|error| io(&from, error))?.ok_or(UploadError::TooMuch)?;
             left -= listed.len();
             if to.names().len() > MAX_SHARE_TREE_DEPTH {
                 return Err(UploadError::TooMuch);
@@ -108,7 +114,12 @@ impl Uploads {
         Ok(Outcome::Created)
     }
 
-    fn copy_file(&self, from: &LibraryPath, to: &LibraryPath, replace: Replace) -> Result<Outcome, UploadError> {
+    fn copy_file(
+        &self,
+        from: &LibraryPath,
+        to: &LibraryPath,
+        replace: Replace,
+    ) -> Result<Outcome, UploadError> {
         let source = self.library.open(from)?;
         let wanted = Wanted { offset: 0, size: Some(source.len), replace, names: Names::Any };
         let mut upload = self.begin(to, wanted)?;

@@ -36,7 +36,8 @@ fn house(share: bool) -> House {
     if share {
         let cookie = format!("Cookie: {cookie}\r\n");
         let section = crate::http_client::get_with(server.http, "/api/v1/settings/library", &cookie);
-        let headers = format!("{cookie}Content-Type: application/json\r\nIf-Match: {}\r\n", section.header("etag"));
+        let headers =
+            format!("{cookie}Content-Type: application/json\r\nIf-Match: {}\r\n", section.header("etag"));
         let body = json!({ "share": true }).to_string();
         let set = request_with(server.http, "PATCH", "/api/v1/settings/library", &headers, &body);
         assert_eq!(set.status, 200, "{}", set.text());
@@ -96,7 +97,8 @@ fn a_film_is_copied_by_a_client_with_a_prompt_and_plays() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("cadaver; scripts/install-deps test brings it");
-    let commands = format!("mkcol New\ncd New\nput {} film.flv\nmove film.flv other.flv\nls\nquit\n", film.display());
+    let commands =
+        format!("mkcol New\ncd New\nput {} film.flv\nmove film.flv other.flv\nls\nquit\n", film.display());
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), commands.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -117,7 +119,8 @@ fn only_the_owner_comes_in_and_only_when_it_is_on() {
     assert_eq!((nobody.status, nobody.header("www-authenticate").starts_with("Basic ")), (401, true));
     let wrong = data_encoding::BASE64.encode(b"ada:not the password");
     let wrong = format!("Authorization: Basic {wrong}\r\nDepth: 1\r\n");
-    let tried: Vec<u16> = (0..7).map(|_| request_with(http, "PROPFIND", "/share/", &wrong, "").status).collect();
+    let tried: Vec<u16> =
+        (0..7).map(|_| request_with(http, "PROPFIND", "/share/", &wrong, "").status).collect();
     assert_eq!((tried[0], tried[6]), (401, 429), "guesses are counted: {tried:?}");
     // Whoever was right before is not held up by who guesses.
     assert_eq!(self::house(true).ask("PROPFIND", "/share/", "Depth: 1\r\n", "").status, 207);
@@ -136,7 +139,9 @@ fn nothing_leads_out_of_the_library_and_half_files_are_not_seen() {
     let mut house = house(true);
     std::os::unix::fs::symlink("/etc", house.path("Films/out")).unwrap();
     std::fs::write(house.path("Films/.hidden"), "x").unwrap();
-    for target in ["/share/Films/out/hostname", "/share/Films/.hidden", "/share/.uploads/x", "/share/Films/out"] {
+    for target in
+        ["/share/Films/out/hostname", "/share/Films/.hidden", "/share/.uploads/x", "/share/Films/out"]
+    {
         let seen = house.ask("GET", target, "", "");
         assert_eq!(seen.status, 404, "{target}");
         assert_ne!(house.ask("PUT", target, "", "x").status, 201, "{target}");

@@ -11,7 +11,7 @@ impl Appliance {
     /// Has a verb performed.
     pub(in crate::appliance) async fn ask(&self, verb: &Verb) -> Result<(), SystemError> {
         self.must_be_here()?;
-        verb.check().map_err(SystemError::Failed)?;
+        verb.check().map_err(SystemError::Unfit)?;
         let asking = async {
             let mut socket = UnixStream::connect(&self.places.privileged).await?;
             let mut line = serde_json::to_vec(verb)?;
@@ -27,7 +27,9 @@ impl Appliance {
             Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Err(SystemError::NotHere("the privileged part is not there".to_owned()))
             }
-            Ok(Err(error)) => Err(SystemError::Failed(format!("the privileged part does not answer: {error}"))),
+            Ok(Err(error)) => {
+                Err(SystemError::Failed(format!("the privileged part does not answer: {error}")))
+            }
             Err(_) => Err(SystemError::Failed("the privileged part does not answer".to_owned())),
         }
     }

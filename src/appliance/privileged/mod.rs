@@ -246,7 +246,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let places = places(&folder);
         fs::create_dir(&places.disks).unwrap();
-        let ask_for = |device: &str, deed: &str| ask(&places, &format!(r#"{{"verb":"disk","device":"{device}","deed":"{deed}"}}"#));
+        let ask_for = |device: &str, deed: &str| {
+            ask(&places, &format!(r#"{{"verb":"disk","device":"{device}","deed":"{deed}"}}"#))
+        };
         assert!(ask_for("sdb1", "release").is_some_and(|error| error.contains("not plugged in")));
         fs::write(places.disks.join("sdb1"), "device=sdb1\nuuid=1234-ABCD\n").unwrap();
         for deed in ["release", "repair", "allow_writing"] {
@@ -259,7 +261,9 @@ mod tests {
         let expected = "start wiidia-disk-release@sdb1.service\n--no-block start wiidia-disk-repair@sdb1.service\n\
             restart wiidia-disk@sdb1.service\nrestart wiidia-disk@sdb1.service\n";
         assert_eq!(calls, expected);
-        for (state, deed) in [("device=sdb1\nuuid=../x\n", "allow_writing"), ("device=sdb1\nuuid=\n", "allow_writing")] {
+        for (state, deed) in
+            [("device=sdb1\nuuid=../x\n", "allow_writing"), ("device=sdb1\nuuid=\n", "allow_writing")]
+        {
             fs::write(places.disks.join("sdb1"), state).unwrap();
             assert!(ask_for("sdb1", deed).is_some(), "{state}");
         }
@@ -280,7 +284,8 @@ mod tests {
         assert!(unit.contains("What=//nas/films") && !unit.contains("canary"));
         let credentials = places.credentials.join("films");
         assert_eq!(fs::read_to_string(&credentials).unwrap(), "username=ada\npassword=canary\n");
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&credentials).unwrap().permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&credentials).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
         let refused = add("gone").unwrap();
         assert!(refused.contains("name and password") && !refused.contains("canary"), "{refused}");

@@ -10,7 +10,9 @@ use std::process::Command;
 
 pub(super) fn disk(places: &Places, device: &str, deed: DiskDeed) -> io::Result<()> {
     let Ok(state) = fs::read_to_string(places.disks.join(device)) else {
-        return Err(io::Error::other(format!("{device} is not plugged in any more; choose one of those listed")));
+        return Err(io::Error::other(format!(
+            "{device} is not plugged in any more; choose one of those listed"
+        )));
     };
     let unit = |what: &str| format!("wiidia-disk{what}@{device}.service");
     match deed {
@@ -21,7 +23,8 @@ pub(super) fn disk(places: &Places, device: &str, deed: DiskDeed) -> io::Result<
             let uuid = state.lines().find_map(|line| line.strip_prefix("uuid=")).unwrap_or_default();
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
             if !(1..=64).contains(&uuid.len()) || !uuid.bytes().all(plain) {
-                let text = "this disk has no number of its own, so it can't be told from others; format it anew";
+                let text =
+                    "this disk has no number of its own, so it can't be told from others; format it anew";
                 return Err(io::Error::other(text));
             }
             let flag = places.writable.join(uuid);
@@ -38,7 +41,8 @@ pub(super) fn add(places: &Places, folder: &NetworkFolder) -> io::Result<()> {
     let (unit, name) = (unit_of(&folder.name), &folder.name);
     let file = places.units.join(&unit);
     if file.exists() {
-        let text = format!("there is a folder \"{name}\" already; take it away first, or choose another name");
+        let text =
+            format!("there is a folder \"{name}\" already; take it away first, or choose another name");
         return Err(io::Error::other(text));
     }
     let of_nas = |name: &str| name.starts_with("media-") && name.ends_with(".mount");
@@ -70,7 +74,10 @@ pub(super) fn add(places: &Places, folder: &NetworkFolder) -> io::Result<()> {
 /// What `mount.cifs` and `mount.nfs` say, for people.
 fn reason(said: &str) -> String {
     let known = [
-        ("error(13)", "the NAS refuses this name and password; check both, and that the user may see the folder"),
+        (
+            "error(13)",
+            "the NAS refuses this name and password; check both, and that the user may see the folder",
+        ),
         ("error(2)", "the NAS has no such folder; check how it is called there"),
         ("error(112)", "the NAS does not answer; is it switched on, and is that its name or address?"),
         ("error(113)", "the NAS does not answer; is it switched on, and is that its name or address?"),

@@ -117,7 +117,8 @@ fn bearer(value: &str) -> Option<&str> {
 /// RFC 7617 2: the password, whatever the name is: there is one owner.
 fn basic(value: &str) -> Option<String> {
     let (scheme, code) = value.trim().split_once(' ')?;
-    let decoded = BASE64.decode(code.trim().as_bytes()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded =
+        BASE64.decode(code.trim().as_bytes()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let decoded = String::from_utf8(decoded).ok()?;
     decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
@@ -151,8 +152,21 @@ mod tests {
 
     /// Every method that HTTP has, but CONNECT, and those of network folders.
     const METHODS: [&str; 15] = [
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MKCOL", "COPY", "MOVE", "PROPFIND",
-        "PROPPATCH", "LOCK", "UNLOCK",
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "TRACE",
+        "MKCOL",
+        "COPY",
+        "MOVE",
+        "PROPFIND",
+        "PROPPATCH",
+        "LOCK",
+        "UNLOCK",
     ];
 
     fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {

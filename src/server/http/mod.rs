@@ -180,7 +180,11 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
             }
         }
         StatusCode::UNAUTHORIZED if is_share => {
-            reply::set(&mut reply, header::WWW_AUTHENTICATE, "Basic realm=\"Wiidiaserver\", charset=\"UTF-8\"");
+            reply::set(
+                &mut reply,
+                header::WWW_AUTHENTICATE,
+                "Basic realm=\"Wiidiaserver\", charset=\"UTF-8\"",
+            );
         }
         StatusCode::UNAUTHORIZED => reply::set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
         StatusCode::UPGRADE_REQUIRED => {

@@ -161,9 +161,10 @@ impl Manage {
             Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
             Self::Settings | Self::Health | Self::Log | Self::Support | Self::System => &[("GET", Need::Own)],
             Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
-            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power | Self::Update => {
+            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power => {
                 &[("POST", Need::Own)]
             }
+            Self::Update => &[("PUT", Need::Own), ("POST", Need::Own)],
             Self::Https => {
                 &[("GET", Need::Own), ("POST", Need::Own), ("PUT", Need::Own), ("DELETE", Need::Own)]
             }
@@ -225,6 +226,7 @@ pub(in crate::server::http) async fn answer(
         (Manage::Time, _) => system::set_time(&asked, body).await,
         (Manage::Network, "PUT") => system::try_network(&asked, body).await,
         (Manage::Network, _) => system::end_trial(&asked, body).await,
+        (Manage::Update, "PUT") => system::upload(&asked, body).await,
         (Manage::Update, _) => system::update(&asked, body).await,
         (Manage::Https, "POST") => https::make(&asked, body).await,
         (Manage::Https, "PUT") => https::upload(&asked, body).await,
@@ -243,7 +245,9 @@ pub(in crate::server::http) async fn answer(
 }
 
 /// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
-pub(in crate::server::http) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(in crate::server::http) async fn apart<T: Send + 'static>(
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(act).await.map_err(|_| {
         let text = "this failed by a mistake of the server's; see its log";
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)

@@ -27,7 +27,8 @@ pub(super) async fn state(asked: &Asked<'_>) -> Result<Reply, Refusal> {
 
 /// `POST /api/v1/system/storage` with `{"name","kind":"smb","host","path","user","password","writable"}`: a folder of a NAS.
 pub(super) async fn add_folder(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    const EXAMPLE: &str = r#"{"name":"films","kind":"smb","host":"nas.local","path":"films","user":"ada","password":"…"}"#;
+    const EXAMPLE: &str =
+        r#"{"name":"films","kind":"smb","host":"nas.local","path":"films","user":"ada","password":"…"}"#;
     let folder: NetworkFolder = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
     if asked.app.appliance.is_here() {
         folder.check().map_err(|text| Refusal::new(StatusCode::BAD_REQUEST, text))?;
@@ -47,8 +48,7 @@ pub(super) async fn disk(asked: &Asked<'_>, device: String, body: Incoming) -> R
     struct Wanted {
         r#do: DiskDeed,
     }
-    let wanted: Wanted =
-        read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"do":"release"}"#).await?;
+    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, r#"{"do":"release"}"#).await?;
     asked.app.appliance.disk(&device, wanted.r#do).await?;
     state(asked).await
 }

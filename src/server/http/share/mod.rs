@@ -19,7 +19,9 @@ use super::library::blocking;
 use super::reply::{Refusal, Reply, reply, set};
 use super::upload::pour;
 use crate::library::{FileIdentity, LibraryError, LibraryPath};
-use crate::limits::{MAX_SHARE_BODY, MAX_SHARE_ENTRIES, MAX_SHARE_LITTER, SHARE_LOCK_SECONDS, UPLOAD_PATIENCE};
+use crate::limits::{
+    MAX_SHARE_BODY, MAX_SHARE_ENTRIES, MAX_SHARE_LITTER, SHARE_LOCK_SECONDS, UPLOAD_PATIENCE,
+};
 use crate::server::App;
 use crate::upload::{Names, Outcome, Replace, UploadError, Wanted as Coming, list};
 use bytes::Bytes;
@@ -36,7 +38,12 @@ use xml::{MULTISTATUS, Resource, XmlError};
 pub(super) const ADDRESS: &str = "/share";
 
 /// Answers a request of the owner's.
-pub(super) async fn answer(app: &App, path: LibraryPath, head: &Parts, body: Incoming) -> Result<Reply, Refusal> {
+pub(super) async fn answer(
+    app: &App,
+    path: LibraryPath,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
     if app.settings.value("library", "share") != true {
         let text = "the library is not shared as a network folder; switch it on under Set up, Library";
         return Err(Refusal::new(StatusCode::FORBIDDEN, text));
@@ -122,7 +129,9 @@ async fn replace(app: &App, headers: &HeaderMap, path: &LibraryPath) -> Result<R
     if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value == "*") {
         return Ok(Replace::No);
     }
-    let Some(known) = headers.get(header::IF_MATCH).filter(|value| *value != "*") else { return Ok(Replace::Yes) };
+    let Some(known) = headers.get(header::IF_MATCH).filter(|value| *value != "*") else {
+        return Ok(Replace::Yes);
+    };
     let version = super::library::identify(app, path).await.ok();
     match version.filter(|version| download::tag(*version).is_ok_and(|tag| tag == known)) {
         Some(version) => Ok(Replace::Only(version)),
@@ -201,7 +210,8 @@ fn destination(headers: &HeaderMap) -> Result<LibraryPath, Refusal> {
         Some((_, rest)) => {
             let (authority, _) = rest.split_once('/').ok_or_else(|| wrong("Destination has no path"))?;
             let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let name = |authority: &str| authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+            let name =
+                |authority: &str| authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
             if name(authority) != name(host) {
                 let text = "Destination is another server; files are moved within this one only";
                 return Err(Refusal::new(StatusCode::BAD_GATEWAY, text));
@@ -282,11 +292,16 @@ fn of_file(href: String, name: String, file: FileIdentity) -> Resource {
 async fn content(app: &App, path: LibraryPath) -> Result<Vec<Resource>, Refusal> {
     let library = app.providers.library().clone();
     blocking(move || {
-        let below = |names: &LibraryPath, folder| xml::href(names.names().iter().map(|name| name.as_bytes()), folder);
+        let below =
+            |names: &LibraryPath, folder| xml::href(names.names().iter().map(|name| name.as_bytes()), folder);
         // The top of several folders.
         let tops = library.tops();
         if path.is_top() && tops.iter().all(|top| !top.is_top()) {
-            let top = |top: LibraryPath| Resource { href: below(&top, true), name: top.file_name(), ..Resource::default() };
+            let top = |top: LibraryPath| Resource {
+                href: below(&top, true),
+                name: top.file_name(),
+                ..Resource::default()
+            };
             return Ok(tops.into_iter().map(top).collect());
         }
         let folder = library.open_folder(&path)?;
@@ -300,7 +315,10 @@ async fn content(app: &App, path: LibraryPath) -> Result<Vec<Resource>, Refusal>
                 name: of.file_name(),
                 len: entry.len,
                 modified: entry.modified,
-                tag: entry.version.and_then(|version| download::tag(version).ok()).and_then(|tag| tag.to_str().map(str::to_owned).ok()),
+                tag: entry
+                    .version
+                    .and_then(|version| download::tag(version).ok())
+                    .and_then(|tag| tag.to_str().map(str::to_owned).ok()),
                 room: None,
             }
         };
@@ -346,7 +364,9 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     loop {
         let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
         match tokio::time::timeout(UPLOAD_PATIENCE, frame).await {
-            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come")),
+            Err(_) => {
+                return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come"));
+            }
             Ok(None) => return Ok(read),
             Ok(Some(Err(error))) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
             Ok(Some(Ok(frame))) => {

@@ -229,7 +229,8 @@ pub(super) fn patch_answer(href: &str, names: &[Name]) -> String {
     let mut xml = format!("{}<D:response><D:href>{href}</D:href>", MULTISTATUS.0);
     let (mut taken, mut refused) = (String::new(), String::new());
     for name in names {
-        let theirs = name.space == "urn:schemas-microsoft-com:" || name.space == "http://apache.org/dav/props/";
+        let theirs =
+            name.space == "urn:schemas-microsoft-com:" || name.space == "http://apache.org/dav/props/";
         empty(name, if theirs { &mut taken } else { &mut refused });
     }
     for (props, status) in [(taken, "200 OK"), (refused, "403 Forbidden")] {
@@ -272,7 +273,9 @@ fn empty(name: &Name, xml: &mut String) {
 
 /// A name without what XML 1.0 cannot have at all.
 fn shown(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c }).collect()
+    name.chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// The address of something below `/share`, from names as bytes.
@@ -330,8 +333,12 @@ mod tests {
             (b"<propfind xmlns='DAV:'><prop><a\"b/></prop></propfind>", XmlError::Malformed),
             (&b"<a>".repeat(20_000), XmlError::Deep),
             (
-                &[b"<propfind xmlns='DAV:'><prop>".to_vec(), b"<a/>".repeat(5000), b"</prop></propfind>".to_vec()]
-                    .concat(),
+                &[
+                    b"<propfind xmlns='DAV:'><prop>".to_vec(),
+                    b"<a/>".repeat(5000),
+                    b"</prop></propfind>".to_vec(),
+                ]
+                .concat(),
                 XmlError::Many,
             ),
         ] {
@@ -354,9 +361,11 @@ mod tests {
             room: None,
         };
         let odd = Name { space: "urn:\"&<".to_owned(), local: "x".to_owned() };
-        for wanted in
-            [Wanted::All, Wanted::Names, Wanted::These(vec![dav("getetag"), dav("quota-used-bytes"), odd.clone()])]
-        {
+        for wanted in [
+            Wanted::All,
+            Wanted::Names,
+            Wanted::These(vec![dav("getetag"), dav("quota-used-bytes"), odd.clone()]),
+        ] {
             let mut xml = MULTISTATUS.0.to_owned();
             resource.write(&wanted, &mut xml);
             xml.push_str(MULTISTATUS.1);
@@ -372,8 +381,14 @@ mod tests {
     fn a_folder_is_a_collection_and_says_its_room() {
         let folder = Resource { href: "/share/".into(), room: Some((3, 4)), ..Resource::default() };
         let mut xml = String::new();
-        folder.write(&Wanted::These(vec![dav("resourcetype"), dav("quota-available-bytes"), dav("getcontentlength")]), &mut xml);
-        assert!(xml.contains("<D:resourcetype><D:collection/></D:resourcetype><D:quota-available-bytes>4<"), "{xml}");
+        folder.write(
+            &Wanted::These(vec![dav("resourcetype"), dav("quota-available-bytes"), dav("getcontentlength")]),
+            &mut xml,
+        );
+        assert!(
+            xml.contains("<D:resourcetype><D:collection/></D:resourcetype><D:quota-available-bytes>4<"),
+            "{xml}"
+        );
         assert!(xml.contains("<D:getcontentlength/></D:prop><D:status>HTTP/1.1 404 Not Found"), "{xml}");
     }
 }
