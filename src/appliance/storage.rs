@@ -3,7 +3,7 @@
 
 use super::privileged::Verb;
 use super::{Appliance, SystemError};
-use crate::limits::{MAX_DISK_STATE, MAX_DISKS, MAX_NETWORK_FOLDERS};
+use crate::limits::{MAX_DISK_STATE, MAX_NETWORK_FOLDERS, MAX_PLUGGED_DISKS};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Read;
@@ -264,8 +264,9 @@ impl Appliance {
     /// No box.
     pub fn disks(&self) -> Result<Vec<Disk>, SystemError> {
         self.must_be_here()?;
-        let found =
-            files(&self.places.disks, MAX_DISKS).into_iter().filter_map(|path| disk(&read_short(&path)?));
+        let found = files(&self.places.disks, MAX_PLUGGED_DISKS)
+            .into_iter()
+            .filter_map(|path| disk(&read_short(&path)?));
         Ok(found
             .map(|mut disk| {
                 let room = disk.folder.as_deref().and_then(|folder| room(Path::new(folder)));

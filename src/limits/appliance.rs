@@ -27,7 +27,7 @@ pub const MAX_TRIAL_FILE: u64 = 4 << 10;
 pub const MAX_CONTROL_CONNECTIONS: usize = 8;
 
 /// Disks and partitions that are listed: the ports of a box and a hub, four partitions each.
-pub const MAX_DISKS: usize = 64;
+pub const MAX_PLUGGED_DISKS: usize = 64;
 
 /// Folders of a NAS.
 pub const MAX_NETWORK_FOLDERS: usize = 16;

@@ -1,8 +1,10 @@
 //! What is written on the command line, and what the process finds around it.
 
 use super::House;
+use crate::config::environment::refuse_root_as;
 use crate::config::*;
-use std::fs;
+use std::ffi::OsString;
+use std::path::Path;
 
 #[test]
 fn commands_are_recognised() {

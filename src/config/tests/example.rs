@@ -2,7 +2,6 @@
 
 use super::House;
 use crate::config::*;
-use std::fs;
 
 /// The example with the # taken away from its settings; its prose has a space behind the #.
 fn example() -> String {

@@ -1,8 +1,10 @@
 //! Files that are right: what comes out of them.
 
 use super::House;
+use crate::choice::Language;
 use crate::config::*;
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn a_library_is_all_that_must_be_given() {

@@ -1,7 +1,6 @@
 //! Files that are wrong: each mistake with its line and the next step.
 
 use super::House;
-use crate::config::*;
 use std::fs;
 
 #[test]
