@@ -162,6 +162,11 @@ export function System() {
           <Sure label={text.previous} sure={text.sure} act={() => press("/update", { boot: "other" })} />
         </Form>
       )}
+      <Form title={text.ssh} detail={text.sshDetail} action={words().save} act={() => ask("PUT", "/ssh", { keys: entry("keys").split("\n").filter((key) => key.trim()) }).then(() => say(words().saved))}>
+        <Field name="keys" label={text.keys} hint={text.keysHint}>
+          {(ids) => <textarea {...ids} rows={3} value={entry("keys")} onInput={(event) => type("keys")(event.currentTarget.value)} />}
+        </Field>
+      </Form>
       <section class="setting">
         <h2>{text.power}</h2>
         <div class="steps">
