@@ -97,8 +97,7 @@ fn a_film_is_copied_by_a_client_with_a_prompt_and_plays() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("cadaver; scripts/install-deps test brings it");
-    let commands =
-        format!("mkcol New\ncd New\nput {} film.flv\nmove film.flv other.flv\nls\nquit\n", film.display());
+    let commands = format!("mkcol New\ncd New\nput {} film.flv\nmove film.flv other.flv\nls\nquit\n", film);
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), commands.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -199,8 +199,12 @@ impl Resource {
         };
         match wanted {
             // Room costs a question to the disk, and clients that want it say so (RFC 4331 3).
-            Wanted::All => KNOWN.iter().take(9).for_each(|name| drop(known(name, true))),
-            Wanted::Names => KNOWN.iter().for_each(|name| drop(known(name, false))),
+            Wanted::All => KNOWN.iter().take(9).for_each(|name| {
+                known(name, true);
+            }),
+            Wanted::Names => KNOWN.iter().for_each(|name| {
+                known(name, false);
+            }),
             Wanted::These(names) => {
                 for name in names {
                     if !(name.space == DAV && known(&name.local, true)) {
