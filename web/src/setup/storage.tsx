@@ -42,11 +42,18 @@ export function Storage({ onChanged }: { onChanged: () => void }) {
   const [here, setHere] = useState(true);
   const [typed, setTyped] = useState(EMPTY);
   const type = (name: keyof typeof EMPTY) => (value: string): void => setTyped({ ...typed, [name]: value });
-  const load = (): void =>
-    void getJson<State>(ADDRESS + "storage").then(setState, (thrown: Problem) => setHere(thrown.status !== 501));
+  const load = (): void => void getJson<State>(ADDRESS + "storage").then(setState, () => undefined);
   useEffect(() => {
-    load();
-    const timer = window.setInterval(load, REFRESH_MS);
+    let timer = 0;
+    void getJson<{ here: boolean }>("/api/v1/system").then(
+      (system) => {
+        setHere(system.here);
+        if (!system.here) return;
+        load();
+        timer = window.setInterval(load, REFRESH_MS);
+      },
+      () => undefined,
+    );
     return () => clearInterval(timer);
   }, []);
   if (!here) return <p class="hint">{words().system.notHere}</p>;
