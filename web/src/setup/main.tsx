@@ -137,14 +137,11 @@ function Settings({ name }: { name: string }) {
       () => undefined,
     );
   useEffect(load, [name]);
-  if (!section) return null;
+  // From one page to the next: not with the last one's fields.
+  if (!section || section.name !== name) return null;
   return (
     <div class="settings">
-      <SectionForm
-        key={name}
-        section={section}
-        onSaved={load}
-      />
+      <SectionForm key={name} section={section} onSaved={load} />
       <RemoveSecret section={section} onSaved={load} />
       {waits && <Restart />}
     </div>

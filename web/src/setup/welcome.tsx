@@ -81,23 +81,22 @@ export function Welcome({ onDone }: { onDone: () => void }) {
         <>
           <SectionForm
             section={general}
-            title={text.name}
+            title=""
             action={words().next}
             preset={{ time_zone: zone(), language: (navigator.language ?? "").slice(0, 2) === "de" ? "de" : "en" }}
+            more={skip}
             onSaved={next}
           />
-          {skip}
         </>
       )}
       {step === 3 && library && (
         <>
           <p class="hint">{entries.length ? text.mediaHave(entries.length) : text.mediaNone}</p>
-          <SectionForm section={library} action={words().next} onSaved={next} />
-          {skip}
+          <SectionForm section={library} title="" action={words().next} more={skip} onSaved={next} />
         </>
       )}
       {step === 4 && (
-        <Panel icon="live" title={text.test} detail={film ? text.testDetail : film === undefined ? text.testLooking : text.testNone}>
+        <Panel icon="live" title={film ? film.name : text.test} detail={film ? text.testDetail : film === undefined ? text.testLooking : text.testNone}>
           {film && (
             <button type="button" class="primary" data-first onClick={() => finish(film)}>
               {text.play(film.name)}
