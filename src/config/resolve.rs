@@ -58,6 +58,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         https: https(file, environment)?,
         rtmp: Rtmp { listen: rtmp },
         rtmps,
+        discovery: Discovery { ssdp: content.discovery.ssdp.unwrap_or(Discovery::default().ssdp) },
         index: Index {
             background: content.index.background.unwrap_or(Index::default().background),
             limit_mb: content.index.limit_mb.unwrap_or(Index::default().limit_mb),

@@ -29,6 +29,8 @@ pub(super) enum Route {
     Plain { path: LibraryPath, page: PageQuery, asked: plain::Asked },
     /// `/plain.css`
     PlainStyle,
+    /// `/device.xml`
+    Description,
     /// `/assets/<name>`
     Asset(String),
     /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
@@ -324,6 +326,7 @@ impl Route {
             "/metrics" => Ok(Self::Metrics),
             "/" | "/index.html" => Ok(Self::Page),
             "/plain.css" => Ok(Self::PlainStyle),
+            "/device.xml" => Ok(Self::Description),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
             "/wiidiaplayer.html" => {
                 let via = parameter(query, "via");
@@ -347,6 +350,7 @@ impl Route {
             Self::Page
             | Self::Asset(_)
             | Self::PlainStyle
+            | Self::Description
             | Self::CrossDomain
             | Self::OpenApi
             | Self::ProblemType(_)
@@ -436,6 +440,7 @@ impl Route {
         "/crossdomain.xml",
         "/plain/films",
         "/plain.css",
+        "/device.xml",
         "/problems/not-found",
         "/download/films/a.avi",
         "/m3u/films.m3u8",
@@ -525,6 +530,7 @@ impl Route {
         "/wiidiaplayer.html",
         "/wiidiaplayer.swf",
         "/plain.css",
+        "/device.xml",
         "/problems/not-found",
         "/api/v1/openapi.json",
         "/api/v1/setup",
@@ -668,6 +674,7 @@ mod tests {
                 Route::Plain { path: path("films"), page: all(), asked: Default::default() },
             ),
             ("/plain.css", None, Route::PlainStyle),
+            ("/device.xml", None, Route::Description),
             ("/api/v1/uploads", None, Route::Uploads),
             (
                 "/api/v1/upload/films/a%20b.avi",
