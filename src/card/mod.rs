@@ -60,7 +60,7 @@ pub fn wifi(input: impl Read) -> Result<String, CardError> {
 /// # Errors
 /// It is no backup, its passphrase is another one, or the disk does not take it.
 pub fn restore(input: impl Read, passphrase: &str, base: Config) -> Result<String, CardError> {
-    let content = Content::open(text(input)?.as_bytes(), passphrase)?;
+    let content = Content::open(text(input)?.as_bytes(), passphrase).map_err(RestoreError::from)?;
     let access = Access::open(Mode::Owner, Vec::new(), &base.data);
     let data = base.data.clone();
     content.put_back(&Settings::open(base), &access, &data)?;

@@ -66,7 +66,9 @@ pub enum CardNetworkError {
     #[error("[wifi] name has {0} bytes, expected 1 to 32")]
     Name(usize),
     /// WPA: 8 to 63 characters of ASCII, or the key itself.
-    #[error("[wifi] password has to be 8 to 63 letters, digits and signs without umlauts, or 64 hexadecimal digits")]
+    #[error(
+        "[wifi] password has to be 8 to 63 letters, digits and signs without umlauts, or 64 hexadecimal digits"
+    )]
     Password,
     /// No country.
     #[error("[wifi] country is \"{0}\", expected two letters, such as \"DE\"")]
@@ -83,7 +85,8 @@ impl CardNetwork {
     /// What to change.
     pub fn parse(text: &str) -> Result<Self, CardNetworkError> {
         let parsed: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line =
+                error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             CardNetworkError::Toml(format!("line {line}: {}", error.message()))
         })?;
         if parsed.cable.is_none() && parsed.wifi.is_none() {

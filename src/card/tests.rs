@@ -72,9 +72,11 @@ fn a_backup_is_put_back_and_a_wrong_one_changes_nothing() {
     let sealed = serde_json::to_vec(&sealed).unwrap();
     let said = restore(&sealed[..], "correct horse", base.clone()).unwrap_err().to_string();
     assert!(said.contains("no owner"), "{said}");
-    let names = |folder: &Path| fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    let names =
+        |folder: &Path| fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
     assert_eq!(names(&base.data), Vec::<std::ffi::OsString>::new(), "what was refused left nothing");
-    for (bytes, passphrase) in [(&sealed[..], "wrong horse"), (&sealed[..100], "correct horse"), (b"{}", "x")] {
+    for (bytes, passphrase) in [(&sealed[..], "wrong horse"), (&sealed[..100], "correct horse"), (b"{}", "x")]
+    {
         restore(bytes, passphrase, base.clone()).unwrap_err();
         assert_eq!(names(&base.data), Vec::<std::ffi::OsString>::new());
     }

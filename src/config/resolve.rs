@@ -5,8 +5,8 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Access, Cache, ComponentConfig, Config, Environment, Http, Https, Index, Keep, Level, Live, Log,
-    Playback, Record, Rtmp, Rtmps, Upload,
+    Access, Cache, ComponentConfig, Config, Discovery, Environment, Http, Https, Index, Keep, Level, Live,
+    Log, Playback, Record, Rtmp, Rtmps, Upload,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;

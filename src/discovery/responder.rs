@@ -62,12 +62,12 @@ impl Responder {
 
     /// The networks that the machine is in now. New ones hear of it at once, and again shortly after: datagrams get lost.
     pub fn handle_homes(&mut self, now: Instant, homes: &[Home]) {
-        for home in homes.iter().filter(|home| !self.homes.contains(home)) {
+        let known = std::mem::replace(&mut self.homes, homes.to_vec());
+        for home in homes.iter().filter(|home| !known.contains(home)) {
             for turn in 0..SSDP_FIRST_ANNOUNCEMENTS {
                 self.announce_in(*home, now + SSDP_REPEAT * turn);
             }
         }
-        self.homes = homes.to_vec();
         // What was to leave by an address that is gone.
         self.pending.retain(|pending| homes.iter().any(|home| home.address == pending.transmit.from));
     }
@@ -98,7 +98,10 @@ impl Responder {
         for home in self.homes.clone() {
             for name in self.identity.names() {
                 let text = self.identity.byebye(&name);
-                self.pending.push(Pending { due: now, transmit: Transmit { from: home.address, to: everybody(), text } });
+                self.pending.push(Pending {
+                    due: now,
+                    transmit: Transmit { from: home.address, to: everybody(), text },
+                });
             }
         }
     }
@@ -123,7 +126,8 @@ impl Responder {
     fn announce_in(&mut self, home: Home, due: Instant) {
         for name in self.identity.names() {
             let text = self.identity.alive(home.address, &name);
-            self.pending.push(Pending { due, transmit: Transmit { from: home.address, to: everybody(), text } });
+            self.pending
+                .push(Pending { due, transmit: Transmit { from: home.address, to: everybody(), text } });
         }
     }
 
@@ -195,7 +199,11 @@ mod tests {
         for transmit in &first {
             assert_eq!((transmit.from, transmit.to), (home().address, everybody()));
             assert!(transmit.text.contains("NTS: ssdp:alive\r\n"), "{}", transmit.text);
-            assert!(transmit.text.contains("LOCATION: http://192.168.1.5:80/device.xml\r\n"), "{}", transmit.text);
+            assert!(
+                transmit.text.contains("LOCATION: http://192.168.1.5:80/device.xml\r\n"),
+                "{}",
+                transmit.text
+            );
             assert!(transmit.text.ends_with("\r\n\r\n"));
         }
         // The same network is not new.

@@ -93,7 +93,8 @@ impl Search {
 impl Target {
     /// The value of `ST`.
     pub fn parse(text: &str) -> Option<Self> {
-        let prefix = |prefix: &str| text.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
+        let prefix =
+            |prefix: &str| text.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
         let printable = text.bytes().all(|b| b.is_ascii_graphic());
         match text {
             "ssdp:all" => Some(Self::All),

@@ -51,7 +51,9 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
         tokio::spawn(control.serve(app.clone(), shutdown.clone()));
     }
     let announcing = match http.local_addr() {
-        Ok(page) if app.settings.config().discovery.ssdp => Some(tokio::spawn(discovery::serve(page, shutdown.clone()))),
+        Ok(page) if app.settings.config().discovery.ssdp => {
+            Some(tokio::spawn(discovery::serve(page, shutdown.clone())))
+        }
         _ => None,
     };
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));

@@ -25,9 +25,7 @@ pub(super) async fn make(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Ref
     let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
     let (access, settings) = (asked.app.access.clone(), asked.app.settings.clone());
     let made = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let archive = apart(move || {
-        Content::of(&settings, &access).seal(&wanted.passphrase, made)
-    });
+    let archive = apart(move || Content::of(&settings, &access).seal(&wanted.passphrase, made));
     let mut reply = json(&archive.await??);
     let name = HeaderValue::from_static("attachment; filename=\"wiidia-backup.json\"");
     reply.headers_mut().insert(header::CONTENT_DISPOSITION, name);
