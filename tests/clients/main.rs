@@ -28,6 +28,7 @@ mod capture;
 mod command_line;
 mod covers;
 mod described;
+mod discovery;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
