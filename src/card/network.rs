@@ -139,7 +139,8 @@ impl Wifi {
         }
         if let Some(password) = &self.password {
             let printable = password.bytes().all(|b| (b' '..=b'~').contains(&b));
-            if !is_key(password) && !(printable && (8..=63).contains(&password.len())) {
+            let good = is_key(password) || printable && (8..=63).contains(&password.len());
+            if !good {
                 return Err(CardNetworkError::Password);
             }
         }
