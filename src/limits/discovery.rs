@@ -8,8 +8,8 @@ pub const MAX_SSDP_DATAGRAM: usize = 1472;
 /// Answers are spread over at most so long; the specification's own limit.
 pub const MAX_SSDP_WAIT: Duration = Duration::from_secs(5);
 
-/// Answers that wait for their time: some tens of devices that ask for everything at once.
-pub const MAX_SSDP_PENDING: usize = 96;
+/// What waits for its time: announcements in all networks, and answers to some tens of devices that ask for everything at once.
+pub const MAX_SSDP_PENDING: usize = 256;
 
 /// Answers a second. A home's devices ask for a few in a minute; whoever wants us to send more than he does gets no more.
 pub const MAX_SSDP_ANSWERS_A_SECOND: u32 = 24;
