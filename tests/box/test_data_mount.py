@@ -22,6 +22,9 @@ FAKES = {
 }
 
 
+TOOLS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
 class DataMount(unittest.TestCase):
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -34,11 +37,11 @@ class DataMount(unittest.TestCase):
             write(fake, f'#!/bin/bash\necho "{name} $*" >>{self.calls}\n{text}\n')
             fake.chmod(0o755)
 
-    def start(self, protected="0", preen=0, repair=0, writable=0, readable=""):
+    def start(self, protected="0", preen=0, repair=0, writable=0, readable="", device="/dev/card"):
         """Runs the script; returns what it was that is wrong, by its code, and all that was called."""
         done = subprocess.run(["/bin/bash", SCRIPTS / "data-mount"], capture_output=True, text=True, timeout=60, env={
             "PATH": f"{self.folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "WIIDIA_DATA": str(self.data), "WIIDIA_RUN": str(self.folder / "run"),
-            "WIIDIA_SCREEN": str(self.folder / "screen"), "WIIDIA_DATA_DEVICE": "/dev/card", "PROTECTED": protected,
+            "WIIDIA_SCREEN": str(self.folder / "screen"), "WIIDIA_DATA_DEVICE": str(device), "PROTECTED": protected,
             "PREEN": str(preen), "REPAIR": str(repair), "WRITABLE": str(writable), "READABLE": str(readable)})
         self.assertEqual(done.returncode, 0, done.stderr)
         written = self.folder / "run/wiidia/trouble.json"
@@ -65,6 +68,33 @@ class DataMount(unittest.TestCase):
         self.assertEqual(code, "card_repaired")
         self.assertIn(f",rw /dev/card {self.data}", calls)
         self.assertIn("repaired", (self.folder / "screen").read_text())
+
+    def test_a_lost_superblock_is_found_again(self):
+        # With the real e2fsck: it knows where ext4 keeps the copies.
+        card = self.folder / "image"
+        with card.open("wb") as file:
+            file.truncate(600 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", card], env=TOOLS, check=True)
+        film = self.folder / "film"
+        film.write_text("a film")
+        subprocess.run(["debugfs", "-w", "-R", f"write {film} film", card], env=TOOLS, check=True, capture_output=True)
+        with card.open("r+b") as file:
+            file.write(bytes(4096))
+        (self.folder / "bin/e2fsck").unlink()
+        code, calls = self.start(device=card)
+        self.assertEqual(code, "card_repaired")
+        self.assertIn(f",rw {card} {self.data}", calls)
+        again = subprocess.run(["debugfs", "-R", "cat film", card], env=TOOLS, check=True, capture_output=True, text=True)
+        self.assertEqual(again.stdout, "a film")
+        # And when all copies are lost, nothing is made anew.
+        with card.open("r+b") as file:
+            for at in range(0, 600, 8):
+                file.seek(at << 20)
+                file.write(b"\xa5" * (1 << 20))
+        self.calls.unlink()
+        code, calls = self.start(device=card)
+        self.assertEqual(code, "card_damaged")
+        self.assertNotIn(",rw", calls)
 
     def test_beyond_repair_there_is_memory_with_what_can_be_read(self):
         code, calls = self.start(preen=4, repair=4, readable=self.card())
