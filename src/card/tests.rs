@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::backup::Archive;
 use crate::config::{Command, Environment, parse};
 use std::fs;
 use std::path::Path;
@@ -54,30 +53,48 @@ fn what_is_wrong_is_said_with_what_to_write() {
 
 /// The configuration of a house whose data is in `folder`.
 fn base(folder: &Path) -> Config {
+    fs::create_dir_all(folder.join("films")).unwrap();
+    fs::create_dir_all(folder.join("data")).unwrap();
     let environment = Environment { working_dir: folder.to_owned(), ..Environment::default() };
     let flags = ["--library", "films", "--data", "data"].map(Into::into);
     let Command::Serve(config) = parse(flags, &environment).unwrap() else { panic!("not a configuration") };
     *config
 }
 
+/// What is in a house's data folder.
+fn names(config: &Config) -> Vec<String> {
+    let entries = fs::read_dir(&config.data).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
 #[test]
-fn a_backup_is_put_back_and_a_wrong_one_changes_nothing() {
+fn a_backup_is_put_back_before_the_server_starts() {
+    let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (old, new) = (base(there.path()), base(here.path()));
+    let access = Access::open(Mode::Owner, Vec::new(), &old.data);
+    access.claim("correct horse", "test", std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
+    let sealed = Content::of(&Settings::open(old.clone()), &access).seal("battery staple", 7).unwrap();
+    let sealed = serde_json::to_vec(&sealed).unwrap();
+    // With what Windows puts in front.
+    let file = [&b"\xef\xbb\xbf"[..], &sealed].concat();
+    restore(&file[..], "battery staple", new.clone()).unwrap();
+    assert!(Access::open(Mode::Owner, Vec::new(), &new.data).is_claimed());
+}
+
+#[test]
+fn a_backup_that_is_wrong_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let base = base(folder.path());
-    fs::create_dir_all(&base.data).unwrap();
     let access = Access::open(Mode::Owner, Vec::new(), &base.data);
-    let owner = serde_json::json!({"settings": {"version": 1, "sections": {"playback": {"encodings": 3}}}, "access": access.export(), "sources": null});
     // Nobody has claimed this house, so its backup has no owner.
-    let sealed = Archive::seal(&serde_json::to_vec(&owner).unwrap(), "correct horse", "0.1.0", 7).unwrap();
+    let sealed = Content::of(&Settings::open(base.clone()), &access).seal("correct horse", 7).unwrap();
     let sealed = serde_json::to_vec(&sealed).unwrap();
+    let before = names(&base);
     let said = restore(&sealed[..], "correct horse", base.clone()).unwrap_err().to_string();
     assert!(said.contains("no owner"), "{said}");
-    let names =
-        |folder: &Path| fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
-    assert_eq!(names(&base.data), Vec::<std::ffi::OsString>::new(), "what was refused left nothing");
     for (bytes, passphrase) in [(&sealed[..], "wrong horse"), (&sealed[..100], "correct horse"), (b"{}", "x")]
     {
         restore(bytes, passphrase, base.clone()).unwrap_err();
-        assert_eq!(names(&base.data), Vec::<std::ffi::OsString>::new());
     }
+    assert_eq!(names(&base), before);
 }

@@ -348,7 +348,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, web, source",
+             access, http, https, rtmp, rtmps, cache, discovery, index, log, playback, live, record, upload, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",

@@ -55,18 +55,18 @@ impl Search {
             return Err(NoSearch::Form);
         }
         let text = std::str::from_utf8(datagram).map_err(|_| NoSearch::Form)?;
-        let mut lines = text.split("\r\n");
+        let (head, ends) = text.split_once("\r\n\r\n").map_or((text, false), |(head, _)| (head, true));
+        let mut lines = head.split("\r\n");
         let mut first = lines.next().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
         let is_search = first.next() == Some("M-SEARCH") && first.next() == Some("*");
         if !is_search || !first.next().is_some_and(|version| version.starts_with("HTTP/1.")) {
             return Err(NoSearch::Other);
         }
-        let (mut man, mut wait, mut target, mut ends) = (None, None, None, false);
+        if !ends {
+            return Err(NoSearch::Cut);
+        }
+        let (mut man, mut wait, mut target) = (None, None, None);
         for line in lines {
-            if line.is_empty() {
-                ends = true;
-                break;
-            }
             // What is no header of ours, or no header at all, is skipped: devices of twenty years send all kinds of things.
             let Some((name, value)) = line.split_once(':') else { continue };
             let value = value.trim();
@@ -76,9 +76,6 @@ impl Search {
                 "ST" => target = Some(value),
                 _ => {}
             }
-        }
-        if !ends {
-            return Err(NoSearch::Cut);
         }
         if man.map(|man| man.trim_matches('"')) != Some("ssdp:discover") {
             return Err(NoSearch::Man);
