@@ -128,7 +128,7 @@ const en = {
       disk_missing: "A disk of the library is not there. Plug it in, or take the folder out.",
       disk_full: "A disk is nearly full. Delete something, or set lower limits.",
       disk_errors: "A disk has errors. Make a backup, then replace the card or disk.",
-      card_damaged: "The card is beyond repair, nothing is remembered: see docs/box.md.",
+      card_damaged: "The card is beyond repair, nothing is remembered. An empty file wiidia/factory-reset on it begins anew.",
       card_protected: "The card is write-protected, nothing is remembered.",
       card_repaired: "The card was damaged and repaired. Make a backup.",
       under_voltage: "The power supply is too weak. Use the maker’s own, and a short cable.",
