@@ -17,7 +17,7 @@ fn windows_finds_the_server_and_strangers_do_not() {
     let (program, library) = (server_program(), samples::library());
     let arguments = ["--net", script, program.to_str().unwrap(), library.to_str().unwrap(), folder, &port];
     let done = run("unshare", &arguments, Duration::from_secs(300));
-    let (said, complaints) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let (said, complaints) = (String::from_utf8_lossy(&done.stdout), &done.stderr);
     assert!(done.status.success(), "{said}{complaints}");
     assert!(said.contains("it says when it goes"), "{said}");
 }
