@@ -27,6 +27,7 @@ mod appliance;
 mod capture;
 mod command_line;
 mod covers;
+mod days;
 mod described;
 mod discovery;
 mod ffmpeg;
