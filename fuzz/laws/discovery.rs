@@ -25,7 +25,8 @@ pub fn law(mut input: &[u8]) {
     }
     let now = Instant::now();
     let home = Home { address: Ipv4Addr::new(10, 0, 0, 1), bits: 24 };
-    let from = SocketAddrV4::new(if who % 2 == 0 { [10, 0, 0, who] } else { [11, 0, 0, who] }.into(), 50_000);
+    let is_near = who & 1 == 0;
+    let from = SocketAddrV4::new(if is_near { [10, 0, 0, who] } else { [11, 0, 0, who] }.into(), 50_000);
     let mut responder = Responder::new(Identity::new([who; 16], 80), now);
     responder.handle_homes(now, &[home]);
     let mut later = now + Duration::from_secs(60);
@@ -40,5 +41,5 @@ pub fn law(mut input: &[u8]) {
         assert!(transmit.text.starts_with("HTTP/1.1 200 OK\r\n") && transmit.text.ends_with("\r\n\r\n"));
         answers += 1;
     }
-    assert!(answers <= MAX_SSDP_ANSWERS_A_SECOND && (answers == 0 || who % 2 == 0));
+    assert!(answers <= MAX_SSDP_ANSWERS_A_SECOND && (answers == 0 || is_near));
 }

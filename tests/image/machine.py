@@ -57,7 +57,8 @@ class Machine:
              "-accel", "tcg,thread=multi,tb-size=256", "-bios", FIRMWARE, "-rtc", f"base={clock}",
              "-drive", f"if=none,id=card,file={card.path},format=qcow2" + (",readonly=on" if protected else ""), "-device", "virtio-blk-pci,drive=card",
              "-netdev", "user,id=net," + ("restrict=on," if offline else "") + forward, "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
-             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
+             # A box that goes on from what was saved is not asked whether it hangs, and may well stand still on a loaded computer.
+             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=" + ("none" if resume else "reset"),
              "-display", "none", "-monitor", f"unix:{self.monitor},server=on,wait=off", "-serial", f"file:{self.log}",
              *(["-loadvm", resume] if resume else [])],
             stdin=subprocess.DEVNULL)
