@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, privileged};
+use wiidiaserver::choice::Language;
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
@@ -23,11 +24,11 @@ use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::server::{Control, Ending};
 use wiidiaserver::service::{self, Inherited, Use};
 use wiidiaserver::settings::Settings;
-use wiidiaserver::source::Sources;
+use wiidiaserver::source::{Sources, Surroundings, Words};
 use wiidiaserver::stream::Streams;
 use wiidiaserver::web_media::component::{self as components, Component};
 use wiidiaserver::web_media::{self, Resolver};
-use wiidiaserver::{ctl, picture, pipeline, reset, server, upload};
+use wiidiaserver::{card, ctl, picture, pipeline, reset, server, upload};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -45,6 +46,13 @@ fn main() -> ExitCode {
             let done = privileged::serve(std::io::stdin(), std::io::stdout(), &privileged::Places::default());
             if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
+        Ok(Command::Card(words)) => match of_card(&words, &environment) {
+            Ok(text) => say(&text),
+            Err(error) => {
+                eprintln!("wiidiaserver: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Control { data, words }) => match ctl::run(&data.join(server::CONTROL_SOCKET), &words) {
             Ok(text) => say(&text),
             Err(error) => {
@@ -71,6 +79,25 @@ fn main() -> ExitCode {
             Err(error) => refuse(&*error),
         },
         Err(error) => refuse(&error),
+    }
+}
+
+/// `card wired`, `card wifi`, `card restore`: a file of the box's card on standard input. The passphrase of a backup is in
+/// the environment, which nobody else can read, as its arguments can be.
+fn of_card(words: &[std::ffi::OsString], environment: &Environment) -> Result<String, Failure> {
+    let input = std::io::stdin().lock();
+    match words {
+        [word] if word == "wired" => Ok(card::wired(input)?),
+        [word] if word == "wifi" => Ok(card::wifi(input)?),
+        [word] if word == "restore" => {
+            config::refuse_root(false)?;
+            let Command::Serve(config) = config::parse(std::iter::empty(), environment)? else {
+                return Err("without arguments the server is not served".into());
+            };
+            let passphrase = std::env::var("WIIDIA_PASSPHRASE").unwrap_or_default();
+            Ok(card::restore(input, &passphrase, *config)?)
+        }
+        _ => Err("expected card wired, card wifi or card restore, with the file on standard input".into()),
     }
 }
 
@@ -172,15 +199,15 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let devices = Devices::default();
         devices.watch();
         let resolver = Arc::new(resolver(config));
-        let sources = Sources::new(
-            &config.sources,
-            &config.data,
-            PROGRAM.into(),
+        let around = Surroundings {
+            program: PROGRAM.into(),
             streams,
             relays,
-            devices.clone(),
-            Some(resolver.clone()),
-        );
+            devices: devices.clone(),
+            resolver: Some(resolver.clone()),
+            words: Words::first_of(languages(config)),
+        };
+        let sources = Sources::new(&config.sources, &config.data, around);
         let sources = Arc::new(sources);
         let named = sources.clone();
         let named = Box::new(move |name: &str| named.web_address(name));
@@ -192,6 +219,14 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         index.start(move || has_better_things_to_do(&watched, &live))?;
         Ok(server::run(server::Listeners { http, https, rtmp, rtmps, control }, app, stop).await)
     })
+}
+
+/// The languages of the house, then that of the machine.
+fn languages(config: &Config) -> Vec<Language> {
+    let house = config.playback.preferences.audio_languages.iter().cloned();
+    let machine = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let machine = machine.filter_map(|locale| Language::parse(locale.split('.').next()?).ok());
+    house.chain(machine).collect()
 }
 
 /// Starts this very program again in this process's place. A service manager does that better: it keeps the sockets.

@@ -11,6 +11,7 @@
 //! kept is one [`Document`] of the data folder with digests in it. HTTP and RTMP are not known here.
 
 mod error;
+mod exported;
 mod guess;
 mod network;
 mod origin;

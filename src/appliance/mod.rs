@@ -18,6 +18,7 @@ mod power;
 pub mod privileged;
 mod storage;
 mod trial;
+mod trouble;
 mod update;
 
 pub use bundle::Bundle;
@@ -28,6 +29,7 @@ pub use power::Power;
 pub use privileged::Verb;
 pub use storage::{AddedFolder, Disk, DiskDeed, NetworkFolder, Protocol};
 pub use trial::Trial;
+pub use trouble::Trouble;
 pub use update::Update;
 
 use crate::document::Document;

@@ -26,6 +26,8 @@ pub enum Command {
     },
     /// Do what only root may, for one request on standard input.
     Privileged,
+    /// Take over a file of the box's card, on standard input; the words say which.
+    Card(Vec<OsString>),
     /// Print [`VERSION`].
     Version,
     /// Print [`HELP`].

@@ -11,6 +11,7 @@
 mod capture;
 mod command;
 mod command_line;
+mod discovery;
 mod environment;
 mod error;
 mod file;
@@ -26,6 +27,7 @@ mod web;
 pub use capture::{Capture, CaptureProblem, Sound};
 pub use command::{Command, ComponentAct, ComponentConfig};
 pub use command_line::parse;
+pub use discovery::Discovery;
 pub use environment::{Environment, refuse_root};
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
@@ -60,6 +62,8 @@ pub struct Config {
     pub rtmps: Option<Rtmps>,
     /// Finished conversions.
     pub cache: Cache,
+    /// How devices find the server.
+    pub discovery: Discovery,
     /// What is known of the library's files, and pictures of them.
     pub index: Index,
     /// What is told about the run.
@@ -100,6 +104,7 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             rtmps: None,
             cache: Cache::default(),
+            discovery: Discovery::default(),
             index: Index::default(),
             log: Log::default(),
             playback: Playback::default(),

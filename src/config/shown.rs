@@ -33,6 +33,9 @@ impl fmt::Display for Config {
         writeln!(f, "cache:     {limit_mb} MB, {keep_free_mb} MB stay free, {} is kept", keep.name())?;
         let looks = if self.index.background { "in the background" } else { "only what is asked for" };
         writeln!(f, "index:     {looks}, {} MB of pictures", self.index.limit_mb)?;
+        if !self.discovery.ssdp {
+            writeln!(f, "discovery: Windows is not told of this server")?;
+        }
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
         let preferences = &self.playback.preferences;
         let list = |of: &[Language]| of.iter().map(Language::code).collect::<Vec<_>>().join(", ");

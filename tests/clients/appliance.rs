@@ -1,4 +1,4 @@
-//! The box's system services, stood in for on a bus of our own, and the helper behind a socket of its own; and the command
+//! The box's system services, stood in for on a bus of our own, and what root does behind a socket of its own; and the command
 //! line that looks after a server.
 //!
 //! The real ones answer in the box's image; here is held that the right questions reach them, and what the page says when

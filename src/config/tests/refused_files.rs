@@ -9,7 +9,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, web, source",
+             access, http, https, rtmp, rtmps, cache, discovery, index, log, playback, live, record, upload, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",
@@ -76,9 +76,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
              within",
         ),
         (
-            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"rtmp://h/live/sesame\"",
-            "HOUSE/c.toml:4: an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], \
-             see docs/relay.md",
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"rtmp://h/sesame\"",
+            "HOUSE/c.toml:4: the address lacks the stream's name; write rtmp://<server>/<application>/<name>",
         ),
         (
             "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"udp://239.1.1.1\"",
