@@ -56,7 +56,6 @@ const LIBRARY = {
   "Grandma’s birthday.avi": "short",
   "Holiday film, the long cut.mp4": "long",
   "Sunset.jpg": "picture",
-  "notes.txt": "unknown",
 };
 
 // One sound, no subtitles; the qualities of the server.
@@ -168,7 +167,7 @@ function listing(segments, query, response, samples, state) {
   const measured = Date.now() - state.firstListing > MEASURE_MS;
   const here = segments.filter(Boolean);
   const entries = Object.entries(folder).map(([name, content]) => {
-    const kind = typeof content === "object" ? "folder" : content === "audio" || content === "picture" || content === "unknown" ? content : "video";
+    const kind = typeof content === "object" ? "folder" : content === "audio" || content === "picture" ? content : "video";
     const playable = kind === "video" || kind === "audio";
     const sample = samples[sampleOf(content)];
     return {
@@ -213,7 +212,7 @@ function everything(folder, content) {
 // The files that play beside one in its folder.
 function neighbours(segments, response) {
   const folder = segments.slice(0, -1);
-  const plays = (content) => typeof content === "string" && !["picture", "unknown"].includes(content);
+  const plays = (content) => typeof content === "string" && content !== "picture";
   const names = Object.entries(find(folder) ?? {}).filter(([, content]) => plays(content)).map(([name]) => name);
   const at = names.indexOf(decodeURIComponent(segments.at(-1) ?? ""));
   const entry = (name) => name && { name, path: [...folder, encodeURIComponent(name)].join("/"), kind: "video", size: null, duration: null };
@@ -237,6 +236,13 @@ function media(segments, url, response, samples, state) {
 }
 
 function events(url, request, response, samples, state) {
+  // Without a path it tells of the library: here, once, that the lengths of films are known by now.
+  if (!url.searchParams.has("path")) {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.flushHeaders();
+    const told = setTimeout(() => response.write('event: library\ndata: {"folders":null}\n\n'), MEASURE_MS + 100);
+    return request.on("close", () => clearTimeout(told));
+  }
   const path = url.searchParams.get("path").split("/").map(encodeURIComponent).join("/");
   const content = find(path.split("/"));
   if (typeof content !== "string") return problem(response, 404, "there is no such file");

@@ -82,7 +82,7 @@ test("a server that does not answer is told apart, and trying again works", asyn
 
 test("an empty folder has a focused next step", async () => {
   const view = await wiidia.open({ viewport: PHONE });
-  await view.page.route("**/api/v1/library/**", (route) => route.fulfill({ json: { path: "", entries: [] } }));
+  await view.page.route("**/api/v1/library/**", (route) => route.fulfill({ json: { path: "", entries: [], total: 0, offset: 0 } }));
   await view.visit();
   await view.page.getByText("Nothing here yet").waitFor();
   assert.equal(await view.focused(), "Look again");

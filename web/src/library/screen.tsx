@@ -8,7 +8,7 @@ import { replaceWith } from "../navigate.ts";
 import { crumbs, folderHash, isWithin, lastName, parentPath, type Query } from "../route.ts";
 import { Page, Panel } from "../screen.tsx";
 import { type Entries, type FolderState, useFolder } from "./folder.ts";
-import { GoOn } from "./go-on.tsx";
+import { begun, GoOn } from "./go-on.tsx";
 import { Grid } from "./grid.tsx";
 import type { Look } from "./layout.ts";
 import { EntryMenu } from "./entry-menu.tsx";
@@ -44,18 +44,19 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
     setDrawn(place);
   };
   const search = (words: string): void => replaceWith({ view: "browse", path, query: { q: words } });
+  const goesOn = !path && !q && begun(known).length > 0;
   const summary =
     state.phase !== "ready" ? " " : q ? strings.folder.found(state.total, q) : strings.counts(state.folders, state.total - state.folders);
 
   return (
     <Page
-      state={path + " " + state.phase + " " + q + (state.phase === "ready" && drawn === place)}
+      state={path + " " + state.phase + " " + q + (state.phase === "ready" && drawn === place) + goesOn}
       title={title}
       top={path && <Breadcrumbs path={path} />}
       summary={summary}
       beside={<Tools path={path} title={title} state={state} order={order} q={q} onOrder={changeOrder} onSearch={search} onChanged={reload} />}
     >
-      {!path && !q && <GoOn marks={known} first={!returning} onForget={() => setKnown(marks())} />}
+      {goesOn && <GoOn marks={known} first={!returning} onForget={() => setKnown(marks())} />}
       <Contents
         state={state}
         path={path}
@@ -221,7 +222,7 @@ function useLook(state: Entries): Look {
   let sounds = 0;
   for (let i = state.folders; i < Math.min(state.total, state.folders + 60); i += 1) {
     const entry = state.at(i);
-    if (entry && (entry.kind === "audio" || entry.kind === "unknown") && !entry.poster) sounds += 1;
+    if (entry && entry.kind === "audio" && !entry.poster) sounds += 1;
     else if (entry) pictures += 1;
   }
   return narrow || sounds > pictures ? "list" : "grid";
