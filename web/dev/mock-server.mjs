@@ -20,6 +20,27 @@ const POLICY =
   "base-uri 'none'; frame-ancestors 'none'";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 
+// Names that mean something to HTML, to addresses, to the direction of writing, or to nobody.
+export const NAMES_FOLDER = 'dir with "q" <b>#?%25 &amp; 😀 .';
+export const NAMES = [
+  "\"quoted\" & 'single'.mp4",
+  "<script>alert(1)<／script>.mp4",
+  "<img src=x onerror=alert(1)>.mp4",
+  "100% #1 & more? yes.mp4",
+  "%2e%2e%2f.mp4",
+  "a+b=c&d;e.mp4",
+  "back\\slash.mp4",
+  " leading and trailing .mp4",
+  "trailing dot..mp4",
+  "new\nline and\ttab.mp4",
+  "u\u0308 and ü.mp4",
+  "\u202eevil gpj.mp4",
+  "שלום עולם.mp4",
+  "😀🎬 👨‍👩‍👧.mp4",
+  "{{7*7}}${7*7}.mp4",
+  "x".repeat(251) + ".mp4",
+];
+
 const LIBRARY = {
   "Home videos": {
     "Ferien am Meer – Österreich bis Rügen": {
@@ -42,6 +63,7 @@ const LIBRARY = {
   Lots: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`Episode ${i + 1}.mp4`, "short"])),
   "Only pictures": { "a.jpg": "picture" },
   "Odd ones": {
+    [NAMES_FOLDER]: Object.fromEntries(NAMES.map((name) => [name, "short"])),
     "broken film.avi": "broken",
     "cut connection.mp4": "cut",
     "dead server.mp4": "dead",

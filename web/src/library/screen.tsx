@@ -1,6 +1,6 @@
 // A folder, or what was found in it: what can be done with it, folders as tiles, files as pictures or rows.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Entry } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
@@ -167,19 +167,30 @@ function Listed(props: {
 }) {
   const { state, place } = props;
   const root = useRef<HTMLDivElement>(null);
+  const focused = useRef<string | null>(null);
   const look = useLook(state);
   const byPath = new Map(props.marks.map((mark) => [mark.path, mark]));
   const first = props.start ?? firstEntry(state, props.from);
 
   useEffect(() => {
     const element = root.current;
-    const note = (event: FocusEvent): void => {
-      const cell = event.target instanceof Element ? event.target.closest("[aria-posinset]") : null;
-      if (cell) places[place] = Number(cell.getAttribute("aria-posinset")) - 1;
+    const note = ({ target }: FocusEvent): void => {
+      const cell = target instanceof Element ? target.closest("[aria-posinset]") : null;
+      if (!cell || !(target instanceof Element)) return;
+      places[place] = Number(cell.getAttribute("aria-posinset")) - 1;
+      focused.current = target.getAttribute("href");
     };
     element?.addEventListener("focusin", note);
     return () => element?.removeEventListener("focusin", note);
   }, [place]);
+
+  // Another entry has taken this one's place: OK must not open what one has not looked at.
+  useLayoutEffect(() => {
+    const links = Array.from(root.current?.querySelectorAll<HTMLElement>("a") ?? []);
+    const is = (link: HTMLElement): boolean => link.getAttribute("href") === focused.current;
+    const active = links.filter((link) => link === document.activeElement)[0];
+    if (active && !is(active)) links.filter(is)[0]?.focus({ preventScroll: true });
+  }, [state]);
 
   return (
     <div ref={root}>
