@@ -45,14 +45,15 @@ fn the_master_playlist_lists_text_as_renditions_that_players_can_turn_on() {
     let media: Vec<&str> = master.lines().filter(|line| line.starts_with("#EXT-X-MEDIA:")).collect();
     let told: Vec<_> =
         media.iter().map(|line| (attribute(line, "LANGUAGE"), attribute(line, "FORCED"))).collect();
-    let expected = [
-        (Some("en"), None),
-        (Some("de"), None),
-        (Some("de"), None),
-        (Some("en"), Some("YES")),
-        (Some("fr"), None),
-    ];
+    // What the page is told of the same film.
+    let tracks = get(server.http, &format!("/api/v1/media/{FILM}?profile=small")).json();
+    let tracks = tracks["contents"]["subtitles"].as_array().unwrap().clone();
+    let expected: Vec<_> = tracks
+        .iter()
+        .map(|track| (track["language"].as_str(), (track["forced"] == true).then_some("YES")))
+        .collect();
     assert_eq!(told, expected, "{master}");
+    assert_eq!(told.len(), 5, "two in the film, three beside it");
     let mut names: Vec<_> = media.iter().filter_map(|line| attribute(line, "NAME")).collect();
     names.sort_unstable();
     names.dedup();
@@ -148,6 +149,7 @@ fn players_that_know_no_renditions_play_all_the_same() {
     let file = folder.path().join("got.mp4").to_str().unwrap().to_owned();
     succeed("ffmpeg", &["-v", "error", "-i", &url, "-map", "0:v", "-map", "0:a", "-c", "copy", &file], LIMIT);
     let uri = format!("uri={url}");
-    let arguments = ["-q", "uridecodebin3", &uri, "caps=video/x-raw", "!", "fakesink"];
+    // Picture and sound: where text is on as well, 1.22 fails now and then when a film is over before its pads are there.
+    let arguments = ["-q", "playbin", "flags=0x3", &uri, "video-sink=fakesink", "audio-sink=fakesink"];
     succeed("gst-launch-1.0", &arguments, LIMIT);
 }
