@@ -80,6 +80,10 @@ pub const PROBE_FIRST_FRAMES: Duration = Duration::from_secs(1);
 /// that is out of date.
 pub const WORKER_FILE_SIZE: u64 = 32 << 20;
 
+/// When the kernel is out of memory, a worker is ended before anything else of a box (the range is -1000 to 1000): another one is
+/// started in its place, and the server goes on.
+pub const WORKER_OOM_SCORE: &str = "800";
+
 /// Added to a worker's nice value: serving what exists comes before converting more.
 pub const WORKER_NICE: i32 = 10;
 

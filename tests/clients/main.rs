@@ -28,6 +28,7 @@ mod appliance;
 mod capture;
 mod command_line;
 mod covers;
+mod days;
 mod described;
 mod ffmpeg;
 mod forms;

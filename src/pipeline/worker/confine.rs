@@ -49,6 +49,8 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _ = rustix::thread::set_no_new_privs(true);
+    // Where memory is short, this goes before the server that everybody watches.
+    let _ = std::fs::write("/proc/self/oom_score_adj", limits::WORKER_OOM_SCORE);
     // The disk's turn follows from it as well: ioprio is (nice + 20) / 5 unless set.
     let _ =
         rustix::process::nice(if life == Life::OneLook { limits::LOOK_NICE } else { limits::WORKER_NICE });
