@@ -30,6 +30,7 @@ mod command_line;
 mod covers;
 mod days;
 mod described;
+mod discovery;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
