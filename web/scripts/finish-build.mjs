@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const BUDGET_BYTES = 40_000;
+const PLAYER_BYTES = 55_000;
 const PART_BYTES = 16_000;
 const TEXT = new Set([".html", ".js", ".css", ".svg", ".json"]);
 // XML namespaces look like addresses and are none; nor are examples that people read (RFC 2606).
