@@ -7,6 +7,7 @@
 // A test that cannot go on should panic where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod hls_listed;
 mod http_client;
 mod metrics;
 mod mpv;
@@ -29,10 +30,13 @@ mod command_line;
 mod covers;
 mod days;
 mod described;
+mod discovery;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
 mod hls;
+mod hls_live;
+mod hls_subtitles;
 mod hostile;
 mod http_api;
 mod http_connection;
@@ -45,6 +49,7 @@ mod library_pages;
 mod live;
 mod live_mp4;
 mod live_together;
+mod mp4;
 mod obs;
 mod operations;
 mod path_forms;
@@ -64,6 +69,7 @@ mod rtmps;
 mod seek_ahead;
 mod service;
 mod sets;
+mod share;
 mod snapshots;
 mod soak;
 mod sources;

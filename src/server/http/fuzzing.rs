@@ -11,6 +11,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Plain { path, .. }
         | Route::Download(path)
         | Route::Playlist { path, .. }
+        | Route::Share(path)
         | Route::Position { path, .. }
         | Route::Upload { path, .. }
         | Route::File(path)
@@ -31,6 +32,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
         | Route::PlainStyle
+        | Route::Description
         | Route::Uploads
         | Route::Search(_)
         | Route::LibraryEvents
