@@ -128,7 +128,7 @@ fn fifty_days_of_a_stream_have_no_step_but_its_pictures() {
         let lump = sent..(sent + LUMP).min(PICTURES);
         sent = lump.end;
         // Modulo 2^32 is what clocks of encoders do.
-        let picture = |n: u64| if n % GOP == 0 { KEYFRAME } else { PICTURE };
+        let picture = |n: u64| if n.is_multiple_of(GOP) { KEYFRAME } else { PICTURE };
         let bytes: Vec<u8> = lump.flat_map(|n| chunk((n * u64::from(STEP)) as u32, picture(n))).collect();
         socket.write_all(&bytes).unwrap();
     }
