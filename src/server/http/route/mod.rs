@@ -31,6 +31,8 @@ pub(super) enum Route {
     PlainStyle,
     /// `/device.xml`
     Description,
+    /// `/licences`, or `/licences/<name>@<version>`
+    Licences(Option<String>),
     /// `/assets/<name>`
     Asset(String),
     /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
@@ -302,6 +304,9 @@ impl Route {
                 None => Self::Component(decoded(name)),
             });
         }
+        if let Some(name) = path.strip_prefix("/licences/") {
+            return Ok(Self::Licences(Some(percent_decode_str(name).decode_utf8_lossy().into_owned())));
+        }
         if let Some(kind) = path.strip_prefix("/problems/") {
             return Ok(Self::ProblemType(percent_decode_str(kind).decode_utf8_lossy().into_owned()));
         }
@@ -327,6 +332,7 @@ impl Route {
             "/" | "/index.html" => Ok(Self::Page),
             "/plain.css" => Ok(Self::PlainStyle),
             "/device.xml" => Ok(Self::Description),
+            "/licences" => Ok(Self::Licences(None)),
             "/crossdomain.xml" => Ok(Self::CrossDomain),
             "/wiidiaplayer.html" => {
                 let via = parameter(query, "via");
@@ -351,6 +357,7 @@ impl Route {
             | Self::Asset(_)
             | Self::PlainStyle
             | Self::Description
+            | Self::Licences(_)
             | Self::CrossDomain
             | Self::OpenApi
             | Self::ProblemType(_)
@@ -441,6 +448,8 @@ impl Route {
         "/plain/films",
         "/plain.css",
         "/device.xml",
+        "/licences",
+        "/licences/serde@1.0.0",
         "/problems/not-found",
         "/download/films/a.avi",
         "/m3u/films.m3u8",
@@ -531,6 +540,8 @@ impl Route {
         "/wiidiaplayer.swf",
         "/plain.css",
         "/device.xml",
+        "/licences",
+        "/licences/serde@1.0.0",
         "/problems/not-found",
         "/api/v1/openapi.json",
         "/api/v1/setup",
@@ -675,6 +686,8 @@ mod tests {
             ),
             ("/plain.css", None, Route::PlainStyle),
             ("/device.xml", None, Route::Description),
+            ("/licences", None, Route::Licences(None)),
+            ("/licences/a@1", None, Route::Licences(Some("a@1".into()))),
             ("/api/v1/uploads", None, Route::Uploads),
             (
                 "/api/v1/upload/films/a%20b.avi",
