@@ -1,6 +1,6 @@
 //! `/plain/`: the library as pages of HTML that need no JavaScript: for the Wii's Opera, text browsers and curl.
 
-mod html;
+pub(super) mod html;
 mod words;
 
 use super::library::{self, Item, describe};
