@@ -259,6 +259,7 @@ speaks({
     server: "Der Server",
     setUp: "Server einrichten",
     plain: "Seite ohne JavaScript",
+    licences: "Lizenzen",
   },
 
   parts: {
