@@ -292,7 +292,7 @@ fn end(html: &mut Html, words: &Words) {
     html.raw("<footer>\n<p>")
         .link("/", words.app)
         .raw(" · ")
-        .link("/licences", "©")
+        .link("/licences", if words.code == "de" { "Lizenzen" } else { "Licences" })
         .raw("</p>\n</footer>\n</body>\n</html>\n");
 }
 
