@@ -7,6 +7,7 @@
 // A test that cannot go on should panic where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod hls_listed;
 mod http_client;
 mod metrics;
 mod mpv;
@@ -34,6 +35,8 @@ mod ffmpeg;
 mod forms;
 mod gstreamer;
 mod hls;
+mod hls_live;
+mod hls_subtitles;
 mod hostile;
 mod http_api;
 mod http_connection;
@@ -46,6 +49,7 @@ mod library_pages;
 mod live;
 mod live_mp4;
 mod live_together;
+mod mp4;
 mod obs;
 mod operations;
 mod path_forms;

@@ -289,11 +289,9 @@ fn begin(html: &mut Html, title: &str, words: &Words) {
 }
 
 fn end(html: &mut Html, words: &Words) {
-    html.raw("<footer>\n<p>")
-        .link("/", words.app)
-        .raw(" · ")
-        .link("/licences", if words.code == "de" { "Lizenzen" } else { "Licences" })
-        .raw("</p>\n</footer>\n</body>\n</html>\n");
+    html.raw("<footer>\n<p>").link("/", words.app).raw(" · ").link("/wiidiaplayer.html", words.flash);
+    html.raw(" · ").link("/licences", if words.code == "de" { "Lizenzen" } else { "Licences" });
+    html.raw("</p>\n</footer>\n</body>\n</html>\n");
 }
 
 /// `1:02:03`, `2:03`
