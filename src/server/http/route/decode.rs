@@ -7,7 +7,7 @@ use crate::picture::Fit;
 use crate::positions::ViewerName;
 use crate::server::http::hls::HlsRoute;
 use crate::server::http::manage::Manage;
-use crate::server::http::{plain, playlist, upload};
+use crate::server::http::{plain, playlist, share, upload};
 use crate::time::MediaTime;
 use crate::web_address::{WEB_FOLDER, WebAddress};
 use percent_encoding::percent_decode_str;
@@ -52,12 +52,15 @@ impl<'a> Address<'a> {
             "/" | "/index.html" => Route::Page,
             "/plain.css" => Route::PlainStyle,
             "/device.xml" => Route::Description,
+            "/licences" => Route::Licences(None),
             "/api/v1/about" => Route::About,
             "/api/v1/openapi.json" => Route::OpenApi,
             "/metrics" => Route::Metrics,
             _ => {
                 if let Some(name) = self.name_after("/assets/") {
                     Route::Asset(name)
+                } else if let Some(name) = self.name_after("/licences/") {
+                    Route::Licences(Some(name))
                 } else if let Some(kind) = self.name_after("/problems/") {
                     Route::ProblemType(kind)
                 } else if let Some(path) = self.below("/plain")? {
@@ -100,6 +103,8 @@ impl<'a> Address<'a> {
                     Route::File(path)
                 } else if let Some(path) = self.below("/download")? {
                     Route::Download(path)
+                } else if let Some(path) = self.below(share::ADDRESS)? {
+                    Route::Share(path)
                 } else if let Some(rest) = self.path.strip_prefix("/api/v1/positions/") {
                     let (viewer, file) = rest.split_once('/').unwrap_or((rest, ""));
                     let viewer = ViewerName::try_from(decoded(viewer))?;
