@@ -91,6 +91,8 @@ impl Index {
             Ok(Err(ConversionError::Stalled { .. })) if machine_is_loaded() && state.doubt(path) => {
                 Outcome::Fresh
             }
+            // So does memory that ran out.
+            Ok(Err(ConversionError::Killed { .. })) if state.doubt(path) => Outcome::Fresh,
             Ok(seen) => {
                 if let Err(error) = &seen {
                     tracing::debug!(file = %path, %error, "nothing is known of it");
@@ -129,7 +131,7 @@ pub fn machine_is_loaded() -> bool {
 }
 
 impl State {
-    /// True the first time: a file that stalls again is at fault itself.
+    /// True the first time: a file that stalls, or is killed, again is at fault itself.
     fn doubt(&mut self, path: &LibraryPath) -> bool {
         self.doubted.len() < limits::MAX_INDEX_ASKED && self.doubted.insert(path.clone())
     }

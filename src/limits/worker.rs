@@ -129,3 +129,7 @@ pub const WORKER_ADDRESS_SPACE: u64 = 3 << 30;
 /// Processor time of one worker, all its threads together. A four-hour film that four cores of a small
 /// box encode in just its own time takes 16 hours; a loop without end must end.
 pub const WORKER_CPU_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What is added to how gladly the kernel kills a worker when memory runs out: as if it had half of the machine's memory
+/// more. A conversion that dies goes on in another process; the server serves everybody.
+pub const WORKER_OOM_SCORE: &str = "500";

@@ -244,6 +244,12 @@ impl<D> Ranges<D> {
         self.list.iter().filter(|range| range.is_growing())
     }
 
+    /// Of those that grow and begin at or before `target`, the one that begins last.
+    pub(super) fn leading_to(&self, target: MediaTime) -> Option<&Range<D>> {
+        let from = |range: &Range<D>| range.start().unwrap_or(range.aim).min(range.aim);
+        self.growing().filter(|range| from(range) <= target).max_by_key(|range| from(range))
+    }
+
     /// More of a range is there. `available` never steps back.
     pub(super) fn grow(
         &mut self,

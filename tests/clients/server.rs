@@ -185,9 +185,18 @@ impl Server {
 
     /// Kills every worker, as the kernel does when memory is short. Returns how many there were.
     pub(crate) fn kill_workers(&self) -> usize {
+        self.signal_workers(Signal::KILL)
+    }
+
+    /// Ends every worker as a bug in a decoder does. Returns how many there were.
+    pub(crate) fn crash_workers(&self) -> usize {
+        self.signal_workers(Signal::SEGV)
+    }
+
+    fn signal_workers(&self, signal: Signal) -> usize {
         let workers = self.workers();
         for worker in &workers {
-            kill(Signal::KILL, *worker);
+            kill(signal, *worker);
         }
         workers.len()
     }
