@@ -7,6 +7,7 @@
 // A test that cannot go on should panic where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod flashes;
 mod http_client;
 mod metrics;
 mod mpv;
@@ -24,6 +25,7 @@ mod tls;
 
 mod access;
 mod appliance;
+mod broken;
 mod capture;
 mod command_line;
 mod covers;
@@ -44,6 +46,7 @@ mod library_pages;
 mod live;
 mod live_mp4;
 mod live_together;
+mod matrix;
 mod obs;
 mod operations;
 mod path_forms;
@@ -67,6 +70,7 @@ mod snapshots;
 mod soak;
 mod sources;
 mod subtitles;
+mod unseekable;
 mod uploads;
 mod web;
 mod web_socket;
