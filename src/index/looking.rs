@@ -71,7 +71,11 @@ impl Index {
             how
         };
         let begun = Instant::now();
-        let seen = file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, look));
+        let continued = self.0.library.continuations(path);
+        let continued: Vec<_> =
+            continued.iter().map_while(|part| Some(self.0.library.open(part).ok()?.file)).collect();
+        let seen =
+            file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, &continued, look));
         let pictures = match &seen {
             Ok(Ok(seen)) => seen.pictures.iter().map(|picture| shelf.put(path, &stamp, picture)).collect(),
             _ => Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Blocking, for a thread of its own that lives as long as the worker does.
 
-use super::conversion::{Killer, Process};
+use super::conversion::{Killer, Process, give_parts};
 use super::error::ConversionError;
 use super::form::Form;
 use super::last_words::LastWords;
@@ -11,6 +11,7 @@ use super::streams::{Announcement, MediaStreams};
 use super::wire::{Message, Reader};
 use crate::limits;
 use crate::time::MediaTime;
+use command_fds::CommandFdExt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -38,18 +39,25 @@ pub struct Looked {
     pub trouble: Option<ConversionError>,
 }
 
-/// Looks at a regular file in a worker process of `program`. Ends within [`LOOK_TIMEOUT`](limits::LOOK_TIMEOUT).
+/// Looks at a regular file, and those that it goes on in, in a worker process of `program`. Ends within [`LOOK_TIMEOUT`](limits::LOOK_TIMEOUT).
 ///
 /// # Errors
 /// When nothing is known of the file; what is known despite of an error is [`Looked::trouble`].
-pub fn look(program: &Path, media: File, look: Look) -> Result<Looked, ConversionError> {
+pub fn look(program: &Path, media: File, continued: &[File], look: Look) -> Result<Looked, ConversionError> {
     let (verb, patience) = match look {
         Look::Contents => ("probe", limits::PROBE_TIMEOUT),
         Look::Pictures => ("look", limits::LOOK_TIMEOUT),
     };
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["worker", verb, "--parent", &std::process::id().to_string()])
-        .args(["--form", &serde_json::to_string(&Form::default()).unwrap_or_default()])
+        .args(["--form", &serde_json::to_string(&Form::default()).unwrap_or_default()]);
+    let given = give_parts(&mut command, &media, continued).map_err(ConversionError::Spawn)?;
+    if !given.is_empty() {
+        let mapped = command.fd_mappings(given).map_err(io::Error::other);
+        mapped.map_err(ConversionError::Spawn)?;
+    }
+    let mut child = command
         .stdin(Stdio::from(media))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -21,7 +21,7 @@ use wiidiaserver::time::MediaTime;
 const WORKER: &str = env!("CARGO_BIN_EXE_wiidiaserver");
 
 fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
-    look_at(program, media, Look::Contents).map(|looked| looked.streams)
+    look_at(program, media, &[], Look::Contents).map(|looked| looked.streams)
 }
 
 struct Run {
