@@ -69,6 +69,7 @@ mod sets;
 mod snapshots;
 mod soak;
 mod sources;
+mod strange_files;
 mod subtitles;
 mod unseekable;
 mod uploads;
