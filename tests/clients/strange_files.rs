@@ -106,7 +106,9 @@ fn while_it_is_watched(server: &Server, name: &str, then: impl FnOnce(&Path), fi
 fn a_file_that_is_replaced_or_cut_while_it_is_watched_disturbs_nobody_else() {
     let folder = folder_for_server();
     let film = folder.path().join("film.mp4");
-    let fresh = |to: &Path| drop(std::fs::copy(path_of(H264_MP4), to).unwrap());
+    let fresh = |to: &Path| {
+        std::fs::copy(path_of(H264_MP4), to).unwrap();
+    };
     let replace = |file: &Path| {
         let other = file.with_extension("new");
         succeed(
