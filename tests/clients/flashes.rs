@@ -51,14 +51,15 @@ pub(crate) struct Seen {
     pub(crate) beeps: Vec<f64>,
 }
 
-/// Decodes what is at a URL with ffmpeg, which gets `options` before it.
+/// Decodes some seconds of what is at a URL with ffmpeg, which gets `options` before it.
 #[track_caller]
-pub(crate) fn watch(options: &[&str], url: &str) -> Seen {
+pub(crate) fn watch(options: &[&str], url: &str, seconds: u32) -> Seen {
     let levels = tempfile::NamedTempFile::new().unwrap();
     // showinfo tells the time of each picture, of which a row for each half is left.
-    let picture = format!("showinfo=checksum=0,scale={BITS}:2:flags=area,format=gray");
+    let picture =
+        format!("trim=duration={seconds},showinfo=checksum=0,scale={BITS}:2:flags=area,format=gray");
     let sound = format!(
-        "aresample=48000,aformat=channel_layouts=mono,asetnsamples=240,astats=metadata=1:reset=1,\
+        "atrim=duration={seconds},aresample=48000,aformat=channel_layouts=mono,asetnsamples=240,astats=metadata=1:reset=1,\
          ametadata=print:key=lavfi.astats.Overall.Peak_level:file={}",
         levels.path().display()
     );

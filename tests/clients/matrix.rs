@@ -61,9 +61,8 @@ impl Way {
     /// Some seconds of it from the beginning, or from `start` on.
     #[track_caller]
     fn watch(self, server: &Server, film: &str, start: Option<u32>, seconds: u32) -> Seen {
-        let (url, begin, length) =
-            (self.url(server, film, start), start.unwrap_or(0).to_string(), seconds.to_string());
-        let mut options = vec!["-t", &length];
+        let (url, begin) = (self.url(server, film, start), start.unwrap_or(0).to_string());
+        let mut options = Vec::new();
         if matches!(self, Self::Rtmp) {
             options.extend(["-rtmp_buffer", "100"]);
         }
@@ -71,7 +70,7 @@ impl Way {
         if matches!(self, Self::Rtmp | Self::Hls) && start.is_some() {
             options.extend(["-noaccurate_seek", "-ss", &begin]);
         }
-        watch(&options, &url)
+        watch(&options, &url, seconds)
     }
 }
 
@@ -90,7 +89,7 @@ fn plays_right(name: &str, arguments: &str, seconds: u32, rounding: f64) {
     let folder = films().path();
     make(folder, name, seconds, arguments);
     let path = folder.join(name);
-    let source = watch(&["-t", "9"], path.to_str().unwrap());
+    let source = watch(&[], path.to_str().unwrap(), 9);
     let (source_apart, _) = source.sound_after_picture(name);
     let server = Server::configured(folder, IMPATIENT);
     // From the middle, before anything is there.
