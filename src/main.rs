@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
 use wiidiaserver::appliance::{Appliance, helper};
+use wiidiaserver::choice::Language;
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
 use wiidiaserver::index::{self, Index};
@@ -23,7 +24,7 @@ use wiidiaserver::rtmp::LiveApps;
 use wiidiaserver::server::{Control, Ending};
 use wiidiaserver::service::{self, Inherited, Use};
 use wiidiaserver::settings::Settings;
-use wiidiaserver::source::Sources;
+use wiidiaserver::source::{Sources, Surroundings, Words};
 use wiidiaserver::stream::Streams;
 use wiidiaserver::web_media::component::{self as components, Component};
 use wiidiaserver::web_media::{self, Resolver};
@@ -172,15 +173,15 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         let devices = Devices::default();
         devices.watch();
         let resolver = Arc::new(resolver(config));
-        let sources = Sources::new(
-            &config.sources,
-            &config.data,
-            PROGRAM.into(),
+        let around = Surroundings {
+            program: PROGRAM.into(),
             streams,
             relays,
-            devices.clone(),
-            Some(resolver.clone()),
-        );
+            devices: devices.clone(),
+            resolver: Some(resolver.clone()),
+            words: Words::first_of(languages(config)),
+        };
+        let sources = Sources::new(&config.sources, &config.data, around);
         let sources = Arc::new(sources);
         let named = sources.clone();
         let named = Box::new(move |name: &str| named.web_address(name));
@@ -192,6 +193,14 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         index.start(move || has_better_things_to_do(&watched, &live))?;
         Ok(server::run(server::Listeners { http, https, rtmp, rtmps, control }, app, stop).await)
     })
+}
+
+/// The languages of the house, then that of the machine.
+fn languages(config: &Config) -> Vec<Language> {
+    let house = config.playback.preferences.audio_languages.iter().cloned();
+    let machine = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let machine = machine.filter_map(|locale| Language::parse(locale.split('.').next()?).ok());
+    house.chain(machine).collect()
 }
 
 /// Starts this very program again in this process's place. A service manager does that better: it keeps the sockets.

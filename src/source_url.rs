@@ -8,6 +8,7 @@
 //! User, password and query are never displayed; [`SourceUrl::redact`] takes them out of texts of others.
 
 use crate::limits::MAX_SOURCE_URL;
+use crate::rtmp_url::{RtmpUrl, RtmpUrlError};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 
@@ -26,6 +27,8 @@ pub enum Kind {
     Rtp,
     /// srt.
     Srt,
+    /// rtmp, rtmps: a stream of another server, passed on as it is.
+    Rtmp,
 }
 
 /// The address of a source.
@@ -41,15 +44,13 @@ pub struct SourceUrl {
 pub enum SourceUrlError {
     /// No scheme, or an unknown one.
     #[error(
-        "the address begins with none of http://, https://, rtsp://, rtsps://, srt://, udp://, rtp://; write for \
+        "the address begins with none of http://, https://, rtsp://, rtsps://, srt://, udp://, rtp://, rtmp://, rtmps://; write for \
          example rtsp://192.168.1.30/stream1"
     )]
     Scheme,
-    /// RTMP has its own configuration.
-    #[error(
-        "an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], see docs/relay.md"
-    )]
-    Rtmp,
+    /// One of RTMP that cannot be.
+    #[error(transparent)]
+    Rtmp(#[from] RtmpUrlError),
     /// A file.
     #[error("a file is no source; put it into a folder of the library, or serve it by http://")]
     File,
@@ -96,7 +97,7 @@ impl SourceUrl {
             "udp" => Kind::Udp,
             "rtp" => Kind::Rtp,
             "srt" => Kind::Srt,
-            "rtmp" | "rtmps" => return Err(SourceUrlError::Rtmp),
+            "rtmp" | "rtmps" => Kind::Rtmp,
             "file" => return Err(SourceUrlError::File),
             _ => return Err(SourceUrlError::Scheme),
         };
@@ -106,6 +107,9 @@ impl SourceUrl {
     }
 
     fn check(&self) -> Result<(), SourceUrlError> {
+        if self.kind == Kind::Rtmp {
+            return Ok(RtmpUrl::parse(&self.url).map(drop)?);
+        }
         let (_, host) = self.authority();
         let (name, port) = match host.rsplit_once(':') {
             // The colons of an IPv6 address are in brackets.
@@ -131,6 +135,11 @@ impl SourceUrl {
     /// The whole address, secrets included: only for whoever opens it, or keeps it.
     pub fn with_secrets(&self) -> &str {
         &self.url
+    }
+
+    /// The stream on another RTMP server that it is, if it is one.
+    pub fn rtmp(&self) -> Option<RtmpUrl> {
+        RtmpUrl::parse(&self.url).ok().filter(|_| self.kind == Kind::Rtmp)
     }
 
     /// What comes from it comes when the sender likes. The others are read as fast as they are used.
@@ -188,6 +197,9 @@ impl SourceUrl {
     /// `text` without the secrets of this address: GStreamer's messages quote addresses.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.replace(&self.url, &self.to_string());
+        if let Some(rtmp) = self.rtmp() {
+            text = rtmp.hidden_in(&text);
+        }
         let mut take_out = |secret: &str| {
             if secret.len() >= MIN_SECRET {
                 text = text.replace(secret, "…");
@@ -221,9 +233,12 @@ const MIN_SECRET: usize = 3;
 /// Values of a query that are taken out on their own; SRT's passphrases have 10 and more.
 const MIN_SECRET_VALUE: usize = 8;
 
-/// Without user, password and query.
+/// Without user, password and query; that of RTMP without its last part, which is a key as often as a name.
 impl fmt::Display for SourceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(rtmp) = self.rtmp() {
+            return rtmp.fmt(f);
+        }
         let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
         let query = if self.query().is_some() { "?…" } else { "" };
         write!(f, "{scheme}://{}{}{query}", self.authority().1, self.path())
@@ -260,7 +275,10 @@ mod tests {
             ("http://:80/", Err(E::NoHost)),
             ("http:///x", Err(E::NoHost)),
             ("http://h:99999/", Err(E::BadPort)),
-            ("rtmp://h/live/x", Err(E::Rtmp)),
+            ("rtmp://h/live/sesame?key=x", Ok("rtmp://h/live/…")),
+            ("RTMPS://h:444/a/b/c", Ok("rtmps://h:444/a/b/…")),
+            ("rtmp://h/live", Err(E::Rtmp(RtmpUrlError::NoName))),
+            ("rtmp://u:p@h/live/x", Err(E::Rtmp(RtmpUrlError::UserInfo))),
             ("file:///etc/passwd", Err(E::File)),
             ("ftp://h/x", Err(E::Scheme)),
             ("camera.lan", Err(E::Scheme)),

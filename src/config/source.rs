@@ -81,7 +81,6 @@ pub struct WrittenSource {
     pub standard: Option<String>,
     /// Of a device: what its controls are set to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(value_type = Object)]
     pub controls: BTreeMap<String, Value>,
     /// Of a device: "auto", "none" or a sound card.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -411,9 +411,8 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
              within",
         ),
         (
-            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"rtmp://h/live/sesame\"",
-            "HOUSE/c.toml:4: an rtmp:// or rtmps:// address is no source but a relay; write it as [[relay.pull]], \
-             see docs/relay.md",
+            "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"rtmp://h/sesame\"",
+            "HOUSE/c.toml:4: the address lacks the stream's name; write rtmp://<server>/<application>/<name>",
         ),
         (
             "library = [\"films\"]\n[[source]]\nname = \"a\"\nurl = \"udp://239.1.1.1\"",

@@ -30,7 +30,8 @@ pub(super) fn describe(found: Found) -> Option<Device> {
     let opened = opened.and_then(|opened| opened.query_caps().map(|caps| (opened, caps)));
     match opened {
         Ok((opened, caps)) => {
-            if !caps.capabilities.contains(Flags::VIDEO_CAPTURE)
+            let captures = Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE;
+            if !caps.capabilities.intersects(captures)
                 || caps.capabilities.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE)
             {
                 return None;
@@ -39,7 +40,7 @@ pub(super) fn describe(found: Found) -> Option<Device> {
             if !caps.card.is_empty() {
                 device.name = caps.card;
             }
-            device.formats = formats(&opened);
+            device.formats = formats(&opened, caps.capabilities);
             device.inputs = ioctl::inputs(&opened);
             device.controls = controls(&opened);
         }
@@ -62,10 +63,15 @@ pub(super) fn problem(error: &io::Error) -> String {
     }
 }
 
-fn formats(device: &v4l::Device) -> Vec<Format> {
-    let listed = device.enum_formats().unwrap_or_default();
-    let each = listed.into_iter().take(MAX_DEVICE_FORMATS).map(|format| {
-        let fourcc = format.fourcc;
+fn formats(device: &v4l::Device, capabilities: Flags) -> Vec<Format> {
+    // Receivers that are part of a board's chip have planes; sticks have not.
+    let listed = if capabilities.contains(Flags::VIDEO_CAPTURE) {
+        let listed = device.enum_formats().unwrap_or_default().into_iter();
+        listed.take(MAX_DEVICE_FORMATS).map(|format| (format.fourcc, format.description)).collect()
+    } else {
+        ioctl::planar_formats(device)
+    };
+    let each = listed.into_iter().map(|(fourcc, description)| {
         let sizes = device.enum_framesizes(fourcc).unwrap_or_default();
         let sizes = sizes.into_iter().take(MAX_DEVICE_SIZES).map(|listed| {
             let (width, height, range_from) = match listed.size {
@@ -80,7 +86,7 @@ fn formats(device: &v4l::Device) -> Vec<Format> {
         });
         Format {
             fourcc: fourcc.str().unwrap_or("????").trim_end().to_owned(),
-            description: format.description,
+            description,
             sizes: sizes.collect(),
         }
     });

@@ -1,4 +1,5 @@
-//! The two questions that the `v4l` crate does not ask: which sockets a device has, and which television standards.
+//! The questions that the `v4l` crate does not ask: which sockets a device has, which television standards, and which codings
+//! when its pictures come in planes.
 //!
 //! The only unsafe code of this program beside the libraries'. Each call hands the kernel a structure of the size that
 //! is part of the request's number, zeroed before, and alive until the call returns.
@@ -6,10 +7,13 @@
 #![allow(unsafe_code, reason = "ioctl, which takes a pointer to a structure")]
 
 use super::Input;
-use crate::limits::{MAX_DEVICE_INPUTS, MAX_DEVICE_STANDARDS};
+use crate::limits::{MAX_DEVICE_FORMATS, MAX_DEVICE_INPUTS, MAX_DEVICE_STANDARDS};
 use std::io;
 use std::os::raw::{c_int, c_void};
-use v4l::v4l_sys::{V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, v4l2_input, v4l2_standard, v4l2_std_id};
+use v4l::v4l_sys::{
+    V4L2_IN_ST_NO_POWER, V4L2_IN_ST_NO_SIGNAL, v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+    v4l2_fmtdesc, v4l2_input, v4l2_standard, v4l2_std_id,
+};
 use v4l::v4l2::{ioctl, vidioc};
 
 /// What people call the families of standards, and all of each (`V4L2_STD_PAL` and so on).
@@ -69,6 +73,19 @@ fn input(device: &v4l::Device, index: u32) -> io::Result<v4l2_input> {
     let mut input = v4l2_input { index, ..unsafe { std::mem::zeroed() } };
     ask(device, vidioc::VIDIOC_ENUMINPUT, &mut input)?;
     Ok(input)
+}
+
+/// The codings of a device whose pictures come in several planes, which the `v4l` crate does not ask for: four letters, and
+/// the driver's words.
+pub(super) fn planar_formats(device: &v4l::Device) -> Vec<(v4l::FourCC, String)> {
+    let described = (0..MAX_DEVICE_FORMATS as u32).map_while(|index| {
+        let kind = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+        // SAFETY: as above.
+        let mut format = v4l2_fmtdesc { index, type_: kind, ..unsafe { std::mem::zeroed() } };
+        ask(device, vidioc::VIDIOC_ENUM_FMT, &mut format).ok()?;
+        Some((format.pixelformat.into(), text(&format.description)))
+    });
+    described.collect()
 }
 
 /// Names and numbers of the standards of the socket in use.

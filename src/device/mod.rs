@@ -29,18 +29,21 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A device that pictures can be captured from.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CaptureDevice)]
 pub struct Device {
     /// What it is called in settings: stays the same when it is plugged in again, and after a restart.
     pub id: String,
     /// What it calls itself.
     pub name: String,
     /// Its node now; changes with the order in which devices are plugged in.
+    #[schema(value_type = String)]
     pub node: PathBuf,
     /// The kernel's driver for it.
     pub driver: String,
     /// Other stable names: links in `/dev/v4l`.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     pub links: Vec<PathBuf>,
     /// Why nothing more is known of it, in words; `None`: all is well.
     #[serde(default)]
@@ -60,7 +63,8 @@ pub struct Device {
 }
 
 /// A coding of pictures.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceFormat)]
 pub struct Format {
     /// Four letters, as the kernel has them.
     pub fourcc: String,
@@ -71,7 +75,8 @@ pub struct Format {
 }
 
 /// A size, or all sizes between two.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceSize)]
 pub struct Size {
     /// Pixels; the largest where it is a range.
     pub width: u32,
@@ -82,6 +87,7 @@ pub struct Size {
     pub range_from: Option<[u32; 4]>,
     /// Pictures a second, from most to fewest; empty when the driver does not say.
     #[serde(default)]
+    #[schema(value_type = Vec<[u32; 2]>)]
     pub rates: Vec<Rate>,
 }
 
@@ -97,7 +103,8 @@ impl Rate {
 }
 
 /// A socket of a device.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceInput)]
 pub struct Input {
     /// What the driver calls it.
     pub name: String,
@@ -111,7 +118,8 @@ pub struct Input {
 }
 
 /// Something to turn.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceControl)]
 pub struct Control {
     /// Its name in settings: `white_balance_automatic`.
     pub name: String,
@@ -140,7 +148,8 @@ pub struct Control {
 }
 
 /// What values a control takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceControlKind)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlKind {
     /// A number.
@@ -154,7 +163,8 @@ pub enum ControlKind {
 }
 
 /// A choice of a menu.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceChoice)]
 pub struct Choice {
     /// What to set.
     pub value: i64,
@@ -163,7 +173,8 @@ pub struct Choice {
 }
 
 /// A sound device that records.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeviceAudio)]
 pub struct Audio {
     /// ALSA's name for it by the card's own name, which stays: `hw:CARD=MS2109,DEV=0`.
     pub id: String,

@@ -50,16 +50,21 @@ pub enum RawFormat {
 }
 
 /// By the kernel's four letters, the better ones first: fewer conversions, fewer bytes.
-const CODINGS: [(&str, Coding); 16] = [
+const CODINGS: [(&str, Coding); 20] = [
     ("H264", Coding::H264),
     ("YU12", Coding::Raw(RawFormat::I420)),
     ("NV12", Coding::Raw(RawFormat::NV12)),
+    // The same with planes that do not lie behind each other.
+    ("YM12", Coding::Raw(RawFormat::I420)),
+    ("NM12", Coding::Raw(RawFormat::NV12)),
     ("YV12", Coding::Raw(RawFormat::YV12)),
     ("NV21", Coding::Raw(RawFormat::NV21)),
+    ("NM21", Coding::Raw(RawFormat::NV21)),
     ("YUYV", Coding::Raw(RawFormat::YUY2)),
     ("UYVY", Coding::Raw(RawFormat::UYVY)),
     ("YVYU", Coding::Raw(RawFormat::YVYU)),
     ("NV16", Coding::Raw(RawFormat::NV16)),
+    ("NM16", Coding::Raw(RawFormat::NV16)),
     ("422P", Coding::Raw(RawFormat::Y42B)),
     ("RGB3", Coding::Raw(RawFormat::RGB)),
     ("BGR3", Coding::Raw(RawFormat::BGR)),

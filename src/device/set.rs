@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::{fmt, io};
 
 /// What to set a control to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ControlValue)]
 #[serde(untagged)]
 pub enum Value {
     /// On or off.

@@ -9,6 +9,7 @@
 
 use super::{Tag, TagKind};
 use bytes::{BufMut, Bytes, BytesMut};
+use std::fmt;
 
 /// Bytes before the access unit in an AVC tag body.
 pub const AVC_HEADER_LEN: usize = 5;
@@ -65,6 +66,36 @@ pub enum AudioCodec {
     FourCc([u8; 4]),
     /// An id that no specification names.
     Unknown(u8),
+}
+
+/// Its name, for people.
+impl fmt::Display for VideoCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SorensonH263 => f.write_str("Sorenson H.263"),
+            Self::Screen => f.write_str("Flash screen video"),
+            Self::Vp6 => f.write_str("On2 VP6"),
+            Self::Avc => f.write_str("H.264"),
+            Self::FourCc(four_cc) => write!(f, "{}", four_cc.escape_ascii()),
+            Self::Unknown(id) => write!(f, "unknown (codec id {id})"),
+        }
+    }
+}
+
+/// Its name, for people.
+impl fmt::Display for AudioCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pcm => f.write_str("PCM or ADPCM"),
+            Self::Mp3 => f.write_str("MP3"),
+            Self::Nellymoser => f.write_str("Nellymoser"),
+            Self::Aac => f.write_str("AAC"),
+            Self::Speex => f.write_str("Speex"),
+            Self::G711 => f.write_str("G.711"),
+            Self::FourCc(four_cc) => write!(f, "{}", four_cc.escape_ascii()),
+            Self::Unknown(id) => write!(f, "unknown (sound format {id})"),
+        }
+    }
 }
 
 /// Whether a body is a codec's configuration or a frame.

@@ -21,6 +21,10 @@ pub struct Metadata {
     pub video: Option<VideoCodec>,
     /// The audio codec, if there is audio.
     pub audio: Option<AudioCodec>,
+    /// What it is called; of a radio, what is played now.
+    pub title: Option<String>,
+    /// The station that it comes from.
+    pub station: Option<String>,
     /// Length in bytes of the FLV as served, when it is known.
     pub file_size: Option<u64>,
     /// Where players may ask for bytes in order to get to a time: real positions of keyframes, or
@@ -48,6 +52,8 @@ impl Metadata {
             .with_some("audiocodecid", self.audio.map(audio_codec_id))
             .with_some("hasVideo", is_known.then_some(self.video.is_some()))
             .with_some("hasAudio", is_known.then_some(self.audio.is_some()))
+            .with_some("title", self.title.as_deref())
+            .with_some("station", self.station.as_deref())
             .with_some("filesize", self.file_size.map(|n| n as f64))
             .with("metadatacreator", concat!("wiidiaserver ", env!("CARGO_PKG_VERSION")))
             .with_some("hasKeyframes", (!self.keyframes.is_empty()).then_some(true))
@@ -130,6 +136,8 @@ mod tests {
             picture_size: Some((640, 360)),
             video: Some(VideoCodec::Avc),
             audio: Some(AudioCodec::Aac),
+            title: Some("Fußball".into()),
+            station: None,
             file_size: Some(5_000_000_000),
             keyframes: vec![(MediaTime::ZERO, 500), (MediaTime::from_millis(2000), 1 << 40)],
         };
@@ -143,6 +151,7 @@ mod tests {
             Some((1u64 << 40) as f64)
         );
         assert_eq!(values[1].get("videocodecid").unwrap().as_f64(), Some(7.0));
+        assert_eq!(values[1].get("title").unwrap().as_str().as_deref(), Some("Fußball"));
         let source = parse_on_metadata(&tag.body).unwrap();
         assert_eq!(source.duration, Some(MediaTime::from_millis(60_020)));
         assert_eq!(source.picture_size, Some((640, 360)));

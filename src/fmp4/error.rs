@@ -29,10 +29,10 @@ impl fmt::Display for Lane {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MuxError {
     /// Browsers play no such video from MP4.
-    #[error("the video is {}, expected H.264; browsers play no other FLV codec, so ask for the converted H.264", video_name(*.0))]
+    #[error("the video is {}, expected H.264; browsers play no other FLV codec, so ask for the converted H.264", *.0)]
     VideoCodec(VideoCodec),
     /// Browsers play no such audio from MP4.
-    #[error("the audio is {}, expected AAC; browsers play no other FLV codec in MP4, so ask for the converted AAC", audio_name(*.0))]
+    #[error("the audio is {}, expected AAC; browsers play no other FLV codec in MP4, so ask for the converted AAC", *.0)]
     AudioCodec(AudioCodec),
     /// AAC, but of a kind that browsers do not play.
     #[error(
@@ -66,28 +66,4 @@ pub enum MuxError {
         /// Timestamp of its sequence header.
         at: MediaTime,
     },
-}
-
-fn video_name(codec: VideoCodec) -> String {
-    match codec {
-        VideoCodec::SorensonH263 => "Sorenson H.263".to_owned(),
-        VideoCodec::Screen => "Flash screen video".to_owned(),
-        VideoCodec::Vp6 => "On2 VP6".to_owned(),
-        VideoCodec::Avc => "H.264".to_owned(),
-        VideoCodec::FourCc(four_cc) => four_cc.escape_ascii().to_string(),
-        VideoCodec::Unknown(id) => format!("unknown (codec id {id})"),
-    }
-}
-
-fn audio_name(codec: AudioCodec) -> String {
-    match codec {
-        AudioCodec::Pcm => "PCM or ADPCM".to_owned(),
-        AudioCodec::Mp3 => "MP3".to_owned(),
-        AudioCodec::Nellymoser => "Nellymoser".to_owned(),
-        AudioCodec::Aac => "AAC".to_owned(),
-        AudioCodec::Speex => "Speex".to_owned(),
-        AudioCodec::G711 => "G.711".to_owned(),
-        AudioCodec::FourCc(four_cc) => four_cc.escape_ascii().to_string(),
-        AudioCodec::Unknown(id) => format!("unknown (sound format {id})"),
-    }
 }

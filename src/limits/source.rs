@@ -15,6 +15,14 @@ pub const LIVE_NO_UNIT: Duration = Duration::from_secs(8);
 /// camera that promises sound and has none must not delay its picture.
 pub const LIVE_SKEW: Duration = Duration::from_secs(1);
 
+/// Where one lane was seen to come later than that, the other one waits for as long as it did, up to this: a machine that encodes
+/// pictures more slowly than they come is seconds behind with them, and sound must not be heard before.
+pub const LIVE_SKEW_MOST: Duration = Duration::from_secs(6);
+
+/// Tags of a live source step back by no more than this. Well below [`LIVE_MAX_STEP_BACK`](super::LIVE_MAX_STEP_BACK), beyond which a
+/// stream takes a step back for a publisher that has begun anew.
+pub const LIVE_LATE: Duration = Duration::from_secs(2);
+
 /// A step forward that a live source's times may take within a lane: it sends nothing while nothing moves.
 pub const LIVE_GAP: Duration = Duration::from_secs(10);
 
@@ -25,7 +33,11 @@ pub const LIVE_OVERLAP: Duration = Duration::from_secs(1);
 /// never show the picture.
 pub const LIVE_PICTURE_WAIT: Duration = Duration::from_secs(10);
 
-/// Bytes of such sound; above it the oldest is lost.
+/// A stream of another RTMP server whose sound has come for so long without word of a picture has none: servers send
+/// the headers of both at the beginning.
+pub const RTMP_SETTLE: Duration = Duration::from_secs(1);
+
+/// Bytes of sound that is held back for a picture; above it the oldest is lost.
 pub const LIVE_EARLY_BYTES: usize = 4 << 20;
 
 /// Warnings kept of one run of a live source; each comes once.

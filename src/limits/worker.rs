@@ -80,6 +80,10 @@ pub const PROBE_FIRST_FRAMES: Duration = Duration::from_secs(1);
 /// that is out of date.
 pub const WORKER_FILE_SIZE: u64 = 32 << 20;
 
+/// When the kernel is out of memory, a worker is ended before anything else of a box (the range is -1000 to 1000): another one is
+/// started in its place, and the server goes on.
+pub const WORKER_OOM_SCORE: &str = "800";
+
 /// Added to a worker's nice value: serving what exists comes before converting more.
 pub const WORKER_NICE: i32 = 10;
 
@@ -129,7 +133,3 @@ pub const WORKER_ADDRESS_SPACE: u64 = 3 << 30;
 /// Processor time of one worker, all its threads together. A four-hour film that four cores of a small
 /// box encode in just its own time takes 16 hours; a loop without end must end.
 pub const WORKER_CPU_TIME: Duration = Duration::from_secs(24 * 3600);
-
-/// What is added to how gladly the kernel kills a worker when memory runs out: as if it had half of the machine's memory
-/// more. A conversion that dies goes on in another process; the server serves everybody.
-pub const WORKER_OOM_SCORE: &str = "500";

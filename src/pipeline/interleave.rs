@@ -18,6 +18,8 @@
 //! 5. Within a lane a DTS is larger than the one before it. A unit that would break this is moved,
 //!    never dropped. It keeps its presentation time. A unit that was not waited for (rule 2) keeps
 //!    its own times although the other lane is further on: players sort lanes by their times.
+//!    Of a live source it may be [`LIVE_LATE`](limits::LIVE_LATE) earlier than that at most, and
+//!    from then on its lane is waited for as long as it was late.
 //! 6. A codec's configuration becomes a tag before the next unit of its lane; the first ones of
 //!    both lanes go before everything else.
 
@@ -51,6 +53,8 @@ pub(super) struct Interleaver {
     lead: Lead,
     /// Most that one lane waits for the other (rule 2).
     skew_ns: i64,
+    /// It is a live source, whose lanes may come late (rule 5).
+    live: bool,
     queued_bytes: usize,
 }
 
@@ -68,6 +72,8 @@ struct LaneQueue {
     ended: bool,
     /// Timestamp of this lane's last unit (rule 5).
     last_ms: Option<u32>,
+    /// The largest DTS that has gone out.
+    gone_ns: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -80,13 +86,18 @@ struct Queued {
 impl Interleaver {
     /// Both lanes are expected until [`end_lane`](Self::end_lane).
     pub(super) fn new(lead: Lead) -> Self {
-        Self::with_skew(lead, limits::INTERLEAVE_SKEW)
+        Self {
+            lanes: Default::default(),
+            lead,
+            skew_ns: ns(limits::INTERLEAVE_SKEW),
+            live: false,
+            queued_bytes: 0,
+        }
     }
 
-    /// As [`new`](Self::new), but one lane waits for the other no longer than `skew`.
-    pub(super) fn with_skew(lead: Lead, skew: Duration) -> Self {
-        let skew_ns = i64::try_from(skew.as_nanos()).unwrap_or(i64::MAX);
-        Self { lanes: Default::default(), lead, skew_ns, queued_bytes: 0 }
+    /// As [`new`](Self::new), for a live source: one lane waits for the other no longer than `skew` at first.
+    pub(super) fn live(lead: Lead, skew: Duration) -> Self {
+        Self { skew_ns: ns(skew), live: true, ..Self::new(lead) }
     }
 
     /// The lead, once it is known (rule 3).
@@ -158,8 +169,10 @@ impl Interleaver {
         let queue = &self.lanes[lane as usize];
         let head = &queue.units.front()?.unit;
         let at_least = queue.last_ms.map_or(0, |ms| ms.saturating_add(1));
-        let dts_ms = to_ms(head.dts_ns.saturating_add(lead_ns)).max(at_least);
-        let pts_ms = to_ms(head.pts_ns.saturating_add(lead_ns));
+        let own_ms = to_ms(head.dts_ns.saturating_add(lead_ns));
+        let later_ms = self.earliest_ms(lane).saturating_sub(own_ms);
+        let dts_ms = (own_ms + later_ms).max(at_least);
+        let pts_ms = to_ms(head.pts_ns.saturating_add(lead_ns)).saturating_add(later_ms);
         // Rule 6. Video first: players that decide by the first tag expect it.
         for other in Lane::BOTH {
             let queue = &mut self.lanes[other as usize];
@@ -173,7 +186,27 @@ impl Interleaver {
         let Queued { unit, .. } = queue.units.pop_front()?;
         self.queued_bytes -= unit.body.len();
         queue.last_ms = Some(dts_ms);
+        self.wait_for_what_is_late(lane, unit.dts_ns);
         Some(tag(unit, dts_ms, pts_ms))
+    }
+
+    /// Rule 5: how early a unit of this lane may be.
+    fn earliest_ms(&self, lane: Lane) -> u32 {
+        let other = self.lanes[lane.other() as usize].last_ms.filter(|_| self.live);
+        other.map_or(0, |ms| ms.saturating_sub(limits::LIVE_LATE.as_millis() as u32))
+    }
+
+    /// Rule 5: the other lane went ahead of a unit that came after all.
+    fn wait_for_what_is_late(&mut self, lane: Lane, dts_ns: i64) {
+        let other = &self.lanes[lane.other() as usize];
+        let went_ahead = other.gone_ns.is_some_and(|gone| gone > dts_ns);
+        if self.live && went_ahead {
+            let late_ns = other.newest_ns.saturating_sub(dts_ns);
+            self.skew_ns =
+                self.skew_ns.max(late_ns.saturating_add(late_ns / 8).min(ns(limits::LIVE_SKEW_MOST)));
+        }
+        let gone = &mut self.lanes[lane as usize].gone_ns;
+        *gone = (*gone).max(Some(dts_ns));
     }
 
     /// The lane whose head is due, by rules 1 and 2.
@@ -218,6 +251,10 @@ fn kind(lane: Lane) -> TagKind {
         Lane::Video => TagKind::Video,
         Lane::Audio => TagKind::Audio,
     }
+}
+
+fn ns(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Rounded down; what FLV cannot carry is clamped.
@@ -283,6 +320,46 @@ mod tests {
     }
 
     use TagKind::{Audio as A, Video as V};
+
+    #[test]
+    fn a_picture_that_comes_late_is_waited_for_from_then_on() {
+        // Four seconds late, as on a machine that hardly manages: longer than the stream allows to step back.
+        const LATE: i64 = 4000;
+        let mut lanes = Interleaver::live(Lead::Given(0), limits::LIVE_SKEW);
+        let mut out = Vec::new();
+        for at in (0..60_000).step_by(20) {
+            lanes.push_unit(audio(at));
+            if at >= LATE && at % 200 == 0 {
+                lanes.push_unit(video(at - LATE));
+            }
+            out.extend(drain(&mut lanes));
+        }
+        let back = |out: &[(TagKind, u32)]| {
+            out.windows(2).map(|two| two[0].1.saturating_sub(two[1].1)).max().unwrap_or(0)
+        };
+        assert!(back(&out) <= limits::LIVE_LATE.as_millis() as u32, "{}", back(&out));
+        let settled = &out[out.len() / 4..];
+        assert_eq!(back(settled), 0, "sound waits for its picture");
+        let pictures: Vec<_> = settled.iter().filter(|(kind, _)| *kind == V).map(|(_, ms)| *ms).collect();
+        assert!(pictures.windows(2).all(|two| two[1] - two[0] == 200), "{pictures:?}");
+    }
+
+    #[test]
+    fn a_picture_that_is_later_than_anybody_waits_moves_no_clock() {
+        let mut lanes = Interleaver::live(Lead::Given(0), limits::LIVE_SKEW);
+        let mut high = 0;
+        for at in (0..90_000).step_by(20) {
+            lanes.push_unit(audio(at));
+            if at >= 20_000 && at % 200 == 0 {
+                lanes.push_unit(video(at - 20_000));
+            }
+            for (_, ms) in drain(&mut lanes) {
+                assert!(ms + limits::LIVE_LATE.as_millis() as u32 >= high, "{ms} after {high}");
+                high = high.max(ms);
+            }
+        }
+        assert!(high <= 90_000, "times are the sound's: {high}");
+    }
 
     #[test]
     fn the_lane_that_has_nothing_holds_the_other_back() {

@@ -11,7 +11,7 @@ use super::interleave::{Interleaver, Lead};
 use super::jumps::Mender;
 use super::last_words::LastWords;
 use super::live_order::LiveInput;
-use super::streams::{Announcement, Contents, MediaStreams};
+use super::streams::{Announcement, MediaStreams};
 use super::wire::{Failure, Lane, Message, Reader, Unit};
 use crate::flv::Tag;
 use crate::limits;
@@ -150,7 +150,7 @@ impl LiveFeed {
             reader,
             stderr,
             // Replaced with the first unit, whose time is where the first epoch begins.
-            lanes: Interleaver::with_skew(Lead::Given(0), skew),
+            lanes: Interleaver::live(Lead::Given(0), skew),
             skew,
             mender: Mender::default(),
             configs: Default::default(),
@@ -217,7 +217,7 @@ impl LiveFeed {
             duration: None,
             video: self.announced.video.clone(),
             audio: self.announced.audio.clone(),
-            contents: Contents::default(),
+            contents: self.announced.contents.clone(),
             seekable: false,
             lead_ns: 0,
             warnings: self.warnings.clone(),
@@ -331,7 +331,7 @@ impl LiveFeed {
 
     fn begin_epoch(&mut self, epoch: Epoch) {
         self.epoch = Some(epoch);
-        self.lanes = Interleaver::with_skew(Lead::Given(epoch.began_ns.saturating_neg()), self.skew);
+        self.lanes = Interleaver::live(Lead::Given(epoch.began_ns.saturating_neg()), self.skew);
         for (codec, data) in self.configs.iter().flatten() {
             self.lanes.push_config(*codec, data);
         }

@@ -76,7 +76,7 @@ pub use silence::Silence;
 pub use slate::{Quiet, Slate, SlateOrder, slate};
 pub use snapshot::{CodedPicture, snapshot};
 pub use streams::{
-    AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, SubtitleTrack, VideoStream,
+    AudioStream, AudioTrack, Chapter, Contents, MediaStreams, NamedTag, STATION, SubtitleTrack, VideoStream,
 };
 pub use texts::{Text, texts};
 pub use worker::framework_version;

@@ -98,6 +98,9 @@ pub struct NamedTag {
     pub value: String,
 }
 
+/// The tag with which a radio says what it is called.
+pub const STATION: &str = "organization";
+
 /// All there is in a file beside what is converted.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -110,6 +113,13 @@ pub struct Contents {
     pub chapters: Vec<Chapter>,
     /// What it says of itself.
     pub tags: Vec<NamedTag>,
+}
+
+impl Contents {
+    /// The tag of that name.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.name == name).map(|tag| tag.value.as_str())
+    }
 }
 
 /// What a file holds and what becomes of it.

@@ -45,6 +45,13 @@ pub(super) enum Lane {
 impl Lane {
     pub(super) const BOTH: [Self; 2] = [Self::Video, Self::Audio];
 
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Video => Self::Audio,
+            Self::Audio => Self::Video,
+        }
+    }
+
     fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             0 => Some(Self::Video),

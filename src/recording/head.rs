@@ -65,6 +65,7 @@ impl Head {
             audio: self.codecs.audio,
             file_size: self.file_size,
             keyframes: self.keyframes.clone(),
+            ..Metadata::default()
         };
         let body = |numbers: usize, letters: usize| {
             let marked = Properties::default().with("recording", true).with("stream", self.stream.as_str());

@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 
 /// Connects to other servers.
+#[derive(Default)]
 pub(super) struct Dialer {
     /// Certificates of authorities that the owner trusts besides the system's.
     own_authorities: Vec<CertificateDer<'static>>,

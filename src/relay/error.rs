@@ -8,7 +8,7 @@ use std::io;
 
 /// What ended an attempt.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RelayError {
+pub(crate) enum RelayError {
     #[error("the name \"{host}\" can't be found ({reason}); check the address, and this computer's DNS")]
     Resolve { host: String, reason: io::Error },
     #[error("{host} port {port} can't be reached: {reason}")]
@@ -47,4 +47,19 @@ pub(super) enum RelayError {
     Local(#[from] PublishRefused),
     #[error("somebody else publishes this stream now")]
     Replaced,
+}
+
+impl RelayError {
+    /// Trying again at once will give the same answer.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Session(error) => error.is_refusal(),
+            Self::Redirects
+            | Self::BadRedirect(_)
+            | Self::Downgrade
+            | Self::Loop
+            | Self::NoAuthorities(_) => true,
+            _ => false,
+        }
+    }
 }

@@ -16,9 +16,12 @@ mod link;
 mod progress;
 mod pull;
 mod push;
+mod receiver;
 
 pub use dial::AuthorityError;
+pub(crate) use error::RelayError;
 pub use progress::{Direction, Figures, State};
+pub(crate) use receiver::Receiver;
 
 use crate::config;
 use crate::limits::{MAX_PUSHES, PUSH_LOOK_INTERVAL};
@@ -155,6 +158,17 @@ impl Relays {
         match self.pull(name) {
             Some(pull) => pull.request().await.map_err(Some),
             None => Err(None),
+        }
+    }
+
+    /// Connects to another server for a source that becomes the stream `name`.
+    ///
+    /// # Errors
+    /// When there is no connection, or the server does not play.
+    pub(crate) async fn receive(&self, url: &RtmpUrl, name: &str) -> Result<Receiver, RelayError> {
+        match &self.shared {
+            Some(shared) => Receiver::open(&shared.dialer, url, name).await,
+            None => Receiver::open(&Arc::default(), url, name).await,
         }
     }
 

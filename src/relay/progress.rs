@@ -93,7 +93,7 @@ impl Progress {
 
     /// It failed, and waits. True when that is news.
     pub(super) fn failed(&self, reason: String, next_try: Instant) -> bool {
-        self.standing.failed(State::Waiting, reason, next_try)
+        self.standing.failed(State::Waiting, reason, next_try, ())
     }
 
     pub(super) fn state(&self) -> State {

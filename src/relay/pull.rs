@@ -7,21 +7,19 @@
 //!                    1 s … 60 s, or until the next viewer asks
 //! ```
 
+use super::Pushed;
 use super::dial::Dialer;
 use super::error::RelayError;
-use super::link::Link;
 use super::progress::{Direction, Figures, Progress, State};
-use super::{Pushed, is_own_stream};
+use super::receiver::Receiver;
 use crate::config;
-use crate::flv::TagKind;
 use crate::limits::{
-    PULL_LINGER, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_RETRY_SOONEST, RELAY_SILENCE,
-    RELAY_START_TIMEOUT, RELAY_STEADY, RELAY_TEND,
+    PULL_LINGER, RELAY_BACKOFF_FIRST, RELAY_BACKOFF_MOST, RELAY_RETRY_SOONEST, RELAY_START_TIMEOUT,
+    RELAY_STEADY, RELAY_TEND,
 };
 use crate::retry::{Backoff, random};
-use crate::rtmp::client::{ClientEvent, Purpose};
 use crate::rtmp_url::RtmpUrl;
-use crate::stream::{Publisher, Stream, Streams, UsedFourCcs};
+use crate::stream::{Publisher, Stream, Streams};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,47 +154,29 @@ impl Pull {
     /// One connection, until it fails or nobody wants it.
     async fn relay(&self) -> Result<(), RelayError> {
         self.progress.set(State::Connecting);
-        let is_loop = |url: &RtmpUrl| is_own_stream(url, &self.name);
-        let mut link =
-            Link::open(&self.dialer, &self.url, Purpose::Play, UsedFourCcs::default(), is_loop).await?;
+        let mut receiver = Receiver::open(&self.dialer, &self.url, &self.name).await?;
         self.progress.set(State::Connected);
-        let (mut publisher, mut has_keyframe) = (None, false);
-        let (mut wanted, mut heard) = (Instant::now(), Instant::now());
+        let mut publisher = None;
+        let mut wanted = Instant::now();
         let mut tick = tokio::time::interval(RELAY_TEND);
         loop {
             tokio::select! {
-                result = link.step() => result?,
+                tag = receiver.next() => {
+                    let (tag, now) = (tag?, Instant::now());
+                    self.progress.passed(tag.body.len());
+                    if !self.publisher(&mut publisher, now)?.push(tag, now) {
+                        return Err(RelayError::Replaced);
+                    }
+                    // Behind the tag: who waits for this looks at the stream.
+                    self.progress.set(State::Running);
+                }
                 _ = tick.tick() => {
                     if self.is_wanted() {
                         wanted = Instant::now();
                     } else if wanted.elapsed() >= PULL_LINGER {
                         drop(publisher);
-                        link.close().await;
+                        receiver.close().await;
                         return Ok(());
-                    }
-                    if heard.elapsed() >= RELAY_SILENCE {
-                        return Err(RelayError::Silent);
-                    }
-                }
-            }
-            while let Some(event) = link.session().poll_event() {
-                match event {
-                    ClientEvent::Started => {}
-                    ClientEvent::Ended(text) => return Err(RelayError::Ended(text)),
-                    ClientEvent::Tag(tag) => {
-                        heard = Instant::now();
-                        self.progress.passed(tag.body.len());
-                        has_keyframe |= tag.is_keyframe();
-                        // nginx-rtmp begins in the middle of a group of pictures, which nobody can decode.
-                        let is_header = tag.is_sequence_header();
-                        if tag.kind == TagKind::Video && !has_keyframe && !is_header {
-                            continue;
-                        }
-                        if !self.publisher(&mut publisher, heard)?.push(tag, heard) {
-                            return Err(RelayError::Replaced);
-                        }
-                        // Behind the tag: who waits for this looks at the stream.
-                        self.progress.set(State::Running);
                     }
                 }
             }

@@ -6,7 +6,7 @@ mod backoff;
 mod standing;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use standing::Standing;
+pub(crate) use standing::{Moment, Standing};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

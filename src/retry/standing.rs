@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How it stands; `S` are the states that it may be in.
+/// How it stands; `S` are the states that it may be in, `W` what more is known of the last failure.
 #[derive(Debug)]
-pub(crate) struct Standing<S>(watch::Sender<Moment<S>>);
+pub(crate) struct Standing<S, W = ()>(watch::Sender<Moment<S, W>>);
 
 /// How it stood at a moment.
 #[derive(Debug, Clone)]
-pub(crate) struct Moment<S> {
+pub(crate) struct Moment<S, W = ()> {
     pub(crate) state: S,
     pub(crate) since: Instant,
     /// Why it failed last; forgotten when it is well again.
@@ -17,12 +17,14 @@ pub(crate) struct Moment<S> {
     pub(crate) next_try: Option<Instant>,
     /// Failures, ever.
     pub(crate) failures: u64,
+    /// What more is known of the last failure; forgotten with its reason.
+    pub(crate) why: W,
 }
 
-impl<S: Copy + PartialEq> Standing<S> {
+impl<S: Copy + PartialEq, W: Clone + Default> Standing<S, W> {
     pub(crate) fn new(state: S) -> Self {
-        let since = Instant::now();
-        Self(watch::Sender::new(Moment { state, since, reason: None, next_try: None, failures: 0 }))
+        let (since, why) = (Instant::now(), W::default());
+        Self(watch::Sender::new(Moment { state, since, reason: None, next_try: None, failures: 0, why }))
     }
 
     /// Goes on to another state. What failed last stays told.
@@ -34,23 +36,37 @@ impl<S: Copy + PartialEq> Standing<S> {
     pub(crate) fn well(&self, state: S) {
         self.0.send_if_modified(|moment| {
             let changes = moment.go_to(state);
+            moment.why = W::default();
             moment.reason.take().is_some() || changes
         });
     }
 
+    /// Goes on to a state in which nobody wants it: what else was known of the last failure is forgotten, its reason stays told.
+    pub(crate) fn rest(&self, state: S) {
+        self.0.send_if_modified(|moment| {
+            moment.why = W::default();
+            moment.go_to(state)
+        });
+    }
+
     /// It failed, and waits in `state`. True when that is news: what is away for a night fills no log.
-    pub(crate) fn failed(&self, state: S, reason: String, next_try: Instant) -> bool {
+    pub(crate) fn failed(&self, state: S, reason: String, next_try: Instant, why: W) -> bool {
         let mut is_news = false;
         self.0.send_modify(|moment| {
             is_news = moment.reason.as_ref() != Some(&reason);
             let failures = moment.failures + 1;
             let (reason, next_try) = (Some(reason), Some(next_try));
-            *moment = Moment { state, since: Instant::now(), reason, next_try, failures };
+            *moment = Moment { state, since: Instant::now(), reason, next_try, failures, why };
         });
         is_news
     }
 
-    pub(crate) fn moment(&self) -> Moment<S> {
+    /// Whoever waits for news shall look again.
+    pub(crate) fn nudge(&self) {
+        self.0.send_modify(|_| ());
+    }
+
+    pub(crate) fn moment(&self) -> Moment<S, W> {
         self.0.borrow().clone()
     }
 
@@ -58,12 +74,12 @@ impl<S: Copy + PartialEq> Standing<S> {
         self.0.borrow().state
     }
 
-    pub(crate) fn news(&self) -> watch::Receiver<Moment<S>> {
+    pub(crate) fn news(&self) -> watch::Receiver<Moment<S, W>> {
         self.0.subscribe()
     }
 }
 
-impl<S: Copy + PartialEq> Moment<S> {
+impl<S: Copy + PartialEq, W> Moment<S, W> {
     fn go_to(&mut self, state: S) -> bool {
         let changes = self.state != state;
         if changes {
@@ -94,19 +110,21 @@ mod tests {
 
     #[test]
     fn a_reason_is_news_once_and_stays_until_all_is_well() {
-        let standing = Standing::new("idle");
+        let standing = Standing::<_, u8>::new("idle");
         let soon = Instant::now() + Duration::from_secs(5);
-        assert!(standing.failed("waiting", "gone".into(), soon));
-        assert!(!standing.failed("waiting", "gone".into(), soon));
-        assert!(standing.failed("waiting", "refused".into(), soon));
+        assert!(standing.failed("waiting", "gone".into(), soon, 1));
+        assert!(!standing.failed("waiting", "gone".into(), soon, 1));
+        assert!(standing.failed("waiting", "refused".into(), soon, 2));
         let mut news = standing.news();
         news.mark_unchanged();
         standing.set("starting");
         let moment = standing.moment();
         assert_eq!((moment.reason.as_deref(), moment.failures, moment.next_try), (Some("refused"), 3, None));
+        assert_eq!(moment.why, 2);
         assert!(news.has_changed().is_ok_and(|changed| changed));
         standing.well("on air");
-        assert_eq!((standing.moment().reason, standing.state()), (None, "on air"));
+        let moment = standing.moment();
+        assert_eq!((moment.reason, moment.why, moment.state), (None, 0, "on air"));
         news.mark_unchanged();
         standing.well("on air");
         assert!(news.has_changed().is_ok_and(|changed| !changed), "nothing new");

@@ -120,7 +120,7 @@ impl Air {
         };
         match (quiet.as_mut(), tag.kind) {
             (Some(_), TagKind::Audio) => *quiet = None,
-            (Some(filling), TagKind::Video) => {
+            (Some(filling), TagKind::Video) if !tag.is_sequence_header() => {
                 for silence in filling.until(tag.timestamp) {
                     publisher.push(silence, now);
                 }

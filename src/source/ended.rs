@@ -26,17 +26,6 @@ pub(super) enum Caption {
     Unavailable,
 }
 
-impl Caption {
-    /// Large letters on the picture.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Starting => "Starting …",
-            Self::NoSignal => "No signal",
-            Self::Unavailable => "Not available",
-        }
-    }
-}
-
 impl Ended {
     pub(super) fn new(text: impl Into<String>, lasting: bool, caption: Caption) -> Self {
         Self { text: text.into(), lasting, caption }

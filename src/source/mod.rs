@@ -12,20 +12,23 @@
 //! [`LiveInput`](crate::pipeline::LiveInput) of the same worker.
 //!
 //! What belongs here: which sources there are, when they run, what happens when they fail. What does not: how media
-//! are received and converted (`pipeline`), who watches (`server`), other RTMP servers (`relay`).
+//! are received and converted (`pipeline`), who watches (`server`), how other RTMP servers are spoken to (`relay`).
 
 mod air;
 mod capture;
 mod ended;
 mod pacer;
 mod progress;
+mod rtmp;
 mod run;
 mod slate;
 mod store;
 mod task;
 mod way;
+mod words;
 
 pub use progress::{Device, Figures, Kind, Origin, State};
+pub use words::Words;
 
 use crate::config::{Input, Source, SourceProblem, WrittenSource};
 use crate::device::Devices;
@@ -58,13 +61,24 @@ pub struct Sources {
 }
 
 struct Means {
-    streams: Arc<Streams>,
-    relays: Arc<Relays>,
-    program: PathBuf,
-    devices: Devices,
+    around: Surroundings,
     store: Store,
+}
+
+/// What sources work with.
+pub struct Surroundings {
+    /// This very program.
+    pub program: PathBuf,
+    /// Where what comes becomes a stream.
+    pub streams: Arc<Streams>,
+    /// What connects to other RTMP servers.
+    pub relays: Arc<Relays>,
+    /// The capture devices of this machine.
+    pub devices: Devices,
     /// Understands playlists, pages and viewers' addresses.
-    resolver: Option<Arc<Resolver>>,
+    pub resolver: Option<Arc<Resolver>>,
+    /// The language of what viewers read while nothing comes.
+    pub words: Words,
 }
 
 struct Running {
@@ -105,23 +119,15 @@ pub enum ChangeRefused {
 
 impl Sources {
     /// The sources of the configuration file, and those kept in the `data` folder. To be called within a runtime:
-    /// those that always run begin. `program` is this very program.
-    pub fn new(
-        configured: &[Source],
-        data: &Path,
-        program: PathBuf,
-        streams: Arc<Streams>,
-        relays: Arc<Relays>,
-        devices: Devices,
-        resolver: Option<Arc<Resolver>>,
-    ) -> Self {
-        let means = Means { streams, relays, program, devices, store: Store::new(data), resolver };
+    /// those that always run begin.
+    pub fn new(configured: &[Source], data: &Path, around: Surroundings) -> Self {
+        let means = Means { around, store: Store::new(data) };
         let mut sources = BTreeMap::new();
         let of_file = configured.iter().cloned().map(|source| (source, Origin::File));
         for (source, origin) in
             of_file.chain(means.store.load().into_iter().map(|source| (source, Origin::Api)))
         {
-            if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
+            if sources.contains_key(&source.name) || means.around.relays.provides(&source.name) {
                 tracing::warn!(
                     source = source.name,
                     "there are two sources of this name; the configuration file's counts"
@@ -170,7 +176,7 @@ impl Sources {
     /// When there are too many of them. The text is for people.
     pub fn of_viewer(&self, address: &WebAddress) -> Result<String, String> {
         let name = address.stream_name();
-        let resolver = self.means.as_ref().and_then(|means| means.resolver.clone());
+        let resolver = self.means.as_ref().and_then(|means| means.around.resolver.clone());
         let means = self.means.as_ref().zip(resolver);
         let (means, resolver) = means.ok_or_else(|| "addresses of the web are not played here".to_owned())?;
         let now = Instant::now();
@@ -231,7 +237,7 @@ impl Sources {
         let means = self.means.as_ref().ok_or(ChangeRefused::TooMany)?;
         let mut list = {
             let sources = self.sources();
-            if sources.contains_key(&source.name) || means.relays.provides(&source.name) {
+            if sources.contains_key(&source.name) || means.around.relays.provides(&source.name) {
                 return Err(ChangeRefused::Exists(source.name));
             }
             if sources.len() >= MAX_SOURCES {
@@ -315,19 +321,11 @@ impl Drop for Sources {
 
 impl Means {
     fn start(&self, source: Source, origin: Origin) -> Running {
-        self.start_by(source, origin, Way::of_owner(self.resolver.clone()))
+        self.start_by(source, origin, Way::of_owner(self.around.resolver.clone()))
     }
 
     fn start_by(&self, source: Source, origin: Origin, way: Way) -> Running {
-        let source = Arc::new(SourceTask::new(
-            source,
-            origin,
-            self.streams.clone(),
-            self.relays.clone(),
-            self.program.clone(),
-            self.devices.clone(),
-            way,
-        ));
+        let source = Arc::new(SourceTask::new(source, origin, &self.around, way));
         let task = tokio::spawn({
             let source = source.clone();
             async move { source.run_with_slates().await }

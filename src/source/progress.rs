@@ -1,12 +1,14 @@
 //! How a source is doing: set by its task and its thread, read by the interfaces and by viewers who wait.
 
 use super::ended::{Caption, Ended};
+use super::rtmp::Found;
 use crate::config::{Input, Source, WrittenSource};
-use crate::pipeline::MediaStreams;
+use crate::pipeline::{MediaStreams, STATION};
+use crate::retry::{self, Standing};
 use crate::source_url::Kind as NetworkKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// What a source does.
@@ -37,21 +39,17 @@ pub enum Origin {
     Viewer,
 }
 
-/// A source at a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Moment {
-    pub(super) state: State,
-    pub(super) since: Instant,
-    /// Why it failed last; forgotten when it is on air again.
-    pub(super) reason: Option<String>,
-    pub(super) next_try: Option<Instant>,
-    /// Failures, ever.
-    pub(super) failures: u64,
-    /// The last one was such that trying again soon does not help.
+/// What more is known of a source's last failure.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Why {
+    /// Trying again soon does not help.
     pub(super) lasting: bool,
     /// What viewers are told while nothing comes.
     pub(super) caption: Caption,
 }
+
+/// A source at a moment.
+pub(super) type Moment = retry::Moment<State, Why>;
 
 /// What is known of a source from when it was on air.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,7 +70,8 @@ struct Captured {
 }
 
 /// How a source's pictures come.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[derive(Debug, Clone, Copy, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceWay)]
 #[serde(untagged)]
 pub enum Kind {
     /// From the network.
@@ -82,7 +81,8 @@ pub enum Kind {
 }
 
 /// The word for it.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[derive(Debug, Clone, Copy, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SourceDevice)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
     /// A capture device.
@@ -93,7 +93,7 @@ pub enum Device {
 #[derive(Debug)]
 pub(super) struct Progress {
     name: String,
-    moment: watch::Sender<Moment>,
+    standing: Standing<State, Why>,
     starts: AtomicU64,
     bytes: AtomicU64,
     media: Mutex<Media>,
@@ -106,6 +106,11 @@ pub(super) struct Progress {
 struct Media {
     video: Option<Lane>,
     audio: Option<Lane>,
+    /// What a radio says is played now.
+    title: Option<String>,
+    /// What it says it is called.
+    station: Option<String>,
+    /// What is missing, and why.
     warnings: Vec<String>,
 }
 
@@ -145,7 +150,6 @@ pub struct Figures {
     #[schema(nullable = false)]
     captured: Option<Captured>,
     /// How it is received.
-    #[schema(value_type = String)]
     pub kind: Kind,
     /// "on_demand" or "always".
     pub mode: &'static str,
@@ -182,18 +186,9 @@ pub struct Figures {
 
 impl Progress {
     pub(super) fn new(name: String) -> Self {
-        let moment = Moment {
-            state: State::Idle,
-            since: Instant::now(),
-            reason: None,
-            next_try: None,
-            failures: 0,
-            lasting: false,
-            caption: Caption::default(),
-        };
         Self {
             name,
-            moment: watch::Sender::new(moment),
+            standing: Standing::new(State::Idle),
             starts: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             media: Mutex::default(),
@@ -205,33 +200,22 @@ impl Progress {
         &self.name
     }
 
-    fn set(&self, state: State) {
-        self.moment.send_if_modified(|moment| {
-            let changes = moment.state != state;
-            if changes {
-                (moment.state, moment.since, moment.next_try) = (state, Instant::now(), None);
-            }
-            changes
-        });
-    }
-
     pub(super) fn idle(&self) {
-        self.set(State::Idle);
-        self.moment.send_modify(|moment| moment.caption = Caption::default());
+        self.standing.rest(State::Idle);
     }
 
     /// Whoever waits for the stream may see it now.
     pub(super) fn slate_began(&self) {
-        self.moment.send_modify(|_| ());
+        self.standing.nudge();
     }
 
     /// What viewers are told while nothing comes.
     pub(super) fn caption(&self) -> Caption {
-        self.moment.borrow().caption
+        self.moment().why.caption
     }
 
     pub(super) fn moment(&self) -> Moment {
-        self.moment.borrow().clone()
+        self.standing.moment()
     }
 
     /// The device that it captures from now, and what it was asked for.
@@ -251,28 +235,17 @@ impl Progress {
 
     pub(super) fn starting(&self) {
         self.starts.fetch_add(1, Ordering::Relaxed);
-        self.set(State::Starting);
+        self.standing.set(State::Starting);
     }
 
     pub(super) fn on_air(&self) {
-        self.set(State::OnAir);
-        self.moment.send_modify(|moment| {
-            (moment.reason, moment.caption) = (None, Caption::default());
-        });
+        self.standing.well(State::OnAir);
     }
 
-    pub(super) fn failed(&self, ended: &Ended, next_try: Instant) {
-        self.moment.send_modify(|moment| {
-            *moment = Moment {
-                state: State::Waiting,
-                since: Instant::now(),
-                reason: Some(ended.text.clone()),
-                next_try: Some(next_try),
-                failures: moment.failures + 1,
-                lasting: ended.lasting,
-                caption: ended.caption,
-            };
-        });
+    /// It failed, and waits. True when that is news.
+    pub(super) fn failed(&self, ended: &Ended, next_try: Instant) -> bool {
+        let why = Why { lasting: ended.lasting, caption: ended.caption };
+        self.standing.failed(State::Waiting, ended.text.clone(), next_try, why)
     }
 
     pub(super) fn found(&self, streams: &MediaStreams) {
@@ -288,7 +261,24 @@ impl Progress {
             width: None,
             height: None,
         });
-        let media = Media { video, audio, warnings: streams.warnings.clone() };
+        let said = |name: &str| streams.contents.tag(name).map(str::to_owned);
+        let (title, station) = (said("title"), said(STATION));
+        let media = Media { video, audio, title, station, warnings: streams.warnings.clone() };
+        *self.media.lock().unwrap_or_else(PoisonError::into_inner) = media;
+    }
+
+    /// What is passed on as it is, from another RTMP server.
+    pub(super) fn passes(&self, found: &Found) {
+        let (width, height) = found.size.unzip();
+        let video =
+            found.video.map(|codec| Lane { codec: codec.to_string(), passthrough: true, width, height });
+        let audio = found.audio.map(|codec| Lane {
+            codec: codec.to_string(),
+            passthrough: true,
+            width: None,
+            height: None,
+        });
+        let media = Media { video, audio, ..Media::default() };
         *self.media.lock().unwrap_or_else(PoisonError::into_inner) = media;
     }
 
@@ -297,11 +287,11 @@ impl Progress {
     }
 
     pub(super) fn news(&self) -> watch::Receiver<Moment> {
-        self.moment.subscribe()
+        self.standing.news()
     }
 
     pub(super) fn state(&self) -> State {
-        self.moment.borrow().state
+        self.standing.state()
     }
 
     pub(super) fn figures(
@@ -312,7 +302,7 @@ impl Progress {
         shows_slate: bool,
     ) -> Figures {
         let now = Instant::now();
-        let moment = self.moment.borrow().clone();
+        let moment = self.moment();
         let (url, device, settings, kind) = match &source.input {
             Input::Network(url) => (Some(url.to_string()), None, None, Kind::Network(url.kind())),
             Input::Capture(capture) => {
@@ -320,7 +310,6 @@ impl Progress {
                 (None, device, Some(source.to_written()), Kind::Device(Device::Capture))
             }
         };
-        let seconds = |time: Duration| time.as_millis() as f64 / 1000.0;
         Figures {
             name: source.name.clone(),
             url,
@@ -335,9 +324,9 @@ impl Progress {
             stop_delay_seconds: source.stop_delay.as_secs(),
             origin,
             state: moment.state,
-            state_seconds: seconds(now.saturating_duration_since(moment.since)),
+            state_seconds: moment.state_seconds(now),
+            next_try_seconds: moment.next_try_seconds(now),
             reason: moment.reason,
-            next_try_seconds: moment.next_try.map(|at| seconds(at.saturating_duration_since(now))),
             viewers,
             failures: moment.failures,
             restarts: self.starts.load(Ordering::Relaxed).saturating_sub(1),

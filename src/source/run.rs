@@ -8,10 +8,15 @@ use super::progress::Progress;
 use super::way::Way;
 use crate::config::Input;
 use crate::device::Devices;
+use crate::flv::Tag;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
 use crate::limits::SOURCE_STALL;
-use crate::pipeline::{FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, Silence};
+use crate::pipeline::{
+    FeedError, FeedEvent, Goodbye, Killer, LiveFeed, LiveInput, MediaStreams, STATION, Silence,
+};
+use crate::relay::Relays;
+use crate::time::MediaTime;
 use crate::web_media::Gateway;
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -28,6 +33,8 @@ pub(super) struct Means {
     pub(super) input: Input,
     pub(super) way: Arc<Way>,
     pub(super) devices: Devices,
+    /// What connects to other RTMP servers.
+    pub(super) relays: Arc<Relays>,
     pub(super) air: Arc<Air>,
     pub(super) progress: Arc<Progress>,
 }
@@ -65,7 +72,7 @@ impl Run {
         self.watch().heard = at;
     }
 
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.watch().stopped
     }
 
@@ -162,6 +169,7 @@ fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended>
     let mut streams = None;
     let mut pacer = Pacer::default();
     let mut begun = false;
+    let mut last = MediaTime::ZERO;
     let mut jumps = 0;
     loop {
         run.heard(Some(Instant::now()));
@@ -171,6 +179,11 @@ fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended>
                     *warning = means.redact(warning);
                 }
                 means.progress.found(&found);
+                let about = metadata(Some(&found));
+                // A radio says what is played now.
+                if begun && streams.as_ref().is_none_or(|before| metadata(Some(before)) != about) {
+                    means.air.push(Tag { timestamp: last, ..about.to_tag() }, Instant::now());
+                }
                 streams = Some(found);
                 continue;
             }
@@ -202,6 +215,7 @@ fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended>
             means.way.works();
         }
         means.progress.received(tag.body.len());
+        last = tag.timestamp;
         if !means.air.push(tag, now) {
             return Err(Ended::new(
                 "somebody else publishes a stream of this name",
@@ -219,10 +233,13 @@ fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended>
 fn metadata(streams: Option<&MediaStreams>) -> Metadata {
     let video = streams.and_then(|streams| streams.video.as_ref());
     let audio = streams.and_then(|streams| streams.audio.as_ref());
+    let said = |name: &str| streams.and_then(|streams| streams.contents.tag(name)).map(str::to_owned);
     Metadata {
         picture_size: video.map(|video| (video.width, video.height)).filter(|size| size.0 > 0),
         video: video.map(|_| VideoCodec::Avc),
         audio: audio.map(|_| AudioCodec::Aac),
+        title: said("title"),
+        station: said(STATION),
         ..Metadata::default()
     }
 }

@@ -98,7 +98,7 @@ impl SourceTask {
             width: known.size.map_or(SLATE_SIZE.0, |size| size.0),
             height: known.size.map_or(SLATE_SIZE.1, |size| size.1),
             rate: self.air().expected_rate().unwrap_or(SLATE_RATE),
-            title: caption.text().to_owned(),
+            title: self.words.of(caption).to_owned(),
             subtitle: self.progress().name().to_owned(),
             sound: known.sound.unwrap_or(sound),
         };
@@ -158,7 +158,7 @@ impl SourceTask {
                 if tag.is_keyframe() && self.progress().caption() != caption {
                     return Shown::Replaced;
                 }
-                let lasting = || self.progress().moment().lasting;
+                let lasting = || self.progress().moment().why.lasting;
                 if until.is_some()
                     && tag.is_keyframe()
                     && self.progress().state() == State::Waiting

@@ -13,8 +13,10 @@ use super::air::Air;
 use super::capture;
 use super::ended::{Caption, Ended};
 use super::progress::{Figures, Origin, Progress, State};
+use super::rtmp;
 use super::run::{self, Means, Run};
 use super::way::Way;
+use super::{Surroundings, Words};
 use crate::config::{Input, Source};
 use crate::device::Devices;
 use crate::limits::{
@@ -24,6 +26,7 @@ use crate::limits::{
 use crate::relay::Relays;
 use crate::retry::{Backoff, random};
 use crate::stream::{Keyframe, Stream, Streams};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +38,10 @@ pub(super) struct SourceTask {
     settings: watch::Sender<Source>,
     origin: Origin,
     streams: Arc<Streams>,
+    relays: Arc<Relays>,
     pub(super) program: PathBuf,
+    /// The language of slates.
+    pub(super) words: Words,
     devices: Devices,
     way: Arc<Way>,
     pub(super) air: Arc<Air>,
@@ -64,6 +70,26 @@ enum Outcome {
     Moved,
 }
 
+/// Begins a run, which tells its end: on a thread of its own where a worker is read, which blocks.
+fn begin(means: Means, run: Arc<Run>, told: oneshot::Sender<Ended>) -> io::Result<()> {
+    let other_server = match &means.input {
+        Input::Network(url) => url.rtmp(),
+        Input::Capture(_) => None,
+    };
+    // Whoever asked may have gone when it ends.
+    if let Some(url) = other_server {
+        tokio::spawn(async move {
+            let _ = told.send(rtmp::run(&means, &run, &url).await);
+        });
+        return Ok(());
+    }
+    let thread = std::thread::Builder::new().name("source".into());
+    thread.spawn(move || {
+        let _ = told.send(run::run(&means, &run));
+    })?;
+    Ok(())
+}
+
 /// Ends a run with whoever watches over it.
 struct StopAtEnd(Option<Arc<Run>>);
 
@@ -84,23 +110,18 @@ impl Drop for StopAtEnd {
 }
 
 impl SourceTask {
-    pub(super) fn new(
-        source: Source,
-        origin: Origin,
-        streams: Arc<Streams>,
-        relays: Arc<Relays>,
-        program: PathBuf,
-        devices: Devices,
-        way: Way,
-    ) -> Self {
-        let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays));
+    pub(super) fn new(source: Source, origin: Origin, around: &Surroundings, way: Way) -> Self {
+        let (streams, relays) = (around.streams.clone(), around.relays.clone());
+        let air = Arc::new(Air::new(source.name.clone(), streams.clone(), relays.clone()));
         let progress = Arc::new(Progress::new(source.name.clone()));
         Self {
             settings: watch::Sender::new(source),
             origin,
             streams,
-            program,
-            devices,
+            relays,
+            program: around.program.clone(),
+            words: around.words,
+            devices: around.devices.clone(),
             way: Arc::new(way),
             air,
             progress,
@@ -161,7 +182,7 @@ impl SourceTask {
                 }
                 let moment = news.borrow_and_update().clone();
                 // A camera that is being switched on refuses at first; a wrong password stays wrong.
-                if moment.failures > failures && moment.lasting && !waits {
+                if moment.failures > failures && moment.why.lasting && !waits {
                     return Err(moment.reason.unwrap_or_default());
                 }
                 // The sender is ours.
@@ -231,11 +252,12 @@ impl SourceTask {
         let failed = Instant::now();
         let until = |watched: bool| failed + if watched { wait.min(SOURCE_BACKOFF_WATCHED) } else { wait };
         let mut watched = self.is_watched();
-        tracing::warn!(
-            source = self.progress.name(), from = %self.settings.borrow().input, error = ended.text,
-            next_try = ?until(watched).saturating_duration_since(failed), "a source failed"
-        );
-        self.progress.failed(ended, until(watched));
+        if self.progress.failed(ended, until(watched)) {
+            tracing::warn!(
+                source = self.progress.name(), from = %self.settings.borrow().input, error = ended.text,
+                next_try = ?until(watched).saturating_duration_since(failed), "a source failed"
+            );
+        }
         let mut moved = self.settings.subscribe();
         let captures = matches!(self.settings.borrow().input, Input::Capture(_));
         let mut plugged = self.devices.changes();
@@ -266,22 +288,13 @@ impl SourceTask {
             input: input.clone(),
             devices: self.devices.clone(),
             way: self.way.clone(),
+            relays: self.relays.clone(),
             air: self.air.clone(),
             progress: self.progress.clone(),
         };
-        let thread = std::thread::Builder::new().name("source".into()).spawn({
-            let run = run.clone();
-            move || {
-                // Whoever asked may have gone.
-                let _ = told.send(run::run(&means, &run));
-            }
-        });
-        if let Err(error) = thread {
-            return Outcome::Failed(Ended::new(
-                format!("no thread for it: {error}"),
-                false,
-                Caption::Unavailable,
-            ));
+        if let Err(error) = begin(means, run.clone(), told) {
+            let text = format!("no thread for it: {error}");
+            return Outcome::Failed(Ended::new(text, false, Caption::Unavailable));
         }
         let mut unwatched: Option<Instant> = None;
         let mut tick = tokio::time::interval(SOURCE_TEND);

@@ -29,6 +29,7 @@ mod broken;
 mod capture;
 mod command_line;
 mod covers;
+mod days;
 mod described;
 mod ffmpeg;
 mod forms;

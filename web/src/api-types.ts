@@ -73,6 +73,30 @@ export interface CacheSum {
   count: number;
 }
 
+/** A device that pictures can be captured from. */
+export interface CaptureDevice {
+  /** The sound that comes by the same plug. */
+  audio?: DeviceAudio[];
+  /** Brightness and the like. */
+  controls?: DeviceControl[];
+  /** The kernel's driver for it. */
+  driver: string;
+  /** The codings of pictures that it has. */
+  formats?: DeviceFormat[];
+  /** What it is called in settings: stays the same when it is plugged in again, and after a restart. */
+  id: string;
+  /** Its sockets. */
+  inputs?: DeviceInput[];
+  /** Other stable names: links in `/dev/v4l`. */
+  links?: string[];
+  /** What it calls itself. */
+  name: string;
+  /** Its node now; changes with the order in which devices are plugged in. */
+  node: string;
+  /** Why nothing more is known of it, in words; `None`: all is well. */
+  problem: string | null;
+}
+
 /** The device that a source captures from. */
 export interface Captured {
   /** Its stable name. */
@@ -127,9 +151,92 @@ export interface Crate {
   version: string;
 }
 
-/** Capture devices. Their shape is told in docs/http-api.md. */
+/** A sound device that records. */
+export interface DeviceAudio {
+  /** Card and device now. */
+  card: number;
+  /** See `card`. */
+  device: number;
+  /** ALSA's name for it by the card's own name, which stays: `hw:CARD=MS2109,DEV=0`. */
+  id: string;
+  /** What it calls itself. */
+  name: string;
+}
+
+/** A choice of a menu. */
+export interface DeviceChoice {
+  /** What it is. */
+  label: string;
+  /** What to set. */
+  value: number;
+}
+
+/** Something to turn. */
+export interface DeviceControl {
+  /** The choices of a menu. */
+  choices?: DeviceChoice[];
+  /** What it is from the factory. */
+  default: number;
+  /** It has no effect now: another control has to be changed first. */
+  inactive: boolean;
+  /** What values it takes. */
+  kind: DeviceControlKind;
+  /** Its name for people, in the driver's words. */
+  label: string;
+  /** Greatest value. */
+  maximum: number;
+  /** Least value. */
+  minimum: number;
+  /** Its name in settings: `white_balance_automatic`. */
+  name: string;
+  /** It cannot be set. */
+  read_only: boolean;
+  /** Distance of values. */
+  step: number;
+  /** What it is now; `None` where that cannot be told. */
+  value: number | null;
+}
+
+/** What values a control takes. */
+export type DeviceControlKind = "number" | "switch" | "menu" | "button";
+
+/** A coding of pictures. */
+export interface DeviceFormat {
+  /** In the driver's words. */
+  description: string;
+  /** Four letters, as the kernel has them. */
+  fourcc: string;
+  /** The sizes in which it comes. */
+  sizes: DeviceSize[];
+}
+
+/** A socket of a device. */
+export interface DeviceInput {
+  /** What the driver calls it. */
+  name: string;
+  /** Nothing is plugged into it, as far as the driver can tell. */
+  no_signal: boolean;
+  /** It is the one in use. */
+  selected: boolean;
+  /** Television standards that it can be set to. */
+  standards?: string[];
+}
+
+/** A size, or all sizes between two. */
+export interface DeviceSize {
+  /** Pixels; the largest where it is a range. */
+  height: number;
+  /** The smallest and the step of a range: width, height, width step, height step. */
+  range_from: number[] | null;
+  /** Pictures a second, from most to fewest; empty when the driver does not say. */
+  rates?: (number[])[];
+  /** Pixels; the largest where it is a range. */
+  width: number;
+}
+
+/** Capture devices. */
 export interface Devices {
-  devices: (Record<string, unknown>)[];
+  devices: CaptureDevice[];
 }
 
 /** A folder or file in a listing. */
@@ -486,7 +593,7 @@ export type Source = SourceMedia & {
   /** Attempts that failed and runs that broke. */
   failures: number;
   /** How it is received. */
-  kind: string;
+  kind: SourceWay;
   /** "on_demand" or "always". */
   mode: string;
   /** Its name, and its stream's. */
@@ -519,6 +626,12 @@ export type Source = SourceMedia & {
   viewers: number;
 };
 
+/** The word for it. */
+export type SourceDevice = "capture";
+
+/** How a source is received. */
+export type SourceKind = "http" | "rtsp" | "udp" | "rtp" | "srt" | "rtmp";
+
 export interface SourceLane {
   codec: string;
   height?: number;
@@ -529,7 +642,12 @@ export interface SourceLane {
 /** What comes from a source. */
 export interface SourceMedia {
   audio: SourceLane | null;
+  /** What it says it is called. */
+  station: string | null;
+  /** What a radio says is played now. */
+  title: string | null;
   video: SourceLane | null;
+  /** What is missing, and why. */
   warnings: string[];
 }
 
@@ -538,6 +656,9 @@ export type SourceOrigin = "file" | "api" | "viewer";
 
 /** What a source does. */
 export type SourceState = "idle" | "starting" | "on_air" | "waiting";
+
+/** How a source's pictures come. */
+export type SourceWay = SourceKind | SourceDevice;
 
 /** The live sources. */
 export interface Sources {

@@ -53,7 +53,7 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
         let _ = rustix::process::setrlimit(Resource::Cpu, limit);
     }
     let _ = rustix::thread::set_no_new_privs(true);
-    // Rather this process than the server, when memory runs out. Raising it needs no right.
+    // Where memory is short, this goes before the server that everybody watches.
     let _ = std::fs::write("/proc/self/oom_score_adj", limits::WORKER_OOM_SCORE);
     // The disk's turn follows from it as well: ioprio is (nice + 20) / 5 unless set.
     let _ =

@@ -1,6 +1,6 @@
 //! What is in a file beside the lanes: the other tracks, chapters, tags.
 
-use super::super::streams::{AudioTrack, Chapter, Contents, NamedTag, SubtitleTrack};
+use super::super::streams::{AudioTrack, Chapter, Contents, NamedTag, STATION, SubtitleTrack};
 use super::decide;
 use super::head::Head;
 use crate::limits;
@@ -54,6 +54,25 @@ pub(super) fn tags(heads: &[Arc<Head>]) -> Vec<NamedTag> {
         .collect()
 }
 
+/// What a radio says between its sound, of what is played and of itself, laid over what it said before.
+pub(super) fn said_meanwhile(known: &mut Vec<NamedTag>, tags: &gst::TagListRef) {
+    let title = tags.get::<gst::tags::Title>().map(|title| title.get().to_owned());
+    let station = tags.get::<gst::tags::Organization>().map(|station| station.get().to_owned());
+    for (name, value) in [("title", title), (STATION, station)] {
+        let Some(value) = value.map(in_one_line) else { continue };
+        match known.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.value = value,
+            None => known.push(NamedTag { name: name.to_owned(), value }),
+        }
+    }
+}
+
+/// A station's bytes are anybody's: no line breaks, and nothing that moves a terminal's cursor.
+fn in_one_line(text: String) -> String {
+    let text = text.replace(|c: char| c.is_control(), " ");
+    cut(text.trim().to_owned())
+}
+
 /// Chapters of a table of contents: those of its first edition.
 pub(super) fn chapters(toc: &gst::TocRef) -> Vec<Chapter> {
     let mut found = Vec::new();
@@ -94,4 +113,37 @@ fn cut(mut text: String) -> String {
     }
     text.truncate(end);
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_radio_says_takes_the_place_of_what_it_said_before() {
+        gst::init().unwrap();
+        let mut known = Vec::new();
+        let mut say = |station: Option<&str>, title: Option<&str>| {
+            let mut tags = gst::TagList::new();
+            let said = tags.make_mut();
+            said.add::<gst::tags::Bitrate>(&128_000, gst::TagMergeMode::Append);
+            if let Some(station) = station {
+                said.add::<gst::tags::Organization>(&station, gst::TagMergeMode::Append);
+            }
+            if let Some(title) = title {
+                said.add::<gst::tags::Title>(&title, gst::TagMergeMode::Append);
+            }
+            said_meanwhile(&mut known, &tags);
+            known.iter().map(|tag| (tag.name.clone(), tag.value.clone())).collect::<Vec<_>>()
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(say(None, None), []);
+        assert_eq!(say(Some("Radio X"), None), [pair(STATION, "Radio X")]);
+        assert_eq!(say(None, None), [pair(STATION, "Radio X")]);
+        assert_eq!(say(None, Some(" A\nB\u{1b} ")), [pair(STATION, "Radio X"), pair("title", "A B")]);
+        assert_eq!(say(None, Some("C"))[1], pair("title", "C"));
+        let long = "ü".repeat(limits::MAX_LISTED_TEXT);
+        assert!(say(None, Some(&long))[1].1.len() <= limits::MAX_LISTED_TEXT);
+    }
 }

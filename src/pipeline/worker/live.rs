@@ -20,6 +20,7 @@ use super::super::live_order::LiveInput;
 use super::super::wire::{Failure, Message};
 use super::capture;
 use super::confine::{self, Life};
+use super::contents;
 use super::decide::{self, Content};
 use super::head::Head;
 use super::lane::{BuildError, Surroundings};
@@ -281,6 +282,14 @@ impl LiveGraph {
             gst::MessageView::Eos(_) => {
                 self.note_heads();
                 Some(self.last_message())
+            }
+            // From where a lane ends: what a radio says comes through everything that its sound comes through.
+            gst::MessageView::Tag(said) => {
+                let tags = said.tags();
+                self.shared.change(|announcement| {
+                    contents::said_meanwhile(&mut announcement.contents.tags, &tags);
+                });
+                None
             }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
                 Note::Held => None,

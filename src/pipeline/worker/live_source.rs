@@ -10,6 +10,7 @@
 //!
 //! Nothing in the callbacks may panic: they run in C frames.
 
+use super::contents;
 use super::lane::{BuildError, make};
 use super::notes::Shared;
 use crate::limits;
@@ -67,14 +68,37 @@ fn http(pipeline: &gst::Pipeline, url: &str, shared: &Arc<Shared>) -> Result<(),
             set(&source, "timeout", &limits::LIVE_CONNECT.as_secs().to_string());
             // The server tries again, with a pause that grows.
             set(&source, "retries", "0");
-            // Titles between the sound of a radio: demuxed and dropped.
+            // Titles between the sound of a radio.
             set(&source, "iradio-mode", "true");
         }
         None
     });
+    if let Some(bin) = source.downcast_ref::<gst::Bin>() {
+        let shared = Arc::clone(shared);
+        bin.connect_deep_element_added(move |_, _, element| {
+            if element.factory().is_some_and(|factory| factory.name() == "icydemux") {
+                let shared = Arc::clone(&shared);
+                element.connect_pad_added(move |_, pad| hear_titles(pad, &shared));
+            }
+        });
+    }
     pipeline.add(&source)?;
     watch(pipeline, &source, shared);
     Ok(())
+}
+
+/// Titles between the sound of a radio. Taken here, where they are made: a parser behind this replaces the first ones by what it
+/// finds itself, before a head lets anything through.
+fn hear_titles(pad: &gst::Pad, shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Tag(said)) = info.event().map(|event| event.view()) {
+            shared.change(|announcement| {
+                contents::said_meanwhile(&mut announcement.contents.tags, said.tag());
+            });
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn rtsp(pipeline: &gst::Pipeline, url: &str, shared: &Arc<Shared>) -> Result<(), BuildError> {

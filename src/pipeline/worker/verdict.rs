@@ -39,6 +39,10 @@ pub(super) fn on_network_error(error: &gst::glib::Error, debug: Option<&str>) ->
     if error.matches(gst::ResourceError::OpenRead) || error.matches(gst::ResourceError::OpenReadWrite) {
         return fail(Failure::Unreadable, format!("there is no connection to it ({})", text(error)));
     }
+    // A camera that answered once and then no more, or whose answers are none.
+    if error.matches(gst::ResourceError::Read) || error.matches(gst::ResourceError::Write) {
+        return fail(Failure::Unreadable, format!("it does not answer, or breaks off ({})", text(error)));
+    }
     on_source_error(error, false)
 }
 

@@ -66,3 +66,10 @@ pub enum ClientError {
         bytes: usize,
     },
 }
+
+impl ClientError {
+    /// The server has said no: the same question will get the same answer.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Authentication { .. })
+    }
+}

@@ -15,11 +15,10 @@ use utoipa::ToSchema;
 /// What a body looks like.
 const EXAMPLE: &str = r#"{"brightness":128,"white_balance_automatic":true,"power_line_frequency":"50 Hz"}"#;
 
-/// Capture devices. Their shape is told in docs/http-api.md.
+/// Capture devices.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Devices)]
 pub(super) struct All {
-    #[schema(value_type = Vec<Object>)]
     devices: Vec<Device>,
 }
 
@@ -36,7 +35,7 @@ pub(super) async fn list(devices: &Devices) -> Reply {
 /// settings stay.
 #[utoipa::path(put, path = "/api/v1/devices/{id}/controls", operation_id = "setDeviceControls", tag = "live",
     params(("id" = String, Path, description = "As the list of devices has it")),
-    request_body = Object, responses((status = 200, body = Object)))]
+    request_body = BTreeMap<String, Value>, responses((status = 200, body = Device)))]
 pub(super) async fn control(
     app: &App,
     headers: &HeaderMap,

@@ -124,8 +124,8 @@ fn metadata(reel: &Reel, codecs: Codecs, keyframes: Vec<(MediaTime, u64)>) -> Me
         picture_size: reel.picture_size(),
         video: codecs.video,
         audio: codecs.audio,
-        file_size: None,
         keyframes,
+        ..Metadata::default()
     }
 }
 

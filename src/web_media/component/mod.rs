@@ -11,7 +11,12 @@
 //! (Python would take sixteen seconds a call otherwise); and tried on a page of this machine. Only then `current` is
 //! switched, by a rename. Whatever fails before leaves what is used as it is.
 
-use super::client::{Client, FetchError};
+mod error;
+mod trial_page;
+
+pub use error::ComponentError;
+
+use super::client::Client;
 use super::yt_dlp::{YtDlp, YtDlpError};
 use super::{Direct, Resolver};
 use crate::egress::{Door, Reach};
@@ -20,13 +25,11 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use trial_page::Page;
 use url::Url;
 
 /// The one component that there is.
@@ -58,73 +61,6 @@ pub struct Status {
     pub previous: Option<String>,
     /// What people ought to know.
     pub notice: &'static str,
-}
-
-/// Why a component is not installed. What was there before is still used. The texts are shown to people.
-#[derive(Debug, thiserror::Error)]
-pub enum ComponentError {
-    /// The package index, or the archive.
-    #[error("it can't be fetched: {0}")]
-    Fetch(#[from] FetchError),
-    /// The fetching broke off.
-    #[error("it can't be fetched: the connection broke: {0}; try again")]
-    Broken(io::Error),
-    /// The index says something else than expected.
-    #[error("the package index {index} has no {what}; expected an index like https://pypi.org")]
-    Index {
-        /// Its address.
-        index: Url,
-        /// What is missing.
-        what: &'static str,
-    },
-    /// Not a version's number.
-    #[error("\"{0}\" is no version; write for example 2026.10.26")]
-    Version(String),
-    /// Not what the index promised.
-    #[error(
-        "what came is not what the package index promised: SHA-256 {came}, expected {expected}; try again later"
-    )]
-    Sum {
-        /// The sum of what came.
-        came: String,
-        /// What the index says.
-        expected: String,
-    },
-    /// More than any version has.
-    #[error("it is larger than {most} MB, which no version was so far", most = MAX_COMPONENT >> 20)]
-    TooLarge,
-    /// The disk.
-    #[error("it can't be kept in {folder}: {reason}; make room there, and make it writable for the server's user", folder = folder.display())]
-    Disk {
-        /// Where.
-        folder: PathBuf,
-        /// What the system said.
-        reason: io::Error,
-    },
-    /// Python.
-    #[error("{python} {step} failed: {reason}; Python 3.11 or newer is needed, which [web] python names", python = python.display())]
-    Python {
-        /// Which.
-        python: PathBuf,
-        /// What it was to do.
-        step: &'static str,
-        /// What it said.
-        reason: String,
-    },
-    /// It does not work.
-    #[error("version {version} does not find the film on a page made for that, so it is not used: {reason}")]
-    SelfTest {
-        /// Which.
-        version: String,
-        /// What it said.
-        reason: String,
-    },
-    /// Nothing to go back to.
-    #[error("there is no version before this one to go back to")]
-    NoPrevious,
-    /// Nothing there.
-    #[error("yt-dlp is not installed; install it with `wiidiaserver component install yt-dlp`")]
-    NotInstalled,
 }
 
 /// Installs, removes and tells of yt-dlp.
@@ -380,53 +316,6 @@ fn point(folder: &Path, name: &str, version: &Path) -> io::Result<()> {
     let _ = fs::remove_file(&new);
     symlink(version, &new)?;
     fs::rename(&new, folder.join(name))
-}
-
-/// A page with a film, for a program to be tried on. It ends when it is dropped.
-struct Page {
-    address: SocketAddr,
-    task: tokio::task::AbortHandle,
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Page {
-    async fn open() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let serve = async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let answer = async {
-                    let mut head = Vec::new();
-                    while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < 16 << 10 {
-                        if socket.read_buf(&mut head).await? == 0 {
-                            break;
-                        }
-                    }
-                    let (kind, body) = match head.windows(6).any(|part| part == b"/page ") {
-                        true => (
-                            "text/html",
-                            "<title>A film</title><video><source src=\"film.mp4\" type=\"video/mp4\"></video>",
-                        ),
-                        false => ("video/mp4", "no more than its name"),
-                    };
-                    let len = body.len();
-                    let text = format!(
-                        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n{body}"
-                    );
-                    socket.write_all(text.as_bytes()).await?;
-                    socket.shutdown().await
-                };
-                // Who hangs up does without.
-                let _: io::Result<()> = answer.await;
-            }
-        };
-        Ok(Self { address, task: tokio::spawn(serve).abort_handle() })
-    }
 }
 
 #[cfg(test)]
