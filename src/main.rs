@@ -28,7 +28,7 @@ use wiidiaserver::source::{Sources, Surroundings, Words};
 use wiidiaserver::stream::Streams;
 use wiidiaserver::web_media::component::{self as components, Component};
 use wiidiaserver::web_media::{self, Resolver};
-use wiidiaserver::{ctl, picture, pipeline, reset, server, upload};
+use wiidiaserver::{card, ctl, picture, pipeline, reset, server, upload};
 
 fn main() -> ExitCode {
     let environment = match Environment::of_process() {
@@ -46,6 +46,13 @@ fn main() -> ExitCode {
             let done = helper::serve(std::io::stdin(), std::io::stdout(), &helper::Places::default());
             if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
+        Ok(Command::Card(words)) => match of_card(&words, &environment) {
+            Ok(text) => say(&text),
+            Err(error) => {
+                eprintln!("wiidiaserver: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Control { data, words }) => match ctl::run(&data.join(server::CONTROL_SOCKET), &words) {
             Ok(text) => say(&text),
             Err(error) => {
@@ -72,6 +79,25 @@ fn main() -> ExitCode {
             Err(error) => refuse(&*error),
         },
         Err(error) => refuse(&error),
+    }
+}
+
+/// `card wired`, `card wifi`, `card restore`: a file of the box's card on standard input. The passphrase of a backup is in
+/// the environment, which nobody else can read, as its arguments can be.
+fn of_card(words: &[std::ffi::OsString], environment: &Environment) -> Result<String, Failure> {
+    let input = std::io::stdin().lock();
+    match words {
+        [word] if word == "wired" => Ok(card::wired(input)?),
+        [word] if word == "wifi" => Ok(card::wifi(input)?),
+        [word] if word == "restore" => {
+            config::refuse_root(false)?;
+            let Command::Serve(config) = config::parse(std::iter::empty(), environment)? else {
+                return Err("without arguments the server is not served".into());
+            };
+            let passphrase = std::env::var("WIIDIA_PASSPHRASE").unwrap_or_default();
+            Ok(card::restore(input, &passphrase, *config)?)
+        }
+        _ => Err("expected card wired, card wifi or card restore, with the file on standard input".into()),
     }
 }
 

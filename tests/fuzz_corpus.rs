@@ -76,4 +76,5 @@ laws_hold! {
     subtitles_are_what_a_page_shows: subtitles;
     a_kept_reel_is_what_was_written_or_none: kept;
     pages_lead_to_the_web_alone: web_page;
+    who_searches_gets_no_more_than_may_be: discovery;
 }

@@ -9,6 +9,7 @@ pub mod amf0;
 pub mod chunk_reader;
 pub mod client;
 pub mod codec;
+pub mod discovery;
 pub mod flv;
 pub mod fmp4;
 pub mod index;

@@ -10,6 +10,7 @@
 //! There is no password until somebody of the same network chooses one; until then nothing can be changed. What is
 //! kept is one [`Document`] of the data folder with digests in it. HTTP and RTMP are not known here.
 
+mod exported;
 mod guess;
 mod network;
 mod origin;

@@ -16,6 +16,7 @@ mod host;
 mod network;
 mod power;
 mod trial;
+mod trouble;
 mod update;
 
 pub use clock::Clock;
@@ -24,6 +25,7 @@ pub use host::Host;
 pub use network::{Addressing, Interface, NetworkError, Wish};
 pub use power::Power;
 pub use trial::Trial;
+pub use trouble::Trouble;
 pub use update::Update;
 
 use crate::document::Document;

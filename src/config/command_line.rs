@@ -44,6 +44,9 @@ pub fn parse(
     if arguments.peek().is_some_and(|first| first == "helper") {
         return Ok(Command::Helper);
     }
+    if arguments.next_if(|first| first == "card").is_some() {
+        return Ok(Command::Card(arguments.collect()));
+    }
     if arguments.next_if(|first| first == "ctl").is_some() {
         return control(arguments, environment);
     }

@@ -32,6 +32,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("cache.limit_mb", "a number of megabytes without quotes, such as 10000"),
     ("cache.keep_free_mb", "a number of megabytes without quotes, such as 1000"),
     ("cache.keep", "encoded, all or nothing in quotes, such as \"encoded\""),
+    ("discovery.ssdp", "true or false without quotes"),
     ("index.background", "true or false without quotes"),
     ("index.limit_mb", "a number of megabytes without quotes, such as 1000"),
     ("log.level", "a level in quotes, such as \"info\""),
@@ -92,6 +93,7 @@ pub(super) struct Content {
     pub(super) rtmp: Listen,
     pub(super) rtmps: Rtmps,
     pub(super) cache: Cache,
+    pub(super) discovery: Discovery,
     pub(super) index: Index,
     pub(super) log: Log,
     pub(super) playback: Playback,
@@ -165,6 +167,12 @@ pub(super) struct Cache {
     pub(super) limit_mb: Option<u64>,
     pub(super) keep_free_mb: Option<u64>,
     pub(super) keep: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Discovery {
+    pub(super) ssdp: Option<bool>,
 }
 
 #[derive(Deserialize, Default, Debug)]

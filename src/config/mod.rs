@@ -10,6 +10,7 @@
 
 mod capture;
 mod command_line;
+mod discovery;
 mod error;
 mod file;
 mod help;
@@ -22,6 +23,7 @@ mod web;
 
 pub use capture::{Capture, CaptureProblem, Sound};
 pub use command_line::parse;
+pub use discovery::Discovery;
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
 pub use source::{Input, Source, SourceProblem, WrittenSource};
@@ -59,6 +61,8 @@ pub enum Command {
     },
     /// Be the helper that has root's rights, for one request on standard input.
     Helper,
+    /// Take over a file of the box's card, on standard input; the words say which.
+    Card(Vec<OsString>),
     /// Print [`VERSION`].
     Version,
     /// Print [`HELP`].
@@ -108,6 +112,8 @@ pub struct Config {
     pub rtmps: Option<Rtmps>,
     /// Finished conversions.
     pub cache: Cache,
+    /// How devices find the server.
+    pub discovery: Discovery,
     /// What is known of the library's files, and pictures of them.
     pub index: Index,
     /// What is told about the run.
@@ -148,6 +154,7 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             rtmps: None,
             cache: Cache::default(),
+            discovery: Discovery::default(),
             index: Index::default(),
             log: Log::default(),
             playback: Playback::default(),
@@ -191,6 +198,9 @@ impl fmt::Display for Config {
         writeln!(f, "cache:     {limit_mb} MB, {keep_free_mb} MB stay free, {} is kept", keep.name())?;
         let looks = if self.index.background { "in the background" } else { "only what is asked for" };
         writeln!(f, "index:     {looks}, {} MB of pictures", self.index.limit_mb)?;
+        if !self.discovery.ssdp {
+            writeln!(f, "discovery: Windows is not told of this server")?;
+        }
         writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
         let preferences = &self.playback.preferences;
         let list = |of: &[Language]| of.iter().map(Language::code).collect::<Vec<_>>().join(", ");

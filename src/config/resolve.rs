@@ -5,8 +5,8 @@ use super::error::{ConfigError, Place, Problem};
 use super::file::File;
 use super::nearest::nearest;
 use super::{
-    Access, Cache, ComponentConfig, Config, Environment, Http, Https, Index, Keep, Level, Live, Log,
-    Playback, Record, Rtmp, Rtmps, Upload,
+    Access, Cache, ComponentConfig, Config, Discovery, Environment, Http, Https, Index, Keep, Level, Live,
+    Log, Playback, Record, Rtmp, Rtmps, Upload,
 };
 use crate::choice::{Language, Profile};
 use crate::limits;
@@ -58,6 +58,7 @@ pub(super) fn config(flags: &Flags, file: &File, environment: &Environment) -> R
         https: https(file, environment)?,
         rtmp: Rtmp { listen: rtmp },
         rtmps,
+        discovery: Discovery { ssdp: content.discovery.ssdp.unwrap_or(Discovery::default().ssdp) },
         index: Index {
             background: content.index.background.unwrap_or(Index::default().background),
             limit_mb: content.index.limit_mb.unwrap_or(Index::default().limit_mb),

@@ -68,6 +68,7 @@ fn a_library_is_all_that_must_be_given() {
             rtmp: Rtmp { listen: "0.0.0.0:1935".parse().unwrap() },
             rtmps: None,
             cache: Cache { limit_mb: 10_000, keep_free_mb: 1_000, keep: Keep::Encoded },
+            discovery: Discovery { ssdp: true },
             index: Index { background: true, limit_mb: 1_000 },
             log: Log { level: Level::Info, filter: String::new() },
             playback: Playback {
@@ -118,6 +119,8 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
            [cache]
            limit_mb = 5
            keep = "all"
+           [discovery]
+           ssdp = false
            [index]
            background = false
            limit_mb = 7
@@ -154,6 +157,7 @@ fn the_file_wins_over_defaults_and_flags_win_over_the_file() {
     assert_eq!(rtmps.listen.to_string(), "127.0.0.1:443");
     assert_eq!((rtmps.certificate, rtmps.key), (house.path("tls/fullchain.pem"), "/etc/key.pem".into()));
     assert_eq!(config.cache, Cache { limit_mb: 5, keep_free_mb: 1000, keep: Keep::All });
+    assert_eq!(config.discovery, Discovery { ssdp: false });
     assert_eq!(config.index, Index { background: false, limit_mb: 7 });
     assert_eq!(config.log.directives(), "debug,wiidiaserver::rtmp=trace");
     assert_eq!((config.playback.encodings, config.playback.seek_patience), (1, Duration::ZERO));
@@ -344,7 +348,7 @@ fn a_wrong_file_is_told_with_its_line_and_the_next_step() {
         (
             "library = [\"films\"]\n\n[htpp]\nlisten = \"0.0.0.0:1\"",
             "HOUSE/c.toml:3: unknown key \"htpp\" (did you mean \"http\"?); the keys here are library, data, \
-             access, http, https, rtmp, rtmps, cache, index, log, playback, live, record, upload, relay, web, source",
+             access, http, https, rtmp, rtmps, cache, discovery, index, log, playback, live, record, upload, relay, web, source",
         ),
         (
             "[cache]\nlimit = 5",

@@ -21,6 +21,6 @@ mod window;
 
 pub use cut::{Cut, Cutter, Lead, TooManyFrames};
 pub use packager::Packager;
-pub use playlist::{Entry, Film, Kind, Variant, master};
+pub use playlist::{Entry, Film, Kind, Rendition, Variant, master};
 pub use timetable::{Cell, Rule, Timetable, Version, WrongVersion};
 pub use window::{Part, Segment, Window};

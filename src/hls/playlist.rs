@@ -148,8 +148,46 @@ pub struct Variant {
     pub codecs: String,
     /// Width and height of the picture.
     pub size: Option<(u16, u16)>,
-    /// Subtitles: name, language, address of their playlist.
-    pub subtitles: Vec<(String, String, String)>,
+    /// Subtitles that go with it.
+    pub subtitles: Vec<Rendition>,
+}
+
+/// Subtitles as players list them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rendition {
+    /// What people choose it by. No two of one variant may have the same (RFC 8216, 4.3.4.1.1): those behind the
+    /// first get a number.
+    pub name: String,
+    /// As RFC 5646 has it.
+    pub language: Option<String>,
+    /// Only what those who understand the film have to read.
+    pub forced: bool,
+    /// Where its playlist is.
+    pub uri: String,
+}
+
+impl Rendition {
+    /// All of a variant, each with a name of its own, as lines.
+    fn render_all(renditions: &[Self], group: &str, out: &mut String) {
+        let mut taken: Vec<String> = Vec::new();
+        for Self { name, language, forced, uri } in renditions {
+            let plain = name.replace(['"', '\r', '\n'], "'");
+            let mut name = plain.clone();
+            let mut number = 2;
+            while taken.contains(&name) {
+                name = format!("{plain} ({number})");
+                number += 1;
+            }
+            let language = language.as_ref().map(|code| format!(",LANGUAGE=\"{code}\"")).unwrap_or_default();
+            let forced = if *forced { ",FORCED=YES" } else { "" };
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{group}\",NAME=\"{name}\"{language},AUTOSELECT=YES,\
+                 DEFAULT=NO{forced},URI=\"{uri}\""
+            );
+            taken.push(name);
+        }
+    }
 }
 
 /// A multivariant playlist, for players that want to know the codecs before they ask for media.
@@ -157,19 +195,10 @@ pub fn master(variants: &[Variant]) -> String {
     let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n");
     for (n, variant) in variants.iter().enumerate() {
         let Variant { uri, bandwidth, codecs, size, subtitles } = variant;
-        for (name, language, uri) in subtitles {
-            let name = name.replace(['"', '\r', '\n'], "'");
-            let language =
-                if language.is_empty() { String::new() } else { format!(",LANGUAGE=\"{language}\"") };
-            let _ = writeln!(
-                out,
-                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles-{n}\",NAME=\"{name}\"{language},\
-                 AUTOSELECT=YES,DEFAULT=NO,URI=\"{uri}\""
-            );
-        }
+        let group = format!("subtitles-{n}");
+        Rendition::render_all(subtitles, &group, &mut out);
         let size = size.map(|(width, height)| format!(",RESOLUTION={width}x{height}")).unwrap_or_default();
-        let group =
-            if subtitles.is_empty() { String::new() } else { format!(",SUBTITLES=\"subtitles-{n}\"") };
+        let group = if subtitles.is_empty() { String::new() } else { format!(",SUBTITLES=\"{group}\"") };
         let _ =
             writeln!(out, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"{codecs}\"{size}{group}\n{uri}");
     }
@@ -206,7 +235,13 @@ mod tests {
 
     #[test]
     fn a_variant_names_its_codecs_and_a_track_cannot_break_out_of_its_quotes() {
-        let subtitles = vec![("Ger\"man\n#".to_owned(), "de".to_owned(), "subs.m3u8".to_owned())];
+        let german = |forced| Rendition {
+            name: "Ger\"man\n#".to_owned(),
+            language: Some("de".to_owned()),
+            forced,
+            uri: "subs.m3u8".to_owned(),
+        };
+        let subtitles = vec![german(false), german(true)];
         let variant = Variant {
             uri: "index.m3u8".into(),
             bandwidth: 9,
@@ -218,6 +253,8 @@ mod tests {
             master(&[variant]),
             "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles-0\",NAME=\"Ger'man'#\",\
              LANGUAGE=\"de\",AUTOSELECT=YES,DEFAULT=NO,URI=\"subs.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles-0\",NAME=\"Ger'man'# (2)\",\
+             LANGUAGE=\"de\",AUTOSELECT=YES,DEFAULT=NO,FORCED=YES,URI=\"subs.m3u8\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.42e01e,mp4a.40.2\",RESOLUTION=640x360,\
              SUBTITLES=\"subtitles-0\"\nindex.m3u8\n"
         );

@@ -20,6 +20,9 @@ pub const MAX_SSH_KEYS: usize = 16;
 /// Bytes of a backup as it is sent: four times what settings, sources and access are at their longest.
 pub const MAX_BACKUP_BODY: usize = 6 << 20;
 
+/// Bytes of what the box says about its card.
+pub const MAX_TROUBLE_FILE: u64 = 4 << 10;
+
 /// Bytes of the file that keeps a network's trial.
 pub const MAX_TRIAL_FILE: u64 = 4 << 10;
 

@@ -27,6 +27,10 @@ pub const HLS_LATE_KEYFRAME: Duration = Duration::from_millis(300);
 /// Sound that belongs to a segment is waited for this long, in media time, behind its end.
 pub const HLS_SOUND_WAIT: Duration = Duration::from_secs(1);
 
+/// Segments of subtitles: a few kilobytes of text. Whoever begins in the middle of a film waits until its words are
+/// taken out up to there, so one segment for all of it would keep them waiting for its end.
+pub const HLS_WORDS: Duration = Duration::from_secs(60);
+
 /// Segments of one film: what is longer than 11 hours of [`HLS_GRID`] has longer ones. A playlist of these is
 /// 1.5 MB.
 pub const MAX_HLS_SEGMENTS: u32 = 10_000;

@@ -19,3 +19,7 @@ pub const POSITIONS_SPARE_LINES: usize = 1000;
 
 /// What was told is written after this time: a power cut costs so much of a film, and an SD card a write in half a minute.
 pub const POSITIONS_FLUSH: Duration = Duration::from_secs(30);
+
+/// The latest place in seconds that anybody can have left off at: 126 years, longer than any medium, and a number that
+/// every client can write.
+pub const MAX_POSITION: f64 = 4_000_000_000.0;

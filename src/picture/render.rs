@@ -25,6 +25,9 @@ pub(super) enum RenderError {
         /// Likewise.
         height: u32,
     },
+    /// The same, before its decoder said how large it is.
+    #[error("it is too large; make it smaller, {} million pixels can be shown", MAX_PICTURE_ALLOCATION / 3_000_000)]
+    Enormous,
     /// Its decoder gave up.
     #[error("it is damaged, or of an unusual kind: {0}; copy it again, or save it anew with another program")]
     Damaged(String),
@@ -43,14 +46,15 @@ pub(super) fn render(file: impl BufRead + Seek, fit: Fit) -> Result<Vec<u8>, Ren
     limits.max_alloc = Some(MAX_PICTURE_ALLOCATION);
     let mut reader = reader;
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| of_decoder(error, (0, 0)))?;
+    let mut decoder = reader.into_decoder().map_err(|error| of_decoder(error, None))?;
     let (width, height) = decoder.dimensions();
     if decoder.total_bytes() > MAX_PICTURE_ALLOCATION {
         return Err(RenderError::TooLarge { width, height });
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten().filter(|profile| profile.len() <= MAX_PICTURE_PROFILE);
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| of_decoder(error, (width, height)))?;
+    let picture =
+        DynamicImage::from_decoder(decoder).map_err(|error| of_decoder(error, Some((width, height))))?;
 
     let picture = eight_bits(picture);
     let fit = if turns_on_its_side(orientation) { fit.turned() } else { fit };
@@ -67,11 +71,11 @@ pub(super) fn render(file: impl BufRead + Seek, fit: Fit) -> Result<Vec<u8>, Ren
     Ok(jpeg)
 }
 
-fn of_decoder(error: ImageError, (width, height): (u32, u32)) -> RenderError {
+fn of_decoder(error: ImageError, size: Option<(u32, u32)>) -> RenderError {
     match error {
         ImageError::Unsupported(_) => RenderError::Unknown,
         ImageError::Limits(error) if !matches!(error.kind(), LimitErrorKind::Unsupported { .. }) => {
-            RenderError::TooLarge { width, height }
+            size.map_or(RenderError::Enormous, |(width, height)| RenderError::TooLarge { width, height })
         }
         error => damaged(error),
     }
@@ -293,15 +297,20 @@ mod tests {
 
     #[test]
     fn a_picture_that_says_it_is_huge_is_refused_before_it_is_read() {
-        // A PNG of one pixel that says 100000 x 100000 (PNG 11.2.2), with the checksum that belongs to it.
-        let mut png = file_of(&two_halves(2, 2), ImageFormat::Png);
-        let side = 100_000_u32.to_be_bytes();
-        png[16..20].copy_from_slice(&side);
-        png[20..24].copy_from_slice(&side);
-        let sum = crc(&png[12..29]).to_be_bytes();
-        png[29..33].copy_from_slice(&sum);
-        let error = render(Cursor::new(&png), Fit::default()).unwrap_err();
+        // A PNG of one pixel that says it has this side (PNG 11.2.2), with the checksum that belongs to it.
+        let refused = |side: u32| {
+            let mut png = file_of(&two_halves(2, 2), ImageFormat::Png);
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            let sum = crc(&png[12..29]).to_be_bytes();
+            png[29..33].copy_from_slice(&sum);
+            render(Cursor::new(&png), Fit::default()).unwrap_err()
+        };
+        let error = refused(100_000);
         assert!(matches!(error, RenderError::TooLarge { width: 100_000, height: 100_000 }), "{error}");
+        // Its decoder gives up before it has said a size.
+        let error = refused(i32::MAX as u32).to_string();
+        assert!(error.starts_with("it is too large; make it smaller"), "{error}");
     }
 
     /// CRC-32 of PNG, bit by bit.

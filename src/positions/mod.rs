@@ -11,7 +11,7 @@
 mod store;
 
 use crate::library::LibraryPath;
-use crate::limits::{MAX_POSITIONS, MAX_VIEWER_NAME, POSITIONS_FLUSH};
+use crate::limits::{MAX_POSITION, MAX_POSITIONS, MAX_VIEWER_NAME, POSITIONS_FLUSH};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub struct Position {
 impl Position {
     /// A place that was reached now. `None` when the numbers are no times.
     pub fn now(seconds: f64, duration: Option<f64>) -> Option<Self> {
-        let is_time = |time: f64| time.is_finite() && (0.0..=u32::MAX as f64).contains(&time);
+        let is_time = |time: f64| time.is_finite() && (0.0..=MAX_POSITION).contains(&time);
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         (is_time(seconds) && duration.is_none_or(is_time)).then_some(Self { seconds, duration, at })
     }
@@ -335,7 +335,7 @@ mod tests {
         for bad in ["", "a/b", "a\nb", &"x".repeat(MAX_VIEWER_NAME + 1)] {
             assert_eq!(ViewerName::try_from(bad.to_owned()), Err(NoViewerName), "{bad:?}");
         }
-        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e300, MAX_POSITION + 1.0] {
             assert_eq!(Position::now(bad, None), None, "{bad}");
             assert_eq!(Position::now(0.0, Some(bad)), None, "{bad}");
         }

@@ -4,6 +4,7 @@ mod accept;
 mod certificates;
 mod connections;
 mod control;
+mod discovery;
 pub mod fanout;
 mod health;
 pub mod http;

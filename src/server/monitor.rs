@@ -1,7 +1,7 @@
 //! Looks at the machine every few seconds, for the page's graphs and its one line that says whether all is well.
 
 use super::App;
-use crate::health::{Figures, Finding, History, Served, StreamNow, Ticks, findings};
+use crate::health::{Figures, Finding, Grave, History, Served, StreamNow, Ticks, findings};
 use crate::limits::HEALTH_INTERVAL;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +34,19 @@ impl App {
     /// What the owner should know, the gravest first.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let figures = self.monitor.seen().figures.clone();
-        findings(&figures, self.settings.notice(), self.settings.wants_restart())
+        let mut found = findings(&figures, self.settings.notice(), self.settings.wants_restart());
+        if let Some(trouble) = self.appliance.trouble() {
+            // A name of the page's words each; what the box does not know yet, the page shows as it is written.
+            let (grave, code) = match trouble.code.as_str() {
+                "card_damaged" => (Grave::Broken, "card_damaged"),
+                "card_protected" => (Grave::Broken, "card_protected"),
+                "card_repaired" => (Grave::Warning, "card_repaired"),
+                _ => (Grave::Warning, "card"),
+            };
+            let at = found.iter().position(|finding| finding.grave >= grave).unwrap_or(found.len());
+            found.insert(at, Finding { grave, code, about: None, text: trouble.text });
+        }
+        found
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, Control, Https, http, https, monitor, rtmp};
+use super::{App, Certificates, Control, Https, discovery, http, https, monitor, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL, UPLOAD_SWEEP};
 use crate::service::notice;
 use std::future::Future;
@@ -50,6 +50,12 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
     if let Some(control) = control {
         tokio::spawn(control.serve(app.clone(), shutdown.clone()));
     }
+    let announcing = match http.local_addr() {
+        Ok(page) if app.settings.config().discovery.ssdp => {
+            Some(tokio::spawn(discovery::serve(page, shutdown.clone())))
+        }
+        _ => None,
+    };
     let http = tokio::spawn(http::serve(http, app.clone(), shutdown.clone()));
     let rtmp = tokio::spawn(rtmp::serve(rtmp, None, app.clone(), shutdown.clone()));
     let rtmps = tokio::spawn({
@@ -78,7 +84,12 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
     app.sources.stop();
     trigger.send_replace(true);
     // The acceptors wait for their connections to end.
-    let ended = futures_util::future::join3(http, rtmp, rtmps);
+    let announced = async {
+        if let Some(announcing) = announcing {
+            let _ = announcing.await;
+        }
+    };
+    let ended = futures_util::future::join4(http, rtmp, rtmps, announced);
     if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
         tracing::info!("some clients did not listen; ending without them");
     }

@@ -74,6 +74,17 @@ class GrowTable(unittest.TestCase):
             data = self.card.read_bytes()
             self.assertEqual(table(data, len(data) // SECTOR - 1), grown, "the copy is in the last sector")
 
+    def test_the_old_table_beside_it_stays(self):
+        # The Raspberry Pi 3's ROM reads that one alone: the first partition, and where the new table is.
+        self.flash()
+        old = bytes([0x80, 0, 2, 0, 0x0C, 0, 0, 0]) + struct.pack("<II", 2048, 2048) + bytes([0, 0, 2, 0, 0xEE, 0, 0, 0]) + struct.pack("<II", 1, 33)
+        with open(self.card, "r+b") as file:
+            file.seek(446)
+            file.write(old + bytes(32))
+        self.grow()
+        self.assertGreater(kernel_sees(self.card)[3][1], self.written[3][1])
+        self.assertEqual(self.card.read_bytes()[446:510], old + bytes(32))
+
     def test_second_time_nothing_is_written(self):
         self.flash()
         self.grow()

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod flashes;
+mod hls_listed;
 mod http_client;
 mod metrics;
 mod mpv;
@@ -31,10 +32,13 @@ mod command_line;
 mod covers;
 mod days;
 mod described;
+mod discovery;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
 mod hls;
+mod hls_live;
+mod hls_subtitles;
 mod hostile;
 mod http_api;
 mod http_connection;
@@ -48,6 +52,7 @@ mod live;
 mod live_mp4;
 mod live_together;
 mod matrix;
+mod mp4;
 mod obs;
 mod operations;
 mod path_forms;

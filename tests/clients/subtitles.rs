@@ -13,15 +13,15 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Black H.264 with B-frames, so that it is sent a little later than it is in the file; in it English SubRip and German
 /// ASS, beside it three files.
-const FILM: &str = "film.mkv";
+pub(crate) const FILM: &str = "film.mkv";
 /// The same picture in a transport stream whose times begin at five hours.
-const LATE: &str = "late.ts";
+pub(crate) const LATE: &str = "late.ts";
 /// The same as FLV.
-const FLV: &str = "plain.flv";
+pub(crate) const FLV: &str = "plain.flv";
 /// A film without any.
-const BARE: &str = "bare.mp4";
+pub(crate) const BARE: &str = "bare.mp4";
 
-fn library() -> &'static Path {
+pub(crate) fn library() -> &'static Path {
     static LIBRARY: OnceLock<TempDir> = OnceLock::new();
     LIBRARY
         .get_or_init(|| {

@@ -7,11 +7,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from machine import ROOT, Card, Files, Machine
+from card import ROOT, Card, boot_image
+from machine import Machine, until
+from web_files import Files
 
 IMAGE = Path(os.environ.get("WIIDIA_IMAGE", ""))
 UPDATE = Path(os.environ.get("WIIDIA_UPDATE", ""))
 BOARD = "qemu-aarch64-virt"
+SERVED = "served"
 
 
 def note(text):
@@ -23,10 +26,11 @@ class BoxCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp(prefix="test-image-", dir=IMAGE.parent))
-        cls.key = cls.folder / "key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", cls.key], check=True)
+        # One key for all runs with an image: the state that is kept knows it.
+        cls.key = IMAGE.parent / "test-key"
+        if not cls.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", cls.key], check=True)
         cls.files = Files(cls.folder)
-        cls.made = {}
 
     @classmethod
     def tearDownClass(cls):
@@ -59,6 +63,37 @@ class BoxCase(unittest.TestCase):
         machine.wait_for_ssh()
         return machine
 
+    def restarted(self, machine):
+        """The same card, after the machine's plug was pulled."""
+        machine.pull_the_plug()
+        return self.started(machine.card)
+
+    def off(self, machine):
+        """Switched off as a person does: what was written is on the card."""
+        machine.run("sync; systemctl poweroff --force --force", check=False)
+        until("it is off", lambda: not machine.is_on())
+        machine.forget_connection()
+
+    # ---- a box that serves already ----
+
+    def serving(self):
+        """A box as it was a while after its first start: kept with the image, because a start takes minutes where every instruction is emulated."""
+        kept = IMAGE.with_suffix(".served.qcow2")
+        if not kept.exists() or kept.stat().st_mtime < IMAGE.stat().st_mtime:
+            self.keep(self.started(self.card("8G")))
+        box = self.start(Card.copy(self.folder, kept), resume=SERVED)
+        box.wait_until_it_serves()
+        box.wait_for_ssh()
+        return box
+
+    def keep(self, box):
+        """This is how boxes serve that were not yet touched. The machine is off afterwards."""
+        until("its system is kept", box.is_marked_good, pause=5)
+        box.forget_connection()
+        box.save(SERVED)
+        box.pull_the_plug()
+        box.card.path.rename(IMAGE.with_suffix(".served.qcow2"))
+
     # ---- updates ----
 
     def bundle(self, name, version, *, board=BOARD, cmdline="", keys=None):
@@ -68,12 +103,7 @@ class BoxCase(unittest.TestCase):
             source = self.folder / f"{name}.parts"
             source.mkdir()
             os.link(UPDATE / "rootfs.img", source / "rootfs.img") if same_disk(UPDATE, source) else shutil.copy(UPDATE / "rootfs.img", source)
-            shutil.copy(UPDATE / "boot.img", source / "boot.img")
-            if cmdline:
-                environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1"}
-                text = subprocess.run(["mtype", "-i", source / "boot.img", "::cmdline.env"], env=environment, capture_output=True, text=True, check=True).stdout
-                (self.folder / "cmdline.env").write_text(text.rstrip("\n") + " " + cmdline + "\n")
-                subprocess.run(["mcopy", "-o", "-i", source / "boot.img", self.folder / "cmdline.env", "::cmdline.env"], env=environment, check=True)
+            boot_image(UPDATE, source, cmdline)
             environment = dict(os.environ)
             if keys:
                 environment |= {"WIIDIA_CERT": str(keys / "signer.pem"), "WIIDIA_KEY": str(keys / "signer.key")}

@@ -1,8 +1,6 @@
 """A box in QEMU: started from a fresh layer over an image, asked over HTTP, RTMP, SSH and its serial console."""
 
 import contextlib
-import functools
-import http.server
 import os
 import re
 import shlex
@@ -10,13 +8,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 # An emulated processor on a loaded machine: twenty seconds become ten minutes. Nothing is measured by these.
 PATIENCE = float(os.environ.get("WIIDIA_PATIENCE", "1")) * 600
@@ -44,27 +40,11 @@ def until(what, question, patience=PATIENCE, pause=1.0):
         time.sleep(pause)
 
 
-class Card:
-    """A card: a layer over an image, which stays as it is."""
-
-    def __init__(self, folder, image, key, size="4G"):
-        self.path = Path(folder) / f"card-{time.monotonic_ns()}.qcow2"
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(Path(image).resolve()), "-F", "raw", self.path, size], check=True)
-        self.put("wiidia/authorized_keys", key.with_suffix(".pub").read_text())
-
-    def put(self, name, text):
-        """Puts a file onto the first partition, as a person does at a computer."""
-        subprocess.run([ROOT / "scripts/box-card", "put", self.path, "-", name], input=text, text=True, check=True)
-
-    def get(self, name):
-        done = subprocess.run([ROOT / "scripts/box-card", "get", self.path, name], capture_output=True, text=True)
-        return done.stdout if done.returncode == 0 else None
-
-
 class Machine:
     """A card in a box, switched on."""
 
-    def __init__(self, folder, card, key, mac="52:54:00:12:34:56", options=()):
+    def __init__(self, folder, card, key, mac="52:54:00:12:34:56", clock="utc", offline=False, protected=False, resume=None):
+        """`clock`: as QEMU's -rtc base. `protected`: the card's switch is on "lock". `resume`: goes on from what `save` kept by that name."""
         self.card, self.key = card, key
         self.http_port, self.rtmp_port, self.ssh_port = free_port(), free_port(), free_port()
         self.log = Path(folder) / f"serial-{time.monotonic_ns()}.log"
@@ -72,17 +52,51 @@ class Machine:
         self.control = Path(tempfile.mkdtemp(prefix="box")) / "ssh"
         forward = ",".join(f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in
                            ((self.http_port, 80), (self.rtmp_port, 1935), (self.ssh_port, 22)))
-        restrict = ",restrict=on" if "offline" in options else ""
-        clock = ["-rtc", "base=1970-01-01T00:00:10"] if "1970" in options else []
         self.process = subprocess.Popen(
             ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-m", "1280",
-             "-accel", "tcg,thread=multi,tb-size=256", "-bios", FIRMWARE,
-             "-drive", f"if=none,id=card,file={card.path},format=qcow2", "-device", "virtio-blk-pci,drive=card",
-             "-netdev", f"user,id=net{restrict},{forward}", "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
-             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
-             "-display", "none", "-monitor", f"unix:{self.monitor},server=on,wait=off", "-serial", f"file:{self.log}", *clock],
+             "-accel", "tcg,thread=multi,tb-size=256", "-bios", FIRMWARE, "-rtc", f"base={clock}",
+             "-drive", f"if=none,id=card,file={card.path},format=qcow2" + (",readonly=on" if protected else ""), "-device", "virtio-blk-pci,drive=card",
+             "-netdev", "user,id=net," + ("restrict=on," if offline else "") + forward, "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
+             # A box that goes on from what was saved is not asked whether it hangs, and may well stand still on a loaded computer.
+             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=" + ("none" if resume else "reset"),
+             "-display", "none", "-monitor", f"unix:{self.monitor},server=on,wait=off", "-serial", f"file:{self.log}",
+             *(["-loadvm", resume] if resume else [])],
             stdin=subprocess.DEVNULL)
         self.started = time.monotonic()
+
+    # ---- QEMU's monitor ----
+
+    def say(self, *commands):
+        """Says something to QEMU; returns its answer to the last command."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.monitor))
+            # What it does with a whole memory takes its time.
+            monitor.settimeout(300)
+
+            def answer():
+                text = b""
+                while not text.endswith(b"(qemu) "):
+                    text += monitor.recv(4096)
+                return text.decode(errors="replace")
+
+            text = answer()
+            for command in commands:
+                monitor.sendall(command.encode() + b"\n")
+                text = answer()
+            return text
+
+    def copy_card(self, to):
+        """The card's file as it is between two instructions: what a pulled plug leaves."""
+        self.say("stop")
+        subprocess.run(["cp", "--sparse=always", self.card.path, to], check=True)
+        if "running" not in self.say("cont", "info status"):
+            raise Trouble("QEMU does not go on")
+
+    def save(self, name):
+        """Keeps memory and processor on the card, and stands still."""
+        answer = self.say("stop", f"savevm {name}")
+        if "rror" in answer:
+            raise Trouble(answer)
 
     # ---- power ----
 
@@ -167,47 +181,11 @@ class Machine:
     def is_marked_good(self):
         return "has served for" in self.run("journalctl -b --no-pager -o cat -u wiidia-mark-good", check=False)
 
+    def configure(self, text):
+        """Puts something behind the server's configuration, and starts it anew."""
+        self.put("/tmp/more.toml", text.encode())
+        self.run("cat /tmp/more.toml >>/etc/wiidiaserver/config.toml && systemctl restart wiidiaserver.service")
+        self.wait_until_it_serves()
+
     def put(self, path, data):
         self.run(f"cat >{shlex.quote(path)}", stdin=data)
-
-
-class Files:
-    """A web server for the box's updates: at http://10.0.2.2 in QEMU's network. Knows ranges, as streaming needs."""
-
-    def __init__(self, folder):
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-                path = Path(self.translate_path(self.path))
-                if not path.is_file():
-                    return self.send_error(404)
-                size = path.stat().st_size
-                first, last = (int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)) if wanted else (0, size - 1)
-                if first >= size:
-                    return self.send_error(416)
-                self.send_response(206 if wanted else 200)
-                if wanted:
-                    self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-                self.send_header("Accept-Ranges", "bytes")
-                self.send_header("Content-Length", str(last - first + 1))
-                self.end_headers()
-                with path.open("rb") as file, contextlib.suppress(ConnectionError):
-                    file.seek(first)
-                    left = last - first + 1
-                    while left > 0 and (block := file.read(min(left, 1 << 20))):
-                        self.wfile.write(block)
-                        left -= len(block)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def url(self, name):
-        return f"http://10.0.2.2:{self.server.server_address[1]}/{name}"
-
-    def close(self):
-        self.server.shutdown()

@@ -1,9 +1,6 @@
 """What a card is that was just written: it serves, it is closed, it remembers, it is one of its own."""
 
 import re
-import subprocess
-import tempfile
-import time
 import unittest
 
 from box_case import BoxCase, note
@@ -12,8 +9,9 @@ from machine import until
 
 class Start(BoxCase):
     def test_a_new_card_serves_and_is_closed(self):
-        box = self.started(self.card("16G"))
-        note(f"a new card of 16 GB serves its page {box.wait_until_it_serves():.0f} s after the power is on, on this computer")
+        box = self.start(self.card("8G"))
+        note(f"a new card of 8 GB serves its page {box.wait_until_it_serves():.0f} s after the power is on, on this computer")
+        box.wait_for_ssh()
         until("everything has started", lambda: box.run("systemctl is-system-running", check=False) in ("running", "degraded"), pause=5)
         self.assertEqual(box.run("systemctl --failed --no-legend --plain", check=False), "")
         self.assertNotIn("ordering cycle", box.run("journalctl -b --no-pager -o cat _PID=1"))
@@ -28,7 +26,7 @@ class Start(BoxCase):
         ports = set(re.findall(r"(?m)^(?:tcp|udp)\s+\S+\s+\d+\s+\d+\s+(?!127\.|\[::1\])\S*:(\d+)\s", box.run("ss -lntuH")))
         self.assertLessEqual(ports, {"80", "1935", "22", "5353", "68", "546", "1900"} | {port for port in ports if int(port) > 32767})
         # The card is used to its end.
-        self.assertGreater(int(box.run("df --output=size -B1M /data | tail -n 1")), 13000)
+        self.assertGreater(int(box.run("df --output=size -B1M /data | tail -n 1")), 5900)
         self.assertEqual(box.run("stat -c %U:%a /srv/media"), "wiidia:2775")
         # What a screen shows.
         screen = box.run("cat /dev/vcs1")
@@ -42,19 +40,8 @@ class Start(BoxCase):
         self.assertIn("Using hardware watchdog", box.run("journalctl -b --no-pager -o cat _PID=1 _TRANSPORT=journal _TRANSPORT=kernel | grep -i watchdog || dmesg | grep -i watchdog"))
         self.assertEqual(box.run("rauc status --output-format=shell | grep RAUC_SYSTEM_BOOTED_BOOTNAME"), "RAUC_SYSTEM_BOOTED_BOOTNAME='A'")
         note(box.run("systemd-analyze time | head -n 1"))
-
-    def test_films_play_from_other_computers(self):
-        box = self.started()
-        with tempfile.TemporaryDirectory() as folder:
-            film = f"{folder}/film.flv"
-            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=4", "-f", "lavfi", "-i", "sine=duration=4",
-                            "-c:v", "libx264", "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac", "-shortest", film], check=True)
-            with open(film, "rb") as file:
-                box.put("/srv/media/film.flv", file.read())
-            probe = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]
-            for address in (f"rtmp://127.0.0.1:{box.rtmp_port}/vod/film.flv", box.url("/flv/film.flv")):
-                answer = subprocess.run([*probe, address], capture_output=True, text=True, timeout=300)
-                self.assertIn("h264,100", answer.stdout, f"{address}: {answer.stderr}")
+        # The others begin here.
+        self.keep(box)
 
     def test_growth_at_every_size_of_card(self):
         for size, at_least in (("4G", 1700), ("64G", 58000)):
@@ -65,9 +52,15 @@ class Start(BoxCase):
                 box.pull_the_plug()
 
     def test_without_network_and_clock_it_serves_all_the_same(self):
-        box = self.started(options=("offline", "1970"))
+        box = self.started(clock="1970-01-01T00:00:10", offline=True)
         self.assertGreater(int(box.run("date +%Y")), 2024, "not before the image was built")
         self.assertEqual(box.run("systemctl --failed --no-legend --plain", check=False), "")
+        box.pull_the_plug()
+        # And a clock that is far ahead, as an empty battery may leave it.
+        box = self.started(box.card, clock="2099-01-01T00:00:10")
+        self.assertEqual(box.run("systemctl --failed --no-legend --plain", check=False), "")
+        self.assertIn("OK", box.run("wiidiaserver ctl GET /api/v1/system >/dev/null && echo OK"))
+        note(f"a clock of 2099 becomes {box.run('date +%Y')}")
 
     def test_two_boxes_have_two_names(self):
         boxes = [self.started(mac=f"52:54:00:00:00:{end}") for end in ("a1", "b2")]
@@ -75,38 +68,6 @@ class Start(BoxCase):
         self.assertTrue(names[0].startswith("wiidia-00a1\n"), names)
         self.assertTrue(names[1].startswith("wiidia-00b2\n"), names)
         self.assertNotEqual(names[0].split()[1], names[1].split()[1])
-
-    def test_what_a_person_puts_on_the_card_is_taken_over(self):
-        card = self.card()
-        card.put("wiidia/hostname.txt", "\ufeffattic\r\n")
-        card.put("wiidia/config.toml", 'library = ["/srv/media"]\nnonsense = 1\n')
-        card.put("wiidia/reset-password", "")
-        box = self.started(card)
-        self.assertEqual(box.run("cat /proc/sys/kernel/hostname"), "attic")
-        self.assertEqual(box.run("ls /var/lib/wiidiaserver/recovery || true") in ("", "reset-password"), True)
-        box.run("sync; systemctl poweroff --force --force", check=False)
-        until("it is off", lambda: not box.is_on())
-        report = card.get("wiidia/last-import.txt")
-        self.assertIn("hostname.txt: the box is called attic", report)
-        self.assertRegex(report, "config.toml: .*nonsense")
-        self.assertIsNotNone(card.get("wiidia/config.toml.wrong"))
-        self.assertIsNotNone(card.get("wiidia/hostname.done"))
-
-
-class Reset(BoxCase):
-    def test_the_server_asks_for_a_reset_and_everything_is_forgotten(self):
-        card = self.card()
-        box = self.started(card)
-        box.run("hostnamectl hostname kitchen; echo film >/srv/media/film.txt; sync")
-        box.run("runuser -u wiidia -- touch /run/wiidia/requests/factory-reset 2>/dev/null || setpriv --reuid=wiidia --regid=wiidia --clear-groups touch /run/wiidia/requests/factory-reset", check=False)
-        until("it restarts", lambda: box.starts() == "AA")
-        # The key went as well.
-        box.wait_until_it_serves()
-        self.assertFalse(box.answers_ssh())
-        box.pull_the_plug()
-        card.put("wiidia/authorized_keys", self.key.with_suffix(".pub").read_text())
-        box = self.started(card)
-        self.assertEqual(box.run("cat /proc/sys/kernel/hostname; ls /srv/media"), "wiidia-3456")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,27 @@ const POLICY =
   "base-uri 'none'; frame-ancestors 'none'";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 
+// Names that mean something to HTML, to addresses, to the direction of writing, or to nobody.
+export const NAMES_FOLDER = 'dir with "q" <b>#?%25 &amp; 😀 .';
+export const NAMES = [
+  "\"quoted\" & 'single'.mp4",
+  "<script>alert(1)<／script>.mp4",
+  "<img src=x onerror=alert(1)>.mp4",
+  "100% #1 & more? yes.mp4",
+  "%2e%2e%2f.mp4",
+  "a+b=c&d;e.mp4",
+  "back\\slash.mp4",
+  " leading and trailing .mp4",
+  "trailing dot..mp4",
+  "new\nline and\ttab.mp4",
+  "u\u0308 and ü.mp4",
+  "\u202eevil gpj.mp4",
+  "שלום עולם.mp4",
+  "😀🎬 👨‍👩‍👧.mp4",
+  "{{7*7}}${7*7}.mp4",
+  "x".repeat(251) + ".mp4",
+];
+
 const LIBRARY = {
   "Home videos": {
     "Ferien am Meer – Österreich bis Rügen": {
@@ -42,6 +63,7 @@ const LIBRARY = {
   Lots: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`Episode ${i + 1}.mp4`, "short"])),
   "Only pictures": { "a.jpg": "picture" },
   "Odd ones": {
+    [NAMES_FOLDER]: Object.fromEntries(NAMES.map((name) => [name, "short"])),
     "broken film.avi": "broken",
     "cut connection.mp4": "cut",
     "dead server.mp4": "dead",
@@ -56,7 +78,6 @@ const LIBRARY = {
   "Grandma’s birthday.avi": "short",
   "Holiday film, the long cut.mp4": "long",
   "Sunset.jpg": "picture",
-  "notes.txt": "unknown",
 };
 
 // One sound, no subtitles; the qualities of the server.
@@ -168,7 +189,7 @@ function listing(segments, query, response, samples, state) {
   const measured = Date.now() - state.firstListing > MEASURE_MS;
   const here = segments.filter(Boolean);
   const entries = Object.entries(folder).map(([name, content]) => {
-    const kind = typeof content === "object" ? "folder" : content === "audio" || content === "picture" || content === "unknown" ? content : "video";
+    const kind = typeof content === "object" ? "folder" : content === "audio" || content === "picture" ? content : "video";
     const playable = kind === "video" || kind === "audio";
     const sample = samples[sampleOf(content)];
     return {
@@ -213,7 +234,7 @@ function everything(folder, content) {
 // The files that play beside one in its folder.
 function neighbours(segments, response) {
   const folder = segments.slice(0, -1);
-  const plays = (content) => typeof content === "string" && !["picture", "unknown"].includes(content);
+  const plays = (content) => typeof content === "string" && content !== "picture";
   const names = Object.entries(find(folder) ?? {}).filter(([, content]) => plays(content)).map(([name]) => name);
   const at = names.indexOf(decodeURIComponent(segments.at(-1) ?? ""));
   const entry = (name) => name && { name, path: [...folder, encodeURIComponent(name)].join("/"), kind: "video", size: null, duration: null };
@@ -237,6 +258,13 @@ function media(segments, url, response, samples, state) {
 }
 
 function events(url, request, response, samples, state) {
+  // Without a path it tells of the library: here, once, that the lengths of films are known by now.
+  if (!url.searchParams.has("path")) {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.flushHeaders();
+    const told = setTimeout(() => response.write('event: library\ndata: {"folders":null}\n\n'), MEASURE_MS + 100);
+    return request.on("close", () => clearTimeout(told));
+  }
   const path = url.searchParams.get("path").split("/").map(encodeURIComponent).join("/");
   const content = find(path.split("/"));
   if (typeof content !== "string") return problem(response, 404, "there is no such file");

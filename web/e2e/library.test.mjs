@@ -82,12 +82,49 @@ test("a server that does not answer is told apart, and trying again works", asyn
 
 test("an empty folder has a focused next step", async () => {
   const view = await wiidia.open({ viewport: PHONE });
-  await view.page.route("**/api/v1/library/**", (route) => route.fulfill({ json: { path: "", entries: [] } }));
+  await view.page.route("**/api/v1/library/**", (route) => route.fulfill({ json: { path: "", entries: [], total: 0, offset: 0 } }));
   await view.visit();
   await view.page.getByText("Nothing here yet").waitFor();
   assert.equal(await view.focused(), "Look again");
   assert.deepEqual(await view.axe(), []);
   await view.shot("library-empty-phone");
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("a folder that changes shows what is in it now, and the focus stays where it is", async () => {
+  const view = await wiidia.open();
+  const entry = (name) => ({ name, path: name, kind: "video", size: 1, duration: 60, modified: 0, poster: null, video: null, audio: null });
+  let names = ["b.mp4", "c.mp4"];
+  let asked = 0;
+  await view.page.route("**/api/v1/library/?**", (route) => {
+    asked += 1;
+    const kind = new URL(route.request().url()).searchParams.get("kind");
+    const entries = kind === "folder" ? [] : names.map(entry);
+    return route.fulfill({ json: { path: "", offset: 0, total: entries.length, entries } });
+  });
+  let say;
+  const said = new Promise((resolve) => (say = resolve));
+  let told = 0;
+  await view.page.route("**/api/v1/events", async (route) => {
+    told += 1;
+    if (told === 1) await said;
+    // Of another folder at first, then of this one; the browser asks again when the answer is over.
+    const folders = told === 1 ? ["elsewhere"] : [""];
+    await route.fulfill({ contentType: "text/event-stream", body: `retry: 300\nevent: library\ndata: ${JSON.stringify({ folders })}\n\n` });
+  });
+  await view.visit();
+  await view.page.getByRole("link", { name: /c\.mp4/ }).focus();
+  const before = asked;
+  names = ["a.mp4", "b.mp4", "c.mp4"];
+  say();
+  await view.page.getByRole("link", { name: /a\.mp4/ }).waitFor();
+  assert.ok(asked > before);
+  assert.equal(await view.page.locator(".panel-quiet").count(), 0, "it is not loaded anew");
+  await view.page.waitForFunction(() => document.activeElement?.getAttribute("href") === "#/play/c.mp4");
+  names = [];
+  await view.page.getByText("Nothing here yet").waitFor();
+  assert.equal(await view.focused(), "Look again");
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

@@ -21,11 +21,11 @@ test("every file plays over its whole length, or says why not", async (t) => {
   assert.ok(files.length > 0, "the library has nothing to play");
   const chosen = process.env.WIIDIA_URL ? files : files.filter(wellBehaved);
   for (const file of chosen.slice(0, MOST_FILES)) {
-    await t.test(file.path, () => (/^broken/i.test(file.name) ? saysWhyNot(file) : playsAndSeeks(file)));
+    await t.test(file.path, (t) => (/^broken/i.test(file.name) ? saysWhyNot(file) : playsAndSeeks(file, t)));
   }
 });
 
-async function playsAndSeeks(file) {
+async function playsAndSeeks(file, t) {
   const view = await wiidia.open();
   await view.visit(folderHash(file));
   await view.page.locator(`a[href="#/play/${file.path}"]`).click();
@@ -51,6 +51,15 @@ async function playsAndSeeks(file) {
   const after = await videoState(view);
   assert.ok(after.time > target && after.time < target + 3, `${after.time} s after a seek to ${target} s`);
   assert.equal(after.error, null);
+  if (file.kind === "video") {
+    const { dropped, total } = await view.page.evaluate(() => {
+      const quality = document.querySelector("video").getVideoPlaybackQuality();
+      return { dropped: quality.droppedVideoFrames, total: quality.totalVideoFrames };
+    });
+    // Said, not demanded: the machine that draws them may have other work.
+    t.diagnostic(`${dropped} of ${total} frames dropped`);
+    assert.ok(total > 0, "frames are drawn");
+  }
   assert.equal(await view.page.getByRole("alert").count(), 0, "the player shows an error");
   assert.deepEqual(view.complaints, []);
   await view.close();
@@ -176,8 +185,7 @@ test("a browser that can play nothing names another player and the addresses for
   await view.close();
 });
 
-// With positions of other tests on the server, the first folder has the focus instead: to be looked into.
-test("one goes on where one left off, or from the beginning", { todo: true }, async () => {
+test("one goes on where one left off, or from the beginning", async () => {
   const file = firstOf("video");
   const view = await wiidia.open();
   await play(view, file);
@@ -187,17 +195,34 @@ test("one goes on where one left off, or from the beginning", { todo: true }, as
   await waitForTime(view, left + 0.3);
   await view.page.keyboard.press("Escape");
   await view.page.locator(".page").waitFor();
+  // Anew: who comes out of a folder is on that folder.
+  await view.page.goto("about:blank");
   await view.visit();
   const begun = view.page.getByRole("region", { name: "Go on watching" }).getByRole("link");
   // Those of the tests before are there as well; what was left last comes first.
   await begun.first().waitFor();
-  assert.equal(await view.page.evaluate(() => document.activeElement.getAttribute("href")), `#/play/${file.path}`);
+  await view.page.waitForFunction((href) => document.activeElement?.getAttribute("href") === href, `#/play/${file.path}`);
   assert.deepEqual(await view.axe(), []);
   await view.page.keyboard.press("Enter");
   await waitForTime(view, left - 4);
   assert.ok((await videoState(view)).time < left + 4, "it goes on there");
   await view.visit(`#/play/${file.path}?start=0`);
   await view.page.waitForFunction(() => document.querySelector("video")?.currentTime < 4 && document.querySelector("video").readyState > 2);
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("what another device left is gone on with, also when the server says so late", async () => {
+  const file = firstOf("video");
+  const view = await wiidia.open();
+  await view.page.route("**/api/v1/positions/home", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const position = { path: file.path, name: file.name, position: 6, duration: 12, at: Math.floor(Date.now() / 1000) };
+    await route.fulfill({ json: { positions: [position] } });
+  });
+  await view.visit();
+  await view.page.waitForFunction(() => document.activeElement?.closest(".cell"));
+  await view.page.waitForFunction((href) => document.activeElement?.getAttribute("href") === href, `#/play/${file.path}`);
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

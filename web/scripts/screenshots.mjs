@@ -1,4 +1,4 @@
-// Pictures of the page for docs/: every screen on a telephone, a desk and a television, as small WebP files.
+// Pictures of the page for docs/: every screen on a telephone, a desk and a television, as small PNG files.
 //
 //   WIIDIA_URL=http://127.0.0.1:8080 node scripts/screenshots.mjs [NAME…]      needs ffmpeg
 //
@@ -11,11 +11,14 @@ import { start } from "../e2e/browser.mjs";
 
 const OUT = fileURLToPath(new URL("../../docs/screens/", import.meta.url));
 
+// `width`: of the picture that is kept.
 const SIZES = {
-  phone: { viewport: { width: 360, height: 740 }, colorScheme: "dark", locale: "en-GB" },
-  desk: { viewport: { width: 1280, height: 800 }, colorScheme: "light", locale: "de-DE" },
-  tv: { viewport: { width: 1920, height: 1080 }, colorScheme: "dark", locale: "en-GB" },
+  phone: { viewport: { width: 360, height: 740 }, colorScheme: "dark", locale: "en-GB", width: 360 },
+  desk: { viewport: { width: 1280, height: 800 }, colorScheme: "light", locale: "de-DE", width: 960 },
+  tv: { viewport: { width: 1920, height: 1080 }, colorScheme: "dark", locale: "en-GB", width: 960 },
 };
+const COLOURS = 96;
+const QUEUE = ["A walk in the woods.mp4", "Grandma’s birthday.avi", "Holiday film, the long cut.mp4"];
 
 // Address, and what is there once it is ready; then what to do.
 const SCREENS = {
@@ -23,6 +26,7 @@ const SCREENS = {
   folder: ["#/browse/Home%20videos/Ferien%20am%20Meer%20%E2%80%93%20%C3%96sterreich%20bis%20R%C3%BCgen", "a.file"],
   music: ["#/browse/Music", "a.file"],
   live: ["#/live/", ".channel"],
+  queue: ["#/next/", ".queue li"],
   player: ["#/play/Holiday%20film%2C%20the%20long%20cut.mp4", "main[data-state=playing]", (page) => page.keyboard.press("k")],
   pictures: ["#/show/Holidays", ".slide"],
   settings: ["#/look/", ".setting"],
@@ -32,8 +36,12 @@ const SCREENS = {
 const wanted = process.argv.slice(2);
 await mkdir(OUT, { recursive: true });
 const wiidia = await start({ standIn: !process.env.WIIDIA_URL });
-for (const [size, options] of Object.entries(SIZES)) {
+for (const [size, { width, ...options }] of Object.entries(SIZES)) {
   const view = await wiidia.open({ ...options, expected: /./ });
+  await view.page.addInitScript((names) => {
+    const queued = names.map((name) => ({ name, path: encodeURIComponent(name), kind: "video", duration: 754 }));
+    localStorage.setItem("wiidia.queue", JSON.stringify(queued));
+  }, QUEUE);
   for (const [name, [hash, ready, act]] of Object.entries(SCREENS)) {
     if (wanted.length && !wanted.includes(name)) continue;
     await view.page.goto("about:blank");
@@ -42,10 +50,12 @@ for (const [size, options] of Object.entries(SIZES)) {
     await view.page.waitForTimeout(1200);
     await act?.(view.page);
     await view.page.waitForTimeout(300);
-    const png = `${OUT}${name}-${size}.png`;
-    await view.page.screenshot({ path: png });
-    execFileSync("ffmpeg", ["-v", "error", "-y", "-i", png, "-c:v", "libwebp", "-quality", "70", `${OUT}${name}-${size}.webp`]);
-    await rm(png);
+    const whole = `${OUT}whole.png`;
+    await view.page.screenshot({ path: whole });
+    // A few colours of its own for each picture: a third of the size, and nobody sees it.
+    const colours = `scale=${width}:-1:flags=area,split[a][b];[a]palettegen=max_colors=${COLOURS}[p];[b][p]paletteuse=dither=none`;
+    execFileSync("ffmpeg", ["-v", "error", "-y", "-i", whole, "-vf", colours, "-frames:v", "1", `${OUT}${name}-${size}.png`]);
+    await rm(whole);
   }
   await view.close();
 }

@@ -1,35 +1,22 @@
-// The server's HTTP API, version 1: shapes and calls. All `path`s are percent-encoded by the server.
+// The server's HTTP API, version 1: calls; shapes come from its description (api-types.ts). All `path`s are percent-encoded by
+// the server.
 
+import type { Folder as Listing, Info, Kind, Media, Neighbours as Beside, Uploads } from "./api-types.ts";
 import { strings } from "./language/index.ts";
 
-/** What an entry of a folder is. */
-export type Kind = "folder" | "video" | "audio" | "picture" | "unknown";
-
-/**
- * One entry of a folder. `size` in bytes; `duration` in seconds, null until the server has measured it; `poster`: the
- * address of a picture, null while there is none.
- */
-export interface Entry {
-  name: string;
-  path: string;
-  kind: Kind;
-  size: number | null;
-  duration: number | null;
-  poster?: string | null;
-  /** When it was last changed, in seconds since 1970, where the server says so. */
-  modified?: number | null;
-}
-
-/**
- * A folder, or a page of it: sub-folders first, each group sorted. With `total`, the number of all entries, this is the page that
- * begins with entry `offset`; without it, these are all.
- */
-export interface Listing {
-  path: string;
-  entries: Entry[];
-  total?: number;
-  offset?: number;
-}
+export type {
+  Bar,
+  Entry,
+  Folder as Listing,
+  Info,
+  Kind,
+  LibraryEvent,
+  Media,
+  MediaEvent as WaitReport,
+  Neighbours as Beside,
+  Position,
+  Track,
+} from "./api-types.ts";
 
 /** Which part of a folder is asked for. `order` is a key of the language's `sorts`; `q`: words that names must contain. */
 export interface ListingPage {
@@ -40,52 +27,11 @@ export interface ListingPage {
   kind?: Kind;
 }
 
-/** How far a medium has been converted: seconds from its beginning, all stretches that exist, and whether that is all. */
-export interface Progress {
-  duration: number | null;
-  available: number;
-  ranges: [start: number, end: number][];
-  complete: boolean;
-}
-
 /** What is asked for of a file: a profile's name; a track's number or language; for subtitles also "none". */
 export interface Choice {
   profile?: string;
   audio?: string;
   subtitles?: string;
-}
-
-/** A sound or subtitles. `language` is a code of two or three letters. */
-export interface Track {
-  language: string | null;
-  title: string | null;
-  channels?: number;
-  /** What holds when nobody chooses. */
-  default?: boolean;
-  /** Only what those who understand the film have to read. */
-  forced?: boolean;
-  /** Subtitles of text: where they are as WebVTT. The film need not be encoded for them. */
-  address?: string | null;
-}
-
-/** A playable file, once its streams are known. */
-export interface Media extends Progress {
-  path: string;
-  name: string;
-  mime: string;
-  video: { codec: string; width: number; height: number } | null;
-  audio: { codec: string } | null;
-  /** What came of the choice: numbers of tracks. */
-  form: { profile: string; audio: number | null; subtitles: number | null };
-  contents: { audio: Track[]; subtitles: Track[] };
-  profiles: { name: string; height: number | null; browser: boolean }[];
-}
-
-/** One `media` event: how long until `target` (seconds) can be played. `eta` in seconds, null if unknown. */
-export interface WaitReport extends Progress {
-  target: number | null;
-  eta: number | null;
-  error: string | null;
 }
 
 /** An answer that is not the one asked for, in words for the person at the screen. `status` 0: no answer. */
@@ -99,9 +45,8 @@ export class Problem extends Error {
   }
 }
 
-/** Lists a folder, or a page of it. A server that knows no pages gives all. */
-export function fetchListing(path: string, page?: ListingPage): Promise<Listing> {
-  if (!page) return getJson<Listing>("/api/v1/library/" + path);
+/** Lists a page of a folder. */
+export function fetchListing(path: string, page: ListingPage): Promise<Listing> {
   const { order = "name", q, kind } = page;
   // What is searched at the top is searched everywhere, and comes with the best first.
   const everywhere = !path && q !== undefined;
@@ -119,12 +64,6 @@ function orderPairs(order: string): string[] {
   return order.charAt(0) === "-" ? [key, "order=desc"] : [key];
 }
 
-/** The files beside one in its folder. */
-export interface Beside {
-  previous: Entry | null;
-  next: Entry | null;
-}
-
 /** The files before and after `path`, of what plays if it plays. */
 export function fetchNeighbours(path: string, order: string): Promise<Beside> {
   return getJson<Beside>("/api/v1/neighbours/" + path + "?" + orderPairs(order).join("&"));
@@ -134,19 +73,13 @@ let uploads: Promise<string[]> | undefined;
 
 /** The folders that take files; none where the owner has named none. Asked once a visit. */
 export function uploadFolders(): Promise<string[]> {
-  uploads = uploads ?? getJson<{ folders: string[] }>("/api/v1/uploads").then(({ folders }) => folders, () => []);
+  uploads = uploads ?? getJson<Uploads>("/api/v1/uploads").then(({ folders }) => folders, () => []);
   return uploads;
 }
 
 /** The address of a file as it is. */
 export function downloadAddress(path: string): string {
   return "/download/" + path;
-}
-
-/** What is known of a file: here, only its pictures. */
-export interface Info {
-  poster: string | null;
-  bar: { address: string; width: number; height: number; columns: number; times: number[] } | null;
 }
 
 /** What the index knows of a file; starts nothing. */

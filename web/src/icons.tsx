@@ -27,6 +27,9 @@ type Sign =
   | "upload"
   | "more"
   | "close"
+  | "move"
+  | "up"
+  | "down"
   | "record"
   | "stop"
   | "pip";
@@ -37,7 +40,6 @@ const SHAPES: Record<Kind | Sign, [outline: string, filled?: string]> = {
   video: ["M3 6q0-1 1-1h16q1 0 1 1v12q0 1-1 1H4q-1 0-1-1z", "M10 8.5v7l5.5-3.5z"],
   audio: ["M9 18V6l11-2v12", "M9 18a3 3 0 1 1-6 0 3 3 0 1 1 6 0M20 16a3 3 0 1 1-6 0 3 3 0 1 1 6 0"],
   picture: ["M3 6q0-1 1-1h16q1 0 1 1v12q0 1-1 1H4q-1 0-1-1zM4 17l5-5 4 4 2-2 5 4", "M14 9h3v2h-3z"],
-  unknown: ["M5 4q0-1 1-1h8l5 5v12q0 1-1 1H6q-1 0-1-1zM14 3v5h5"],
   chevron: ["M10 7l5 5-5 5"],
   back: ["M20 12H5M11 6l-6 6 6 6"],
   play: ["M8 5v14l11-7z", "M8 5v14l11-7z"],
@@ -62,6 +64,9 @@ const SHAPES: Record<Kind | Sign, [outline: string, filled?: string]> = {
   upload: ["M12 16V4M7 9l5-5 5 5M4 16v4h16v-4"],
   more: ["M5 12h.1M12 12h.1M19 12h.1"],
   close: ["M6 6l12 12M18 6L6 18"],
+  up: ["M12 20V5M6 11l6-6 6 6"],
+  down: ["M12 4v15M6 13l6 6 6-6"],
+  move: ["M7 9l5-5 5 5M7 15l5 5 5-5"],
   record: ["M12 4a8 8 0 1 0 .1 0z", "M12 8.5a3.5 3.5 0 1 0 .1 0z"],
   stop: ["M6.5 6.5h11v11h-11z", "M6.5 6.5h11v11h-11z"],
   pip: ["M3 6q0-1 1-1h16q1 0 1 1v12q0 1-1 1H4q-1 0-1-1z", "M12 12h7v5h-7z"],

@@ -20,6 +20,9 @@ var pausedAt = undefined;
 var target = undefined;
 var eta = undefined;
 var trouble = undefined;
+// Where the keys are about to go, and when they have rested for long enough (milliseconds of the movie).
+var aim = undefined;
+var settlesAt = 0;
 var asked = 0;
 var running = false;
 var BAR = { x: 20, y: HEIGHT - 84, w: WIDTH - 40, h: 20 };
@@ -38,12 +41,15 @@ function path() {
 // Plays the present file from a time on.
 function begin(from) {
   endStream();
+  aim = undefined;
   total = 0;
   available = 0;
   target = from > 0 ? from : undefined;
   eta = undefined;
   trouble = undefined;
   pausedAt = undefined;
+  // The button that pauses.
+  focus = 2;
   drawPlayer();
   if (way == undefined) {
     connectByRtmp(from);
@@ -174,6 +180,9 @@ function endStream() {
 }
 
 function now() {
+  if (aim != undefined) {
+    return aim;
+  }
   if (target != undefined) {
     return target;
   }
@@ -183,6 +192,7 @@ function now() {
 }
 
 function seekTo(seconds) {
+  aim = undefined;
   seconds = Math.max(0, total > 0 ? Math.min(seconds, total - 1) : seconds);
   trace("seek " + int(seconds));
   target = seconds;
@@ -265,13 +275,18 @@ function drawPlayer() {
     skip(1);
   });
   bar = surface.createEmptyMovieClip("bar", nextDepth++);
-  // The bar is a button: where it is pressed says where to go.
-  buttons.push({ x: BAR.x, y: BAR.y - 14, w: BAR.w, h: BAR.h + 28, act: function (x) {
+  // The bar is a button: where it is pressed says where to go. By keys, left and right go there step by step.
+  buttons.push({ x: BAR.x, y: BAR.y - 14, w: BAR.w, h: BAR.h + 28, field: { text: "bar" }, act: function (x) {
     if (total > 0) {
       seekTo(total * Math.max(0, Math.min(1, x / BAR.w)));
     }
+  }, byKey: pause, along: function (way) {
+    if (total > 0) {
+      aim = Math.max(0, Math.min(total - 1, now() + way * Math.max(10, total / 20)));
+      settlesAt = getTimer() + 700;
+    }
   } });
-  look(2);
+  look(focus);
 }
 
 function drawBar() {
@@ -298,8 +313,10 @@ function drawBar() {
   }
 }
 
-// Left and right of a keyboard move in the film when the bar has the focus.
 function tickPlayer() {
+  if (aim != undefined && getTimer() > settlesAt) {
+    seekTo(aim);
+  }
   if (waitsForRtmp > 0 && getTimer() > waitsForRtmp) {
     useHttp(target == undefined ? 0 : target);
   }

@@ -88,11 +88,16 @@ function under(x, y) {
   return -1;
 }
 
-// The nearest button in a direction: the way to it counts, and twice what it lies aside.
+// The nearest button in a direction: the way to it counts, and twice what it lies aside. Left and right may belong to a
+// button itself.
 function step(dx, dy) {
   var from = buttons[focus];
   if (from == undefined) {
     look(0);
+    return;
+  }
+  if (dx != 0 && from.along != undefined) {
+    from.along(dx);
     return;
   }
   var best = -1;
@@ -113,10 +118,21 @@ function step(dx, dy) {
   }
 }
 
+// Presses a button with the pointer.
 function press(at) {
   var it = buttons[at];
   if (it != undefined) {
     it.act(_xmouse - it.x);
+  }
+}
+
+// The same by key: where the pointer is means nothing then.
+function enter(at) {
+  var it = buttons[at];
+  if (it != undefined && it.byKey != undefined) {
+    it.byKey();
+  } else if (it != undefined) {
+    it.act(0);
   }
 }
 
@@ -150,7 +166,7 @@ hand.onKeyDown = function () {
   } else if (code == 40) {
     step(0, 1);
   } else if (code == 13 || code == 32) {
-    press(focus);
+    enter(focus);
   } else if (code == 8 || code == 27) {
     if (back != undefined) {
       back();

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry } from "../src/api.ts";
 import { between, boxOf, layOut } from "../src/library/layout.ts";
-import { inOrder, matching } from "../src/library/order.ts";
 import { marked, type Mark, MOST_MARKS, resumeAt, watched } from "../src/library/resume.ts";
-
-function entry(name: string, more: Partial<Entry> = {}): Entry {
-  return { name, path: encodeURIComponent(name), kind: "video", size: null, duration: null, ...more };
-}
 
 test("every entry has a box of its own within the width, in order, and what is near a height is found", () => {
   for (const [total, folders] of [[0, 0], [1, 0], [1, 1], [7, 3], [400, 30], [20_000, 500]] as const) {
@@ -37,32 +31,6 @@ test("the entries near the screen are few, however many there are", () => {
   }
   assert.deepEqual(between(layout, layout.height + 5000, layout.height + 6000), [0, -1]);
   assert.deepEqual(between(layOut(1200, 16, 0, 0, "grid"), 0, 800), [0, -1]);
-});
-
-test("folders stay first in every order, and what is not known comes last", () => {
-  const entries = [
-    entry("Z", { kind: "folder" }),
-    entry("a", { size: 5, duration: 9 }),
-    entry("b", { size: 50, duration: null }),
-    entry("c", { size: 20, duration: 3 }),
-  ];
-  const names = (order: string) => inOrder(entries, order).map(({ name }) => name).join("");
-  assert.equal(names("name"), "Zabc");
-  assert.equal(names("-name"), "Zcba");
-  assert.equal(names("size"), "Zacb");
-  assert.equal(names("-size"), "Zbca");
-  assert.equal(names("duration"), "Zcab");
-  assert.equal(names("-duration"), "Zacb");
-  assert.equal(names("nonsense"), "Zabc");
-});
-
-test("a search finds all words, wherever they are and however they are written", () => {
-  const entries = ["Größe & Maß.mp4", "Ferien am Meer", "Ein Lied.mp3"].map((name) => entry(name));
-  const found = (words: string) => matching(entries, words).map(({ name }) => name);
-  assert.deepEqual(found("GROSSE"), []);
-  assert.deepEqual(found("große mp4"), ["Größe & Maß.mp4"]);
-  assert.deepEqual(found("meer FERIEN"), ["Ferien am Meer"]);
-  assert.equal(found("  ").length, 3);
 });
 
 const mark = (at: number, duration: number | null = 5400, path = "a"): Mark => ({ path, name: path, kind: "video", at, duration, when: 0 });

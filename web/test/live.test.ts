@@ -51,7 +51,7 @@ test("a buffer that runs dry is stretched, and rests again once there is room", 
   assert.deepEqual(correction(0, 0.6, 0.97, false), { rate: 1 });
 });
 
-const source = (name: string, state: string): Source => ({
+const source = (name: string, state: Source["state"]): Source => ({
   name,
   url: "",
   kind: "rtsp",
@@ -69,13 +69,13 @@ test("streams and sources of one name are one channel, in order of their names",
       { name: "cam 2", on_air: false, viewers: 0 },
       { name: "door", on_air: true, viewers: 1 },
     ],
-    [source("door", "on_air"), source("garden", "waiting"), source("attic", "surprise")],
+    [source("door", "on_air"), source("garden", "waiting"), source("attic", "idle")],
     [{ stream: "door", state: "recording", path: null, name: null, duration: 0, error: null }],
   );
   assert.deepEqual(
     channels.map(({ name, state, viewers, recording }) => [name, state, viewers, recording]),
     [
-      ["attic", "waiting", 0, false],
+      ["attic", "idle", 0, false],
       ["cam 2", "off", 0, false],
       ["cam 10", "on_air", 2, false],
       ["door", "on_air", 1, true],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bestLanguage } from "../src/language/index.ts";
 import { startRound, stepped } from "../src/pictures/order.ts";
+import { givesWay, moved } from "../src/queue/order.ts";
 import { queuedOf, withQueued, type Queued } from "../src/queue-list.ts";
 import { shuffled } from "../src/shuffled.ts";
 import { saneShow } from "../src/show-preferences.ts";
@@ -77,4 +78,21 @@ test("the browser's first language that there is is spoken", () => {
   assert.equal(bestLanguage(["fr", "DE"], ["en", "de"]), "de");
   assert.equal(bestLanguage(["fr"], ["en", "de"]), "en");
   assert.equal(bestLanguage([], ["en"]), "en");
+});
+
+test("a row is put where it is let go, and the others give way as they will lie", () => {
+  const rows = ["a", "b", "c", "d"];
+  for (let from = 0; from < rows.length; from += 1) {
+    for (let to = -1; to <= rows.length; to += 1) {
+      const after = moved(rows, from, to);
+      const place = Math.min(Math.max(0, to), rows.length - 1);
+      assert.equal(after[place], rows[from]);
+      assert.deepEqual(after.filter((row) => row !== rows[from]), rows.filter((row) => row !== rows[from]));
+      if (place !== to) continue;
+      rows.forEach((row, i) => {
+        if (i !== from) assert.equal(after.indexOf(row), i + givesWay(i, from, to), `${row} with ${from} at ${to}`);
+      });
+    }
+  }
+  assert.deepEqual(moved(rows, 9, 0), rows);
 });

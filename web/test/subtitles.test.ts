@@ -3,7 +3,17 @@ import { test } from "node:test";
 import type { Media, Track } from "../src/api.ts";
 import { askedFor, textTrack, toBeDrawn, wantedTrack } from "../src/player/subtitles.ts";
 
-const track = (language: string | null, more: Partial<Track> = {}): Track => ({ language, title: null, ...more });
+const track = (language: string | null, more: Partial<Track> = {}): Track => ({
+  address: null,
+  chosen: false,
+  codec: "SubRip",
+  default: false,
+  external: false,
+  forced: false,
+  language,
+  title: null,
+  ...more,
+});
 const film = (subtitles: Track[], drawn: number | null = null): Media =>
   ({ video: {}, form: { subtitles: drawn }, contents: { audio: [], subtitles } }) as unknown as Media;
 

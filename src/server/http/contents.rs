@@ -172,7 +172,7 @@ impl Description {
 }
 
 /// In two letters where there are two, so that it can be chosen as it stands here.
-fn code(language: Option<String>) -> Option<String> {
+pub(super) fn code(language: Option<String>) -> Option<String> {
     Some(Language::parse(&language?).ok()?.code().to_owned())
 }
 

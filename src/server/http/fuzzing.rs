@@ -31,6 +31,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         Route::Hls(route) => route.film().map(|address| address.path().clone()),
         Route::Page
         | Route::PlainStyle
+        | Route::Description
         | Route::Uploads
         | Route::Search(_)
         | Route::LibraryEvents

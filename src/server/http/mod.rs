@@ -13,6 +13,7 @@ mod components;
 mod conditional;
 mod connection;
 mod contents;
+mod description;
 mod devices;
 mod download;
 pub(super) mod events;
@@ -260,6 +261,7 @@ async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Res
         Route::Page => page::page(headers),
         Route::Plain { path, page, asked } => plain::page(app, path, page, asked, headers).await,
         Route::PlainStyle => Ok(plain::style()),
+        Route::Description => description::answer(app),
         Route::Asset(name) => page::asset(&name, headers),
         Route::Library { path, page } => library::list(app, path, page).await,
         Route::Neighbours { path, page } => library::neighbours(app, path, page).await,

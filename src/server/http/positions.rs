@@ -3,7 +3,7 @@
 use super::changing::read_json;
 use super::reply::{Refusal, Reply, json};
 use crate::library::LibraryPath;
-use crate::limits::MAX_API_BODY;
+use crate::limits::{MAX_API_BODY, MAX_POSITION};
 use crate::positions::{Position, Positions, ViewerName};
 use crate::server::App;
 use bytes::Bytes;
@@ -107,7 +107,7 @@ pub(super) async fn put(
     let wanted: Wanted = read_json(headers, body, MAX_API_BODY, EXAMPLE).await?;
     let position = Position::now(wanted.position, wanted.duration).ok_or_else(|| {
         let detail = format!(
-            "position and duration are numbers of seconds, not below zero; send for example {EXAMPLE}"
+            "position and duration are numbers of seconds from 0 to {MAX_POSITION}; send for example {EXAMPLE}"
         );
         Refusal::new(StatusCode::BAD_REQUEST, detail)
     })?;

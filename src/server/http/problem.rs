@@ -76,6 +76,12 @@ const KINDS: &[Kind] = &[
         "Its body did not come in time. What has come of an upload is kept for a day; go on where it broke off.",
     ),
     kind(
+        "gone",
+        StatusCode::GONE,
+        "It was there and is something else now",
+        "A part of a film that has been replaced, or is made in another way by now. Load what named it anew.",
+    ),
+    kind(
         "length-required",
         StatusCode::LENGTH_REQUIRED,
         "Nobody knows how long it is",

@@ -17,8 +17,7 @@ speaks({
   files: "Dateien",
   counts: (folders, files) =>
     [count(folders, "Ordner", "Ordner"), count(files, "Datei", "Dateien")].filter(Boolean).join(", "),
-  kinds: { folder: "Ordner", video: "Video", audio: "Ton", picture: "Bild", unknown: "Datei" },
-  notPlayable: "lässt sich hier nicht abspielen",
+  kinds: { folder: "Ordner", video: "Video", audio: "Ton", picture: "Bild" },
   durationUnknown: "Länge noch unbekannt",
   emptyTitle: "Hier ist noch nichts",
   emptyRoot: "Kopieren Sie Filme oder Musik in den Ordner der Mediathek und sehen Sie dann noch einmal nach.",
@@ -96,6 +95,12 @@ speaks({
     toLibrary: "Zur Mediathek",
     now: "läuft",
     removeFile: (name) => name + " entfernen",
+    move: "Verschieben",
+    moveFile: (name) => name + " verschieben",
+    up: "Nach oben",
+    down: "Nach unten",
+    carried: "Auf und Ab verschieben, OK legt ab",
+    movedTo: (name, place, of) => name + ": " + place + " von " + of,
   },
 
   choices: {
@@ -169,7 +174,6 @@ speaks({
       starting: "Startet",
       idle: "Bereit",
       waiting: "Kein Signal",
-      failed: "Fehler",
       off: "Aus",
     },
     viewers: (count) => (count === 1 ? "1 Zuschauer" : count + " Zuschauer"),

@@ -20,8 +20,7 @@ export const en = {
   files: "Files",
   counts: (folders: number, files: number): string =>
     [count(folders, "folder", "folders"), count(files, "file", "files")].filter(Boolean).join(", "),
-  kinds: { folder: "Folder", video: "Video", audio: "Audio", picture: "Picture", unknown: "File" },
-  notPlayable: "can’t be played here",
+  kinds: { folder: "Folder", video: "Video", audio: "Audio", picture: "Picture" },
   durationUnknown: "length not known yet",
   emptyTitle: "Nothing here yet",
   emptyRoot: "Copy films or music into the library’s folder, then look again.",
@@ -99,6 +98,12 @@ export const en = {
     toLibrary: "To the library",
     now: "playing",
     removeFile: (name: string): string => "Remove " + name,
+    move: "Move",
+    moveFile: (name: string): string => "Move " + name,
+    up: "Up",
+    down: "Down",
+    carried: "Up and down move it; OK puts it down",
+    movedTo: (name: string, place: number, of: number): string => name + ": " + place + " of " + of,
   },
 
   choices: {
@@ -173,7 +178,6 @@ export const en = {
       starting: "Starting",
       idle: "Ready",
       waiting: "No signal",
-      failed: "Failed",
       off: "Off",
     } as Record<string, string>,
     viewers: (count: number): string => (count === 1 ? "1 viewer" : count + " viewers"),

@@ -2,15 +2,10 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Entry, fetchListing, type Listing, type Problem } from "../api.ts";
-import { inOrder, isPlayable, matching } from "./order.ts";
+import { followFolder } from "./follow.ts";
 
 /** Entries asked for at once: some screens full, a few dozen kilobytes. */
 export const PAGE_SIZE = 200;
-
-// The server measures lengths in the background: most of a folder is done within seconds, a large one goes
-// on for minutes and must not be asked for all the time.
-const FIRST_REFRESH_MS = 3000;
-const LATER_REFRESH_MS = 10000;
 
 /** The entries of a folder, those that have come. */
 export interface Entries {
@@ -35,7 +30,6 @@ export interface Folder {
 }
 
 interface Held {
-  listing: Listing;
   /** How many entries are folders; null until that is known. */
   folders: number | null;
   entries: (Entry | undefined)[];
@@ -52,87 +46,68 @@ export function useFolder(path: string, order: string, q: string, first: number)
 
   useEffect(() => {
     let current = true;
-    let timer = 0;
-    let delay = FIRST_REFRESH_MS;
     const start = pageStart(first);
-    const held: Held = { listing: { path, entries: [] }, folders: null, entries: [], asked: {}, seen: [start, start] };
+    const held: Held = { folders: null, entries: [], asked: {}, seen: [start, start] };
     setState({ phase: "loading" });
 
-    const fetchPage = (offset: number): Promise<Listing> => {
+    const fetchPage = (offset: number): Promise<void> => {
       held.asked[offset] = true;
-      return fetchListing(path, { offset, limit: PAGE_SIZE, order, ...(q ? { q } : {}) });
-    };
-    const take = (listing: Listing, offset: number): void => {
-      if (!current) return;
-      delete held.asked[offset];
-      held.listing = listing;
-      if (listing.total === undefined) {
-        held.entries = matching(inOrder(listing.entries, order), q);
-        held.folders = held.entries.filter(isFolder).length;
-      } else {
-        // A folder that grew or shrank meanwhile: its places mean something else.
-        if (listing.total !== held.entries.length) {
-          held.entries = resized(held.entries, listing.total);
-          held.folders = null;
-        }
-        listing.entries.forEach((entry, i) => (held.entries[(listing.offset ?? offset) + i] = entry));
-        held.folders = held.folders ?? foldersSeen(held.entries);
-      }
-      if (held.folders !== null) return ready();
-      fetchListing(path, { offset: 0, limit: 1, kind: "folder", ...(q ? { q } : {}) }).then(
-        ({ total }) => {
-          held.folders = total ?? 0;
-          if (current) ready();
+      return fetchListing(path, { offset, limit: PAGE_SIZE, order, ...(q ? { q } : {}) }).then(
+        (listing) => {
+          delete held.asked[offset];
+          if (current) take(listing);
         },
-        (thrown: unknown) => current && setState({ phase: "failed", problem: asProblem(thrown) }),
+        (thrown: unknown) => {
+          // It is asked for again when it is seen again.
+          delete held.asked[offset];
+          throw thrown;
+        },
       );
+    };
+    const take = (listing: Listing): void => {
+      // A folder that grew or shrank meanwhile: its places mean something else.
+      if (listing.total !== held.entries.length) {
+        held.entries = resized(held.entries, listing.total);
+        held.folders = null;
+      }
+      listing.entries.forEach((entry, i) => (held.entries[listing.offset + i] = entry));
+      held.folders = held.folders ?? foldersSeen(held.entries);
+      if (held.folders !== null) return ready();
+      fetchListing(path, { offset: 0, limit: 1, kind: "folder", ...(q ? { q } : {}) }).then(({ total }) => {
+        held.folders = total;
+        if (current) ready();
+      }, failed);
     };
     const ready = (): void => {
       const { entries, folders } = held;
-      setState({
-        phase: "ready",
-        total: entries.length,
-        folders: folders ?? 0,
-        at: (index) => entries[index],
-      });
-      refreshLater();
+      setState({ phase: "ready", total: entries.length, folders: folders ?? 0, at: (index) => entries[index] });
     };
-    const refreshLater = (): void => {
-      clearTimeout(timer);
-      const shown = held.entries.slice(held.seen[0], held.seen[1] + 1);
-      if (!shown.some((entry) => entry && isPlayable(entry) && entry.duration === null)) return;
-      timer = window.setTimeout(() => {
-        delay = LATER_REFRESH_MS;
-        // A hidden page asks again only once it is looked at.
-        if (document.hidden) return refreshLater();
-        const offset = pageStart(held.seen[0]);
-        fetchPage(offset).then(
-          (listing) => take(listing, offset),
-          () => current && refreshLater(),
-        );
-      }, delay);
+    const failed = (thrown: unknown): void => {
+      if (current) setState({ phase: "failed", problem: asProblem(thrown) });
+    };
+    const quiet = (): void => undefined;
+    // What is on the screen is asked for at once, and stays until it has come; the rest when it is seen again.
+    const refresh = (): void => {
+      const [from, to] = held.seen;
+      const last = pageStart(to) + PAGE_SIZE;
+      held.entries = held.entries.map((entry, i) => (i >= pageStart(from) && i < last ? entry : undefined));
+      held.folders = null;
+      for (let offset = pageStart(from); offset < last; offset += PAGE_SIZE) {
+        fetchPage(offset).catch((thrown: unknown) => asProblem(thrown).status === 404 && failed(thrown));
+      }
     };
     see.current = (from, to) => {
       held.seen = [from, to];
-      if (held.listing.total === undefined) return;
       for (let offset = pageStart(from); offset <= to; offset += PAGE_SIZE) {
         const missing = held.entries.slice(offset, offset + PAGE_SIZE).some((entry) => entry === undefined);
-        if (!missing || held.asked[offset]) continue;
-        const asked = offset;
-        // It is asked for again when it is seen again.
-        fetchPage(asked).then((listing) => take(listing, asked), () => delete held.asked[asked]);
+        if (missing && !held.asked[offset]) fetchPage(offset).catch(quiet);
       }
-      refreshLater();
     };
-    fetchPage(start).then(
-      (listing) => take(listing, start),
-      (thrown: unknown) => {
-        if (current) setState({ phase: "failed", problem: asProblem(thrown) });
-      },
-    );
+    fetchPage(start).catch(failed);
+    const unfollow = followFolder(path, refresh);
     return () => {
       current = false;
-      clearTimeout(timer);
+      unfollow();
     };
   }, [path, order, q, attempt]);
 
@@ -143,7 +118,6 @@ export function useFolder(path: string, order: string, q: string, first: number)
 export function fetchAll(path: string, order: string, most: number): Promise<Entry[]> {
   const gather = (found: Entry[]): Promise<Entry[]> =>
     fetchListing(path, { offset: found.length, limit: PAGE_SIZE, order }).then((listing) => {
-      if (listing.total === undefined) return inOrder(listing.entries, order).slice(0, most);
       const all = found.concat(listing.entries);
       const more = listing.entries.length > 0 && all.length < Math.min(most, listing.total);
       return more ? gather(all) : all.slice(0, most);

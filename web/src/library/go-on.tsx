@@ -13,17 +13,20 @@ import { type Mark, watched } from "./resume.ts";
 // One row of a television.
 const MOST = 4;
 
-/** The row; nothing if nothing was begun. `first`: the screen's focus begins here. */
+/** Those of `marks` that stand in the row. */
+export function begun(marks: Mark[]): Mark[] {
+  return marks.filter((mark) => mark.kind === "video" && watched(mark) > 0 && watched(mark) < 1).slice(0, MOST);
+}
+
+/** The row. `first`: the screen's focus begins here. */
 export function GoOn({ marks, first, onForget }: { marks: Mark[]; first: boolean; onForget: () => void }) {
   const [menu, setMenu] = useState<Mark | null>(null);
   const words = strings.folder;
-  const begun = marks.filter((mark) => mark.kind === "video" && watched(mark) > 0 && watched(mark) < 1).slice(0, MOST);
-  if (!begun.length) return null;
   return (
     <section class="go-on" aria-label={words.goOn}>
       <h2>{words.goOn}</h2>
       <ul>
-        {begun.map((mark, i) => (
+        {begun(marks).map((mark, i) => (
           <li key={mark.path}>
             <a
               class="file file-list"

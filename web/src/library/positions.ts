@@ -1,17 +1,8 @@
 // Where one left off, shared by the devices of one viewer through the server. What this device knows (resume.ts) holds without it.
 
-import { getJson, send } from "../api.ts";
+import { getJson, type Position, send } from "../api.ts";
 import { recall, remember } from "../memory.ts";
 import { forgetMark, type Mark, marks, marked, saveMark, setMarks } from "./resume.ts";
-
-/** As the server tells it: seconds, and seconds since 1970. */
-export interface Position {
-  path: string;
-  name: string;
-  position: number;
-  duration: number | null;
-  at: number;
-}
 
 const STORED = "viewer";
 // Who says nothing is one of the house, and the house goes on from one room to the next.

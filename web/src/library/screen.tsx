@@ -1,6 +1,6 @@
 // A folder, or what was found in it: what can be done with it, folders as tiles, files as pictures or rows.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Entry } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
@@ -8,7 +8,7 @@ import { replaceWith } from "../navigate.ts";
 import { crumbs, folderHash, isWithin, lastName, parentPath, type Query } from "../route.ts";
 import { Page, Panel } from "../screen.tsx";
 import { type Entries, type FolderState, useFolder } from "./folder.ts";
-import { GoOn } from "./go-on.tsx";
+import { begun, GoOn } from "./go-on.tsx";
 import { Grid } from "./grid.tsx";
 import type { Look } from "./layout.ts";
 import { EntryMenu } from "./entry-menu.tsx";
@@ -44,18 +44,19 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
     setDrawn(place);
   };
   const search = (words: string): void => replaceWith({ view: "browse", path, query: { q: words } });
+  const goesOn = !path && !q && begun(known).length > 0;
   const summary =
     state.phase !== "ready" ? " " : q ? strings.folder.found(state.total, q) : strings.counts(state.folders, state.total - state.folders);
 
   return (
     <Page
-      state={path + " " + state.phase + " " + q + (state.phase === "ready" && drawn === place)}
+      state={path + " " + state.phase + " " + q + (state.phase === "ready" && drawn === place) + goesOn}
       title={title}
       top={path && <Breadcrumbs path={path} />}
       summary={summary}
       beside={<Tools path={path} title={title} state={state} order={order} q={q} onOrder={changeOrder} onSearch={search} onChanged={reload} />}
     >
-      {!path && !q && <GoOn marks={known} first={!returning} onForget={() => setKnown(marks())} />}
+      {goesOn && <GoOn marks={known} first={!returning} onForget={() => setKnown(marks())} />}
       <Contents
         state={state}
         path={path}
@@ -166,19 +167,30 @@ function Listed(props: {
 }) {
   const { state, place } = props;
   const root = useRef<HTMLDivElement>(null);
+  const focused = useRef<string | null>(null);
   const look = useLook(state);
   const byPath = new Map(props.marks.map((mark) => [mark.path, mark]));
   const first = props.start ?? firstEntry(state, props.from);
 
   useEffect(() => {
     const element = root.current;
-    const note = (event: FocusEvent): void => {
-      const cell = event.target instanceof Element ? event.target.closest("[aria-posinset]") : null;
-      if (cell) places[place] = Number(cell.getAttribute("aria-posinset")) - 1;
+    const note = ({ target }: FocusEvent): void => {
+      const cell = target instanceof Element ? target.closest("[aria-posinset]") : null;
+      if (!cell || !(target instanceof Element)) return;
+      places[place] = Number(cell.getAttribute("aria-posinset")) - 1;
+      focused.current = target.getAttribute("href");
     };
     element?.addEventListener("focusin", note);
     return () => element?.removeEventListener("focusin", note);
   }, [place]);
+
+  // Another entry has taken this one's place: OK must not open what one has not looked at.
+  useLayoutEffect(() => {
+    const links = Array.from(root.current?.querySelectorAll<HTMLElement>("a") ?? []);
+    const is = (link: HTMLElement): boolean => link.getAttribute("href") === focused.current;
+    const active = links.filter((link) => link === document.activeElement)[0];
+    if (active && !is(active)) links.filter(is)[0]?.focus({ preventScroll: true });
+  }, [state]);
 
   return (
     <div ref={root}>
@@ -221,7 +233,7 @@ function useLook(state: Entries): Look {
   let sounds = 0;
   for (let i = state.folders; i < Math.min(state.total, state.folders + 60); i += 1) {
     const entry = state.at(i);
-    if (entry && (entry.kind === "audio" || entry.kind === "unknown") && !entry.poster) sounds += 1;
+    if (entry && entry.kind === "audio" && !entry.poster) sounds += 1;
     else if (entry) pictures += 1;
   }
   return narrow || sounds > pictures ? "list" : "grid";

@@ -48,8 +48,6 @@ export function Tile(props: {
     </>
   );
   const kind = "file file-" + look;
-  // Unknown files are listed but lead nowhere, so they are no targets for the D-pad either.
-  if (!playable && entry.kind !== "picture") return <div class={kind + " file-dim"}>{inside}</div>;
   const href = playable
     ? formatHash({ view: "play", path: entry.path })
     : formatHash({ view: "show", path: parentPath(entry.path), query: { at: entry.path } });
@@ -105,7 +103,6 @@ function Facts({ entry, mark }: { entry: Entry; mark: Mark | undefined }) {
     strings.kinds[entry.kind],
     entry.size === null ? "" : fileSize(entry.size),
     share === 1 ? words.watched : mark && share > 0 && mark.duration ? words.left(mark.duration - mark.at) : "",
-    playable || entry.kind === "picture" ? "" : strings.notPlayable,
   ];
   return (
     <span class="facts">

@@ -1,8 +1,9 @@
 // A box for an address: of a camera, a radio station, a channel. Watched as it is, or kept as a channel.
 
 import { useRef, useState } from "preact/hooks";
+import type { WebAddress } from "../api-types.ts";
 import { asProblem, clock, formatHash, goTo, Icon, strings } from "../shell.ts";
-import { addSource, resolveAddress, type WebAddress } from "./channels.ts";
+import { addSource, resolveAddress } from "./channels.ts";
 
 // What addresses of channels are named by default: the host and the last part of the path.
 function nameFor(address: string): string {
@@ -83,8 +84,8 @@ export function AddressBox({ onChanged }: { onChanged: () => void }) {
       </div>
       {busy && <p role="status">{strings.loading}</p>}
       {found && (
-        <section class="recordings" aria-label={found.title ?? words.open}>
-          <h2>{found.title ?? found.address}</h2>
+        <section class="recordings" aria-label={found.title}>
+          <h2>{found.title}</h2>
           {found.notice && <p class="facts reason">{found.notice}</p>}
           <ul>
             {found.entries.map(({ title, path, duration }) => (

@@ -2,8 +2,9 @@
 // every few seconds while somebody looks.
 
 import { useEffect, useState } from "preact/hooks";
+import type { Recordings, Sources, Streams, WebAddress } from "../api-types.ts";
 import { asProblem, getJson, type Problem, send } from "../shell.ts";
-import { type Channel, joined, type Recording, type Source, type Stream } from "./joined.ts";
+import { type Channel, joined, type Recording } from "./joined.ts";
 
 /** Everything that is live. */
 export interface Channels {
@@ -25,9 +26,9 @@ export function useChannels(): { channels: Channels | null; problem: Problem | n
     const ask = (): void => {
       if (document.hidden) return;
       Promise.all([
-        getJson<{ streams: Stream[] }>("/api/v1/streams"),
-        getJson<{ sources: Source[] }>("/api/v1/sources"),
-        getJson<{ folder: string | null; recordings: Recording[] }>("/api/v1/recordings"),
+        getJson<Streams>("/api/v1/streams"),
+        getJson<Sources>("/api/v1/sources"),
+        getJson<Recordings>("/api/v1/recordings"),
       ]).then(
         ([{ streams }, { sources }, { folder, recordings }]) => {
           if (!current) return;
@@ -62,17 +63,6 @@ export function addSource(name: string, url: string): Promise<unknown> {
 /** Takes a channel away. */
 export function removeSource(name: string): Promise<unknown> {
   return send("DELETE", "/api/v1/sources/" + encodeURIComponent(name));
-}
-
-/** What an address of the web means; see docs/http-api.md. */
-export interface WebAddress {
-  address: string;
-  path: string;
-  kind: "film" | "stream";
-  title: string | null;
-  live: string | null;
-  entries: { title: string; path: string; duration: number | null }[];
-  notice: string | null;
 }
 
 /** Finds out what an address of the web means; a page may take its time. */

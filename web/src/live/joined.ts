@@ -1,36 +1,21 @@
 // Streams that somebody publishes and sources that the server fetches, as one list of what can be watched. Pure.
 
-/** As the server tells it; see docs/http-api.md. */
-export interface Stream {
-  name: string;
-  on_air: boolean;
-  viewers: number;
-}
+import type * as Told from "../api-types.ts";
 
-/** As the server tells it. */
-export interface Source {
-  name: string;
-  url: string;
-  kind: string;
-  origin: string;
-  state: string;
-  reason: string | null;
-  next_try_seconds: number | null;
-  viewers: number;
-}
+/** What is used of what the server tells of a stream. */
+export type Stream = Pick<Told.Stream, "name" | "on_air" | "viewers">;
 
-/** As the server tells it. */
-export interface Recording {
-  stream: string;
-  state: "recording" | "finishing" | "ended" | "failed";
-  path: string | null;
-  name: string | null;
-  duration: number;
-  error: string | null;
-}
+/** The same of a source. */
+export type Source = Pick<
+  Told.Source,
+  "name" | "url" | "kind" | "origin" | "state" | "reason" | "next_try_seconds" | "viewers"
+>;
+
+/** The same of a recording. */
+export type Recording = Pick<Told.Recording, "stream" | "state" | "path" | "name" | "duration" | "error">;
 
 /** What a channel is doing; a key of the language's `channels.states`. */
-export type ChannelState = "on_air" | "starting" | "idle" | "waiting" | "failed" | "off";
+export type ChannelState = Told.SourceState | "off";
 
 /** One thing to watch. `source` is there if the server fetches it, `recording` while it is recorded. */
 export interface Channel {
@@ -75,5 +60,5 @@ export function joined(streams: readonly Stream[], sources: readonly Source[], r
 }
 
 function stateOf({ state }: Source): ChannelState {
-  return state === "on_air" || state === "starting" || state === "idle" || state === "failed" ? state : "waiting";
+  return state;
 }

@@ -1,6 +1,6 @@
 // Pictures one by one, and as a slideshow when somebody starts one: never by itself.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
   asProblem,
   type Entry,
@@ -32,7 +32,7 @@ export function ShowScreen({ path, at }: { path: string; at: string }) {
   const [videos, setVideos] = useState(() => loadShow().videos);
   const begin = useRef(at);
   const name = path ? lastName(path) : strings.library;
-  const shown = entries?.filter(({ kind }) => kind === "picture" || (videos && kind === "video"));
+  const shown = useMemo(() => entries?.filter(({ kind }) => kind === "picture" || (videos && kind === "video")), [entries, videos]);
   const phase = problem ? "failed" : !shown ? "loading" : shown.length ? "some" : "none";
   const root = useScreenFocus<HTMLElement>(phase + attempt);
   useTitle(name);
@@ -53,7 +53,6 @@ export function ShowScreen({ path, at }: { path: string; at: string }) {
   if (phase === "some" && shown) {
     return (
       <Show
-        key={String(videos)}
         rootRef={root}
         path={path}
         entries={shown}

@@ -50,9 +50,7 @@ export function Show(props: {
   const [choosing, setChoosing] = useState(false);
   const [awake, setAwake] = useState(true);
   const hiding = useRef(0);
-  const [round, setRound] = useState<Order>(() =>
-    startRound(entries.length, Math.max(0, entries.map(({ path }) => path).indexOf(props.first)), false),
-  );
+  const [round, setRound] = useRound(entries, props.first, likes.shuffle && running);
   const fullScreen = useFullScreen();
   const entry = entries[round.order[round.at] ?? 0];
   const { shown, before, failed } = useShown(entry);
@@ -227,6 +225,27 @@ export function Show(props: {
       )}
     </main>
   );
+}
+
+// Where in `entries` one is. When they become others (with films now, or without), one stays at the same file.
+function useRound(entries: Entry[], first: string, shuffle: boolean): [round: Order, set: (round: Order) => void] {
+  const [, redraw] = useState(0);
+  const held = useRef({ entries, round: startRound(entries.length, placeOf(entries, first), false) });
+  const { current } = held;
+  if (current.entries !== entries) {
+    const here = current.entries[current.round.order[current.round.at] ?? 0];
+    held.current = { entries, round: startRound(entries.length, placeOf(entries, here?.path), shuffle) };
+  }
+  const set = (round: Order): void => {
+    held.current = { entries, round };
+    redraw((n) => n + 1);
+  };
+  return [held.current.round, set];
+}
+
+// The first one for a file that is not among them.
+function placeOf(entries: Entry[], file: string | undefined): number {
+  return Math.max(0, entries.map(({ path }) => path).indexOf(file ?? ""));
 }
 
 function Slide({ entry }: { entry: Entry }) {

@@ -2,7 +2,6 @@
 
 import { useState } from "preact/hooks";
 import {
-  clock,
   currentlyPlaying,
   folderHash,
   formatHash,
@@ -15,9 +14,7 @@ import {
   shuffled,
   strings,
 } from "../shell.ts";
-
-// Of a long list, what is behind these is not drawn: nobody walks there.
-const MOST_SHOWN = 300;
+import { QueueList } from "./list.tsx";
 
 /** The screen. */
 export function QueueScreen() {
@@ -61,38 +58,7 @@ export function QueueScreen() {
         </div>
       }
     >
-      <ol class="queue">
-        {items.slice(0, MOST_SHOWN).map((item, i) => (
-          <li key={item.path}>
-            <a
-              class="file file-list"
-              href={formatHash({ view: "play", path: item.path })}
-              data-first={i === Math.max(0, at) ? "" : undefined}
-              aria-current={i === at ? "true" : undefined}
-            >
-              <span class={"still still-" + item.kind}>
-                <Icon name={item.kind} />
-                {item.poster && <img src={item.poster} alt="" onError={(event) => event.currentTarget.classList.add("gone")} />}
-              </span>
-              <span class="about">
-                <span class="name">{item.name}</span>
-                <span class="facts">
-                  {[i === at ? words.now : "", item.duration === null ? "" : clock(item.duration)].filter(Boolean).join(" · ")}
-                </span>
-              </span>
-            </a>
-            <button
-              type="button"
-              class="round"
-              aria-label={words.removeFile(item.name)}
-              title={strings.remove}
-              onClick={() => change(items.filter((other) => other !== item))}
-            >
-              <Icon name="close" />
-            </button>
-          </li>
-        ))}
-      </ol>
+      <QueueList items={items} at={at} onChange={change} />
     </Page>
   );
 }

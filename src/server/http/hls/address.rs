@@ -36,6 +36,15 @@ pub(super) enum FilmFile {
     Init,
     /// `segment-<n>.m4s`
     Segment(u32),
+    /// `subtitles-<track>.m3u8`
+    Subtitles(u32),
+    /// `subtitles-<track>.<n>.vtt`
+    Words {
+        /// Which subtitles.
+        track: u32,
+        /// Which part of them.
+        n: u32,
+    },
 }
 
 /// A live stream's playlist or a part of it.
@@ -67,6 +76,11 @@ impl FilmAddress {
     /// The film.
     pub(in crate::server::http) fn path(&self) -> &LibraryPath {
         &self.path
+    }
+
+    /// The choice as the whole query of an address.
+    pub(super) fn query(&self) -> String {
+        self.chosen.strip_prefix('&').map(|chosen| format!("?{chosen}")).unwrap_or_default()
     }
 }
 
@@ -115,7 +129,16 @@ fn film_file(name: &str) -> Option<FilmFile> {
         "index.m3u8" => FilmFile::Index,
         "master.m3u8" => FilmFile::Master,
         "init.mp4" => FilmFile::Init,
-        _ => FilmFile::Segment(number(name.strip_prefix("segment-")?.strip_suffix(".m4s")?)?),
+        _ => match name.strip_prefix("subtitles-") {
+            None => FilmFile::Segment(number(name.strip_prefix("segment-")?.strip_suffix(".m4s")?)?),
+            Some(words) => match words.strip_suffix(".m3u8") {
+                Some(track) => FilmFile::Subtitles(number(track)?),
+                None => {
+                    let (track, n) = words.strip_suffix(".vtt")?.split_once('.')?;
+                    FilmFile::Words { track: number(track)?, n: number(n)? }
+                }
+            },
+        },
     })
 }
 
@@ -178,6 +201,8 @@ mod tests {
             (path.clone(), FilmFile::Segment(12), "&profile=small&audio=de%2Cen".to_owned())
         );
         assert_eq!(film("a%20b.avi/init.mp4", "").1, FilmFile::Init);
+        assert_eq!(film("a%20b.avi/subtitles-3.m3u8", "").1, FilmFile::Subtitles(3));
+        assert_eq!(film("a%20b.avi/subtitles-3.12.vtt", "").1, FilmFile::Words { track: 3, n: 12 });
         assert_eq!(film("live/init.mp4", "").0, "live", "a film called live");
         let live = |rest: &str, query: &str| match HlsRoute::decode(rest, Some(query)).unwrap() {
             HlsRoute::Live { address, .. } => (address.key, address.file),
@@ -208,6 +233,9 @@ mod tests {
             "a/segment-01.m4s",
             "a/segment-+1.m4s",
             "a/part-1.1.m4s",
+            "a/subtitles-1.vtt",
+            "a/subtitles-1.2.m3u8",
+            "a/subtitles-01.m3u8",
             "a/segment-4294967296.m4s",
         ] {
             assert_eq!(HlsRoute::decode(rest, None), Err(RouteError::Unknown), "{rest}");

@@ -1,36 +1,34 @@
-//! A film's playlists and segments, made of its reel.
+//! A film's playlists, made of its reel: what there will be. The segments themselves are in `segment`, its subtitles
+//! in `rendition`.
 
 use super::super::reply::{Refusal, Reply};
-use super::super::send_file::FileBody;
-use super::super::watch::{open_started, wait_for_point};
+use super::super::watch::open_started;
 use super::address::{FilmAddress, FilmFile};
-use super::sample::{Sample, parts};
-use super::{immutable, playlist, ranged, set_text};
+use super::{immutable, playlist};
 use crate::flv::Tag;
 use crate::flv::TagKind;
 use crate::flv::aac::AacConfig;
 use crate::flv::avc::AvcConfig;
 use crate::flv::codec::{AAC_HEADER_LEN, AVC_HEADER_LEN};
 use crate::fmp4::mime_type;
-use crate::fmp4::segment::{Configs, Piece, fragments, head};
-use crate::hls::{Cut, Cutter, Entry, Film, Kind, Lead, Rule, Timetable, Variant, Version, master};
-use crate::limits::{FLV_INDEX_PATIENCE, HLS_PATIENCE, HLS_PLAYLIST_AGE, HLS_RETRY, MAX_HLS_RETRY};
+use crate::fmp4::segment::Configs;
+use crate::hls::{Entry, Film, Kind, Rendition, Rule, Timetable, Variant, Version, master};
+use crate::limits::{FLV_INDEX_PATIENCE, HLS_PATIENCE, HLS_PLAYLIST_AGE, HLS_RETRY};
 use crate::provider::{Client, Providers, Wanted};
-use crate::reel::{Codecs, Cursor, Phase, Reel, Seek, Viewer};
+use crate::reel::{Codecs, Phase, Reel, Seek, Viewer};
 use crate::server::App;
-use crate::server::http::handover::SocketBody;
 use crate::time::MediaTime;
 use hyper::StatusCode;
-use hyper::header::{self, HeaderMap};
+use hyper::header::HeaderMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A film, opened.
-struct Show {
-    viewer: Viewer,
-    codecs: Codecs,
-    rule: Rule,
+pub(super) struct Show {
+    pub(super) viewer: Viewer,
+    pub(super) codecs: Codecs,
+    pub(super) rule: Rule,
     /// Which file, in which version.
     file: u32,
     /// How long its source's bytes are, for an estimate of what it needs.
@@ -56,9 +54,15 @@ pub(super) async fn film(
             let age = if kind == Kind::Vod { HLS_PLAYLIST_AGE.as_secs() } else { 1 };
             playlist(text, &age.to_string())
         }
-        FilmFile::Master => playlist(show.master(address)?, &HLS_PLAYLIST_AGE.as_secs().to_string()),
+        FilmFile::Master => {
+            let words = show.renditions(&app.providers, address).await;
+            playlist(show.master(address, words)?, &HLS_PLAYLIST_AGE.as_secs().to_string())
+        }
         FilmFile::Init => show.init(address, version)?,
         FilmFile::Segment(n) => return show.segment(app, address, version, n, headers, client).await,
+        // Players fetch all words of a film in advance: that says nothing of where they are.
+        FilmFile::Subtitles(track) => return show.words_listed(address, track),
+        FilmFile::Words { track, n } => return show.words(&app.providers, address, &wanted, track, n).await,
     };
     show.lingers(app, client, MediaTime::ZERO);
     Ok(reply)
@@ -97,7 +101,7 @@ async fn open(providers: &Arc<Providers>, address: &FilmAddress, wanted: &Wanted
 }
 
 /// FNV-1a: tells versions of one film apart, and need not resist anybody.
-fn hash(bytes: &[u8]) -> u32 {
+pub(super) fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -116,13 +120,13 @@ pub(in crate::server::http) fn configs_of(headers: &[Tag]) -> Result<Configs, St
 }
 
 impl Show {
-    fn reel(&self) -> &Arc<Reel> {
+    pub(super) fn reel(&self) -> &Arc<Reel> {
         self.viewer.reel()
     }
 
     /// The configurations that the film has, and from when on: of a film that is converted only the first one,
     /// because others announce themselves in the segments.
-    fn configurations(&self, address: &FilmAddress) -> Result<Vec<(MediaTime, Configs)>, Refusal> {
+    pub(super) fn configurations(&self, address: &FilmAddress) -> Result<Vec<(MediaTime, Configs)>, Refusal> {
         let reel = self.reel();
         let found = match self.rule {
             Rule::Known => reel.configurations(),
@@ -145,7 +149,7 @@ impl Show {
     }
 
     /// The plan as of now, and whether it is that of the whole film.
-    fn plan(&self, rule: Rule, configurations: &[(MediaTime, Configs)]) -> (Timetable, bool) {
+    pub(super) fn plan(&self, rule: Rule, configurations: &[(MediaTime, Configs)]) -> (Timetable, bool) {
         let reel = self.reel();
         let complete = reel.progress().phase != Phase::Growing;
         let end = reel.duration().unwrap_or_else(|| reel.progress().available);
@@ -193,7 +197,7 @@ impl Show {
     /// Segments that a film has whose end nobody knows.
     fn complete_segments(&self, plan: &Timetable) -> u32 {
         let reel = self.reel();
-        let late = ms(plan.rule().late());
+        let late = u32::try_from(plan.rule().late().as_millis()).unwrap_or(u32::MAX);
         let there = |n: &u32| {
             let next = plan.cell(*n).and_then(|cell| cell.next);
             next.is_some_and(|next| {
@@ -233,19 +237,19 @@ impl Show {
     }
 
     /// `master.m3u8`
-    fn master(&self, address: &FilmAddress) -> Result<String, Refusal> {
+    fn master(&self, address: &FilmAddress, subtitles: Vec<Rendition>) -> Result<String, Refusal> {
         let configurations = self.configurations(address)?;
         let configs = &configurations[0].1;
         let mime = mime_type(configs.video.as_ref(), configs.audio.as_ref());
         let codecs = mime.split('"').nth(1).unwrap_or_default().to_owned();
         let size = configs.video.as_ref().map(|video| (video.width, video.height));
-        let chosen = address.chosen.strip_prefix('&').map(|chosen| format!("?{chosen}")).unwrap_or_default();
+        let chosen = address.query();
         let variant = Variant {
             uri: format!("index.m3u8{chosen}"),
             bandwidth: self.bandwidth(configs),
             codecs,
             size,
-            subtitles: Vec::new(),
+            subtitles,
         };
         Ok(master(&[variant]))
     }
@@ -283,151 +287,7 @@ impl Show {
         Ok(reply)
     }
 
-    fn content_type(&self) -> &'static str {
+    pub(super) fn content_type(&self) -> &'static str {
         if self.codecs.video.is_some() { "video/mp4" } else { "audio/mp4" }
     }
-
-    /// `segment-<n>.m4s`
-    async fn segment(
-        self,
-        app: &App,
-        address: &FilmAddress,
-        version: Option<Version>,
-        n: u32,
-        headers: &HeaderMap,
-        client: IpAddr,
-    ) -> Result<Reply, Refusal> {
-        let until = tokio::time::Instant::now() + HLS_PATIENCE;
-        let cut = tokio::time::timeout_at(until, self.cut(address, version, n)).await;
-        let Ok(cut) = cut else { return Err(self.not_yet(app, address, client)) };
-        let (cut, next) = cut?;
-        let mut pieces = vec![Piece::Bytes(head())];
-        if let Some(Cut { configs, limits, frames }) = cut {
-            // Fragments count up through the film, whoever makes them.
-            let mut sequence = n.saturating_mul(1000).saturating_add(1);
-            pieces.extend(fragments(&mut sequence, &configs, limits, frames));
-        }
-        let len = pieces.iter().map(|piece| u64::from(piece.size())).sum();
-        let content_type = self.content_type();
-        self.lingers(app, client, next);
-        let viewer = self.viewer;
-        let mut reply = ranged(headers, content_type, len, |range| {
-            SocketBody::File(FileBody::new(viewer, parts(pieces, range))).into()
-        });
-        if version.is_some() && reply.status() != StatusCode::RANGE_NOT_SATISFIABLE {
-            immutable(&mut reply);
-            set_text(
-                &mut reply,
-                header::ETAG,
-                format!("\"{}.{n}.{len}\"", address.version.as_deref().unwrap_or("")),
-            );
-        }
-        Ok(reply)
-    }
-
-    /// The client counts as a viewer at `time` until it asks for more.
-    fn lingers(&self, app: &App, client: IpAddr, time: MediaTime) {
-        let viewer = self.reel().join();
-        viewer.wants(time);
-        app.hls.linger.keep(client, viewer);
-    }
-
-    /// The conversion goes on as for a viewer who waits, and the client is told when to come back.
-    fn not_yet(&self, app: &App, address: &FilmAddress, client: IpAddr) -> Refusal {
-        let place = self.viewer.place();
-        let eta = match self.reel().seek(place, Instant::now()) {
-            Seek::Pending { eta, .. } => eta,
-            Seek::Ready(_) | Seek::Empty => None,
-        };
-        self.lingers(app, client, place);
-        let wait = eta.unwrap_or(HLS_RETRY).clamp(Duration::from_secs(1), MAX_HLS_RETRY);
-        let text = format!("\"{}\" is not converted up to there yet; ask again", address.path.file_name());
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(wait)
-    }
-
-    /// The frames of a segment, waiting until they are there, and where the next one is planned. Nothing when the
-    /// film is shorter than the plan.
-    async fn cut(
-        &self,
-        address: &FilmAddress,
-        version: Option<Version>,
-        n: u32,
-    ) -> Result<(Option<Cut<Sample>>, MediaTime), Refusal> {
-        let reel = self.reel();
-        let mut progress = reel.subscribe();
-        // The plan of keyframes that are known may have to grow up to there first.
-        let (plan, known, cell) = loop {
-            progress.mark_unchanged();
-            let known = self.configurations(address)?;
-            let plan = match version {
-                Some(version) if version.rule != Rule::Known => {
-                    (Timetable::planned(version.rule, version.end), true)
-                }
-                version => self.plan(version.map_or(self.rule, |version| version.rule), &known),
-            };
-            match plan.0.cell(n) {
-                Some(cell) if cell.next.is_some() || plan.1 => break (plan.0, known, cell),
-                None if plan.1 => {
-                    let text = format!(
-                        "\"{}\" has {} segments, counted from 0",
-                        address.path.file_name(),
-                        plan.0.count()
-                    );
-                    return Err(Refusal::new(StatusCode::NOT_FOUND, text));
-                }
-                // The sender lives in the reel that we hold.
-                _ => drop(progress.changed().await),
-            }
-        };
-        let rule = plan.rule();
-        let at = known.partition_point(|(from, _)| *from <= cell.start).saturating_sub(1);
-        let configs = &known[at].1;
-        let same = version.is_none_or(|version| version.init == hash(&configs.init()));
-        let client = configs.video.as_ref().filter(|_| same).map(|video| video.record.clone());
-        let lane = if self.codecs.video.is_some() { Lead::Video } else { Lead::Audio };
-        let mut cutter = Cutter::new(cell, rule.late(), lane, client);
-        let failed = |error: std::io::Error| {
-            let text = format!("\"{}\" can't be read there: {error}", address.path.file_name());
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text)
-        };
-        let point = match rule {
-            // Sound may be written a little before the picture that it belongs to.
-            Rule::Known => {
-                let points = reel.points();
-                let start = points.partition_point(|point| point.time < cell.start);
-                let headers = points.get(start).map(|point| reel.headers_at(*point)).unwrap_or_default();
-                for header in &headers {
-                    let _ = cutter.push(header, |_| Sample::new(header, 0, None));
-                }
-                self.viewer.wants(cell.start);
-                points.get(start.saturating_sub(1)).copied().or(reel.first_point())
-            }
-            _ => {
-                let target =
-                    if n == 0 { MediaTime::ZERO } else { cell.start.saturating_add_millis(ms(rule.late())) };
-                Some(wait_for_point(&self.viewer, target).await.map_err(failed)?)
-            }
-        };
-        let next = cell.next.unwrap_or(plan.end()).max(cell.start);
-        let Some(point) = point else { return Ok((None, next)) };
-        if rule != Rule::Known {
-            for header in &reel.headers_at(point) {
-                let _ = cutter.push(header, |_| Sample::new(header, 0, None));
-            }
-        }
-        let mut cursor = Cursor::new(reel.clone(), point);
-        while let Some(tag) = cursor.wait_for_tag().await.map_err(failed)? {
-            let place = cursor.place_of(&tag);
-            let done = cutter.push(&tag, |skip| Sample::new(&tag, skip, place));
-            self.viewer.follows(&cursor);
-            if done.map_err(|error| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()))? {
-                break;
-            }
-        }
-        Ok((cutter.finish(), next))
-    }
-}
-
-fn ms(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

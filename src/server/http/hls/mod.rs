@@ -8,7 +8,9 @@ mod film;
 mod linger;
 mod live;
 mod origin;
+mod rendition;
 mod sample;
+mod segment;
 
 pub(super) use address::HlsRoute;
 pub(super) use film::configs_of;

@@ -289,7 +289,8 @@ fn begin(html: &mut Html, title: &str, words: &Words) {
 }
 
 fn end(html: &mut Html, words: &Words) {
-    html.raw("<footer>\n<p>").link("/", words.app).raw("</p>\n</footer>\n</body>\n</html>\n");
+    html.raw("<footer>\n<p>").link("/", words.app).raw(" · ").link("/wiidiaplayer.html", words.flash);
+    html.raw("</p>\n</footer>\n</body>\n</html>\n");
 }
 
 /// `1:02:03`, `2:03`

@@ -83,6 +83,7 @@ addresses! {
     Self::Page => "/", "GET, HEAD";
     Self::Plain { .. } => "/plain/{path}", "GET, HEAD";
     Self::PlainStyle => "/plain.css", "GET, HEAD";
+    Self::Description => "/device.xml", "GET, HEAD";
     Self::Asset(_) => "/assets/{name}", "GET, HEAD";
     Self::Library { .. } => "/api/v1/library/{path}", "GET, HEAD";
     Self::Neighbours { .. } => "/api/v1/neighbours/{path}", "GET, HEAD";

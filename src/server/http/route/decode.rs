@@ -51,6 +51,7 @@ impl<'a> Address<'a> {
         Ok(Some(match self.path {
             "/" | "/index.html" => Route::Page,
             "/plain.css" => Route::PlainStyle,
+            "/device.xml" => Route::Description,
             "/api/v1/about" => Route::About,
             "/api/v1/openapi.json" => Route::OpenApi,
             "/metrics" => Route::Metrics,

@@ -33,6 +33,8 @@ pub(super) enum Route {
     Plain { path: LibraryPath, page: PageQuery, asked: plain::Asked },
     /// `/plain.css`
     PlainStyle,
+    /// `/device.xml`
+    Description,
     /// `/assets/<name>`
     Asset(String),
     /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
@@ -173,6 +175,7 @@ impl Route {
             Self::Page
             | Self::Asset(_)
             | Self::PlainStyle
+            | Self::Description
             | Self::CrossDomain
             | Self::OpenApi
             | Self::ProblemType(_)

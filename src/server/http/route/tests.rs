@@ -117,6 +117,7 @@ fn addresses_lead_where_they_say() {
         ("/plain", None, Route::Plain { path: path(""), page: all(), asked: Default::default() }),
         ("/plain/films/", None, Route::Plain { path: path("films"), page: all(), asked: Default::default() }),
         ("/plain.css", None, Route::PlainStyle),
+        ("/device.xml", None, Route::Description),
         ("/api/v1/uploads", None, Route::Uploads),
         (
             "/api/v1/upload/films/a%20b.avi",

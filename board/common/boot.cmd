@@ -1,4 +1,4 @@
-# What U-Boot does on the virtual box; compiled to boot.scr, of the first partition.
+# What U-Boot does, on the virtual box and on the Raspberry Pi 3; compiled to boot.scr, of the first partition.
 #
 # Counts down how often a slot may be started, before it starts it: a system that never gets as far as saying that it is
 # good runs out of tries, and the other one is taken. The counters are in the partition bootstate, as a block of 512 bytes
@@ -6,7 +6,8 @@
 
 part start ${devtype} ${devnum} bootstate state_block
 setexpr state_copy ${state_block} + 8
-setenv state_at 0x41000000
+# Memory that the kernel is loaded into later.
+setenv state_at ${kernel_addr_r}
 setenv BOOT_ORDER "A B"
 setenv BOOT_A_LEFT 3
 setenv BOOT_B_LEFT 0
