@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
-use wiidiaserver::appliance::{Appliance, helper};
+use wiidiaserver::appliance::{Appliance, privileged};
 use wiidiaserver::choice::Language;
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
@@ -42,8 +42,8 @@ fn main() -> ExitCode {
             _ => pipeline::worker::main(args.into_iter()),
         },
         Ok(Command::Help) => say(config::HELP),
-        Ok(Command::Helper) => {
-            let done = helper::serve(std::io::stdin(), std::io::stdout(), &helper::Places::default());
+        Ok(Command::Privileged) => {
+            let done = privileged::serve(std::io::stdin(), std::io::stdout(), &privileged::Places::default());
             if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Ok(Command::Card(words)) => match of_card(&words, &environment) {

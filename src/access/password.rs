@@ -93,6 +93,11 @@ impl PasswordHash {
         })
     }
 
+    /// Whether this is of the same choice of a password.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.salt == other.salt && self.hash == other.hash
+    }
+
     /// Whether that was the password. Takes as long as [`of`](Self::of).
     pub(super) fn opens(&self, sent: &str) -> bool {
         if sent.len() > MAX_PASSWORD_BYTES {

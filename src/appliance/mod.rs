@@ -1,29 +1,33 @@
 //! The box that the server runs on: name, clock, power, network, updates. The server has no rights there; it asks the
-//! system's own services over D-Bus, which let it by polkit's rules, and the helper for what those lack.
+//! system's own services over D-Bus, which let it by polkit's rules, and has a few verbs performed by root for what those lack.
 //!
 //! ```text
 //!  Appliance ── D-Bus ──▶ hostnamed, timedated, logind, networkd, RAUC
-//!            ── socket ─▶ helper (`wiidiaserver helper`, root, a fixed list of verbs)
+//!            ── socket ─▶ privileged (`wiidiaserver privileged`, root, a fixed list of verbs)
 //! ```
 //!
 //! On any other machine all of this says [`SystemError::NotHere`]: the computer's own system looks after it, and a web
 //! page of ours has no business there. Which one it is, the service's unit says (`WIIDIA_APPLIANCE`).
 
+mod bundle;
 mod bus;
 mod clock;
-pub mod helper;
 mod host;
 mod network;
 mod power;
+pub mod privileged;
+mod storage;
 mod trial;
 mod trouble;
 mod update;
 
+pub use bundle::Bundle;
 pub use clock::Clock;
-pub use helper::Verb;
 pub use host::Host;
 pub use network::{Addressing, Interface, NetworkError, Wish};
 pub use power::Power;
+pub use privileged::Verb;
+pub use storage::{AddedFolder, Disk, DiskDeed, NetworkFolder, Protocol};
 pub use trial::Trial;
 pub use trouble::Trouble;
 pub use update::Update;
@@ -31,6 +35,7 @@ pub use update::Update;
 use crate::document::Document;
 use crate::limits::MAX_TRIAL_FILE;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 /// Why something of the machine could not be seen or changed.
@@ -45,9 +50,47 @@ pub enum SystemError {
     /// It tried, and failed.
     #[error("{0}")]
     Failed(String),
+    /// What was sent is not what it should be.
+    #[error("{0}")]
+    Unfit(String),
+    /// Somebody else does the same.
+    #[error("{0}")]
+    Busy(String),
+    /// The disk is as full as it may be.
+    #[error("the box has no room for this; delete something, then try again")]
+    NoRoom,
     /// What was asked for makes no sense.
     #[error(transparent)]
     Wrong(#[from] NetworkError),
+}
+
+/// Where the system and the server meet, as values, so that tests can give others.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The socket behind which root does what is on the list.
+    pub privileged: PathBuf,
+    /// Where the server asks for what the system does while it starts.
+    pub requests: PathBuf,
+    /// What the system says of disks.
+    pub disks: PathBuf,
+    /// The units of folders of a NAS, among others.
+    pub units: PathBuf,
+}
+
+impl Places {
+    /// All of them below that folder: for tests.
+    pub fn below(folder: &Path) -> Self {
+        Self {
+            privileged: folder.join("privileged.sock"),
+            requests: folder.join("requests"),
+            disks: folder.join("disks"),
+            units: folder.join("units"),
+        }
+    }
+
+    fn of_box() -> Self {
+        Self { units: "/etc/systemd/system".into(), ..Self::below(Path::new("/run/wiidia")) }
+    }
 }
 
 /// The machine, if it is a box.
@@ -55,31 +98,37 @@ pub enum SystemError {
 pub struct Appliance {
     here: bool,
     bus: OnceCell<zbus::Connection>,
-    helper: PathBuf,
-    requests: PathBuf,
+    places: Places,
     kept: Document,
     trial: Mutex<Option<Trial>>,
+    shelf: Arc<Mutex<bundle::Shelf>>,
 }
 
 impl Appliance {
     /// Not a box: everything is refused.
     pub fn none() -> Self {
-        Self::new(false, Path::new("/nonexistent"), Path::new("/nonexistent"), Path::new("/nonexistent"))
+        let nowhere = Path::new("/nonexistent");
+        Self::new(false, nowhere, Places::below(nowhere))
     }
 
     /// A box, with the state of a trial in `data`.
     pub fn of_box(data: &Path) -> Self {
-        Self::new(true, data, Path::new("/run/wiidia/helper.sock"), Path::new("/run/wiidia/requests"))
+        Self::new(true, data, Places::of_box())
     }
 
-    fn new(here: bool, data: &Path, helper: &Path, requests: &Path) -> Self {
+    /// A box whose system is elsewhere: for tests.
+    pub fn with_places(data: &Path, places: Places) -> Self {
+        Self::new(true, data, places)
+    }
+
+    fn new(here: bool, data: &Path, places: Places) -> Self {
         Self {
             here,
             bus: OnceCell::new(),
-            helper: helper.to_owned(),
-            requests: requests.to_owned(),
+            places,
             kept: Document::new(data, "network-trial.json", MAX_TRIAL_FILE),
             trial: Mutex::default(),
+            shelf: Arc::new(Mutex::new(bundle::Shelf::new(data))),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The box's network: what networkd says of it, and a wish for another address, checked where it is made, here and again
-//! in the helper.
+//! where root does it.
 
 use super::bus::Service;
-use super::helper::Verb;
+use super::privileged::Verb;
 use super::trial::Trial;
 use super::{Appliance, SystemError};
 use crate::limits::{MAX_NAME_SERVERS, NETWORK_TRIAL};
@@ -259,7 +259,7 @@ impl Appliance {
     /// Goes back to the address before.
     ///
     /// # Errors
-    /// There is no trial, or the helper does not answer.
+    /// There is no trial, or the privileged part does not answer.
     pub async fn revert_network(&self) -> Result<(), SystemError> {
         self.must_be_here()?;
         let mut trial = self.trial.lock().await;
@@ -275,6 +275,7 @@ impl Appliance {
         if !self.here {
             return;
         }
+        self.tend_bundle().await;
         let mut trial = self.trial.lock().await;
         if trial.is_none() {
             *trial = Trial::kept(&self.kept, Instant::now());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use zbus::zvariant;
 
-const RAUC: Service =
+pub(super) const RAUC: Service =
     Service { name: "de.pengutronix.rauc", path: "/", interface: "de.pengutronix.rauc.Installer" };
 
 const OUTCOME: &str = "/run/wiidia/update.json";
@@ -54,7 +54,7 @@ impl Appliance {
         let good = ["https://", "http://"].into_iter().any(|scheme| address.starts_with(scheme));
         if !good || address.len() > 2000 || address.contains(|c: char| c.is_control() || c == ' ') {
             let text = "expected the address of a bundle, such as https://example.org/wiidia-rpi4.raucb";
-            return Err(SystemError::Failed(text.to_owned()));
+            return Err(SystemError::Unfit(text.to_owned()));
         }
         let options: HashMap<&str, zvariant::Value<'_>> = HashMap::new();
         self.call(&RAUC, "InstallBundle", &(address, options)).await

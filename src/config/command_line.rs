@@ -41,8 +41,8 @@ pub fn parse(
     if arguments.next_if(|first| first == "worker").is_some() {
         return Ok(Command::Worker(arguments.collect()));
     }
-    if arguments.peek().is_some_and(|first| first == "helper") {
-        return Ok(Command::Helper);
+    if arguments.peek().is_some_and(|first| first == "privileged") {
+        return Ok(Command::Privileged);
     }
     if arguments.next_if(|first| first == "card").is_some() {
         return Ok(Command::Card(arguments.collect()));

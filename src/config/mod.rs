@@ -9,8 +9,10 @@
 //! configuration file and looks at the folders that it names; it makes and changes nothing.
 
 mod capture;
+mod command;
 mod command_line;
 mod discovery;
+mod environment;
 mod error;
 mod file;
 mod help;
@@ -18,80 +20,28 @@ mod http;
 mod nearest;
 mod relay;
 mod resolve;
+mod shown;
 mod source;
 mod web;
 
 pub use capture::{Capture, CaptureProblem, Sound};
+pub use command::{Command, ComponentAct, ComponentConfig};
 pub use command_line::parse;
 pub use discovery::Discovery;
+pub use environment::{Environment, refuse_root};
 pub use error::{ConfigError, Place, Problem};
 pub use help::{HELP, VERSION};
+pub use relay::{Pull, Push, Relay};
 pub use source::{Input, Source, SourceProblem, WrittenSource};
 pub use web::Web;
 
-use crate::choice::{Language, Preferences};
+use crate::choice::Preferences;
 use crate::limits::{self, PUBLISHER_GRACE};
-use crate::rtmp_url::RtmpUrl;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use std::{fmt, io};
-
-/// What the command line asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Command {
-    /// Run the server.
-    Serve(Box<Config>),
-    /// The configuration is good: say so and end.
-    CheckConfig(Box<Config>),
-    /// Do something with a component, and end.
-    Component(Box<ComponentConfig>, ComponentAct),
-    /// Be a worker process of a running server; the arguments are between the two of them.
-    Worker(Vec<OsString>),
-    /// List the capture devices of this machine.
-    Devices,
-    /// Ask the running server whose data folder this is.
-    Control {
-        /// The data folder.
-        data: PathBuf,
-        /// What to ask.
-        words: Vec<String>,
-    },
-    /// Be the helper that has root's rights, for one request on standard input.
-    Helper,
-    /// Take over a file of the box's card, on standard input; the words say which.
-    Card(Vec<OsString>),
-    /// Print [`VERSION`].
-    Version,
-    /// Print [`HELP`].
-    Help,
-}
-
-/// What to do with a component.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ComponentAct {
-    /// Install a version, or the newest.
-    Install(Option<String>),
-    /// Go back to the version before.
-    Rollback,
-    /// Remove it.
-    Remove,
-    /// Say how it is.
-    Status,
-}
-
-/// What a component needs of the configuration.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ComponentConfig {
-    /// Where state is kept.
-    pub data: PathBuf,
-    /// `[web]`
-    pub web: Web,
-    /// As in [`Config`].
-    pub allow_root: bool,
-}
 
 /// A checked configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -167,83 +117,6 @@ impl Default for Config {
             file: None,
             written: BTreeSet::new(),
         }
-    }
-}
-
-impl fmt::Display for Config {
-    /// What counts in the end, for `check-config`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.file {
-            Some(file) => writeln!(f, "file:      {}", file.display())?,
-            None => writeln!(f, "file:      none, only flags and defaults")?,
-        }
-        for folder in &self.library {
-            writeln!(f, "library:   {}", folder.display())?;
-        }
-        writeln!(f, "data:      {}", self.data.display())?;
-        let who = if self.access.open { "everybody in the network" } else { "the owner, by password" };
-        writeln!(f, "changes:   {who}")?;
-        writeln!(f, "http:      {}", self.http.listen)?;
-        if let Some(www) = &self.http.www {
-            writeln!(f, "www:       {}", www.display())?;
-        }
-        if !self.http.hls_origins.is_empty() {
-            writeln!(f, "hls:       for pages of {}", self.http.hls_origins.join(", "))?;
-        }
-        writeln!(f, "rtmp:      {}", self.rtmp.listen)?;
-        if let Some(rtmps) = &self.rtmps {
-            writeln!(f, "rtmps:     {}", rtmps.listen)?;
-        }
-        let Cache { limit_mb, keep_free_mb, keep } = self.cache;
-        writeln!(f, "cache:     {limit_mb} MB, {keep_free_mb} MB stay free, {} is kept", keep.name())?;
-        let looks = if self.index.background { "in the background" } else { "only what is asked for" };
-        writeln!(f, "index:     {looks}, {} MB of pictures", self.index.limit_mb)?;
-        if !self.discovery.ssdp {
-            writeln!(f, "discovery: Windows is not told of this server")?;
-        }
-        writeln!(f, "encodings: {} at a time", self.playback.encodings)?;
-        let preferences = &self.playback.preferences;
-        let list = |of: &[Language]| of.iter().map(Language::code).collect::<Vec<_>>().join(", ");
-        writeln!(f, "profile:   {}", preferences.profile)?;
-        if !preferences.audio_languages.is_empty() {
-            writeln!(f, "sound:     {}", list(&preferences.audio_languages))?;
-        }
-        if !preferences.subtitle_languages.is_empty() {
-            writeln!(f, "subtitles: {}", list(&preferences.subtitle_languages))?;
-        }
-        writeln!(f, "patience:  {} ms", self.playback.seek_patience.as_millis())?;
-        let who = |secret: &Option<String>| match secret {
-            Some(_) => "those who know the secret",
-            None => "everybody",
-        };
-        writeln!(f, "publish:   {}", who(&self.live.secret))?;
-        for (app, secret) in &self.live.apps {
-            writeln!(f, "  to {app}: {}", who(secret))?;
-        }
-        match &self.record.folder {
-            Some(folder) if self.record.streams.is_empty() => {
-                writeln!(f, "record:    when asked, into {}", folder.display())?;
-            }
-            Some(folder) => {
-                writeln!(f, "record:    {}, into {}", self.record.streams.join(", "), folder.display())?;
-            }
-            None => writeln!(f, "record:    nothing")?,
-        }
-        for folder in &self.upload.folders {
-            writeln!(f, "upload:    into {}", folder.display())?;
-        }
-        for pull in &self.relay.pulls {
-            let when = if pull.on_demand { "on demand" } else { "always" };
-            writeln!(f, "pull:      {} from {}, {when}", pull.name, pull.url)?;
-        }
-        for push in &self.relay.pushes {
-            writeln!(f, "push:      {} to {}", push.stream, push.url_for(&push.stream))?;
-        }
-        for source in &self.sources {
-            let when = if source.on_demand { "on demand" } else { "always" };
-            writeln!(f, "source:    {} from {}, {when}", source.name, source.input)?;
-        }
-        write!(f, "log:       {}", self.log.directives())
     }
 }
 
@@ -522,130 +395,8 @@ impl Default for Record {
     }
 }
 
-/// `[relay]`, `[[relay.pull]]`, `[[relay.push]]`
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Relay {
-    /// A file with certificates of authorities that are trusted besides the system's, PEM: absolute.
-    pub ca: Option<PathBuf>,
-    /// From other servers; no name twice.
-    pub pulls: Vec<Pull>,
-    /// To other servers.
-    pub pushes: Vec<Push>,
-}
-
-/// `[[relay.pull]]`
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pull {
-    /// What the stream is called here.
-    pub name: String,
-    /// Where it comes from.
-    pub url: RtmpUrl,
-    /// Only while somebody watches it; else always. Default on demand.
-    pub on_demand: bool,
-}
-
-/// `[[relay.push]]`
-#[derive(Clone, PartialEq, Eq)]
-pub struct Push {
-    /// Which stream, or which ones: `*` stands for anything.
-    pub stream: String,
-    /// Where to, in which `{stream}` stands for the stream's name.
-    url: String,
-    /// … with a name that any stream may have.
-    parsed: RtmpUrl,
-    /// The server gets HEVC, AV1, VP9, Opus … although it does not announce them.
-    pub any_codec: bool,
-}
-
-impl Push {
-    /// Stands for the stream's name.
-    const PLACE: &str = "{stream}";
-
-    /// The address for a stream of that name.
-    pub fn url_for(&self, name: &str) -> RtmpUrl {
-        // What every stream can be called was checked; another name that cannot stand in an address only
-        // ends up in this one's secret part.
-        let name: String = percent_encoding::utf8_percent_encode(name, percent_encoding::CONTROLS)
-            .to_string()
-            .replace(' ', "%20");
-        RtmpUrl::parse(&self.url.replace(Self::PLACE, &name)).unwrap_or_else(|_| self.parsed.clone())
-    }
-}
-
-impl fmt::Debug for Push {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Push").field("stream", &self.stream).field("url", &self.parsed).finish()
-    }
-}
-
 const fn everywhere(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
-}
-
-/// What the process finds around it, as values, so that tests can give others.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {
-    /// What relative paths of the command line are relative to; absolute.
-    pub working_dir: PathBuf,
-    /// `$HOME`, for `~` and the defaults below it.
-    pub home: Option<PathBuf>,
-    /// `$XDG_CONFIG_HOME`, else `~/.config`.
-    pub config_home: Option<PathBuf>,
-    /// `$XDG_STATE_HOME`, else `~/.local/state`.
-    pub state_home: Option<PathBuf>,
-    /// `$STATE_DIRECTORY` of systemd, its first folder.
-    pub state_directory: Option<PathBuf>,
-    /// `/etc`, or another folder in tests.
-    pub system_config: PathBuf,
-}
-
-impl Environment {
-    /// The environment of this process. Fails when the working folder was deleted.
-    pub fn of_process() -> io::Result<Self> {
-        Ok(Self::from_variables(std::env::current_dir()?, |name| std::env::var_os(name)))
-    }
-
-    fn from_variables(working_dir: PathBuf, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        // The XDG specification says to ignore relative paths; an empty variable is a missing one.
-        let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = folder("HOME");
-        let below = |path: &str| home.as_ref().map(|home: &PathBuf| home.join(path));
-        Self {
-            config_home: folder("XDG_CONFIG_HOME").or_else(|| below(".config")),
-            state_home: folder("XDG_STATE_HOME").or_else(|| below(".local/state")),
-            // systemd.exec(5): several folders are separated by colons.
-            state_directory: variable("STATE_DIRECTORY")
-                .and_then(|list| std::env::split_paths(&list).next())
-                .filter(|path| path.is_absolute()),
-            home,
-            working_dir,
-            system_config: PathBuf::from("/etc"),
-        }
-    }
-
-    /// The configuration file that is read when no flag names one, if it exists.
-    fn default_file(&self) -> Option<PathBuf> {
-        [self.config_home.as_deref(), Some(self.system_config.as_path())]
-            .into_iter()
-            .flatten()
-            .map(|folder| folder.join("wiidiaserver/config.toml"))
-            .find(|file| file.exists())
-    }
-
-    fn default_data(&self) -> Option<PathBuf> {
-        let below = |folder: &Path| folder.join("wiidiaserver");
-        self.state_directory.clone().or_else(|| self.state_home.as_deref().map(below))
-    }
-}
-
-/// Refuses to run as root unless `allow` is set: the server opens files that come from the
-/// internet, and a mistake in it must not own the machine.
-pub fn refuse_root(allow: bool) -> Result<(), ConfigError> {
-    refuse_root_as(rustix::process::geteuid().is_root(), allow)
-}
-
-fn refuse_root_as(is_root: bool, allow: bool) -> Result<(), ConfigError> {
-    if is_root && !allow { Err(ConfigError::new(Place::Everywhere, Problem::Root)) } else { Ok(()) }
 }
 
 #[cfg(test)]

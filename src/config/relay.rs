@@ -3,10 +3,68 @@
 use super::error::{ConfigError, Problem};
 use super::file::{self, File};
 use super::nearest::nearest;
-use super::{Environment, Pull, Push, Relay, resolve};
+use super::{Environment, resolve};
 use crate::limits::{MAX_RELAY_RULES, MAX_STREAM_NAME};
 use crate::rtmp_url::RtmpUrl;
+use std::fmt;
+use std::path::PathBuf;
 use toml::Spanned;
+
+/// `[relay]`, `[[relay.pull]]`, `[[relay.push]]`
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Relay {
+    /// A file with certificates of authorities that are trusted besides the system's, PEM: absolute.
+    pub ca: Option<PathBuf>,
+    /// From other servers; no name twice.
+    pub pulls: Vec<Pull>,
+    /// To other servers.
+    pub pushes: Vec<Push>,
+}
+
+/// `[[relay.pull]]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pull {
+    /// What the stream is called here.
+    pub name: String,
+    /// Where it comes from.
+    pub url: RtmpUrl,
+    /// Only while somebody watches it; else always. Default on demand.
+    pub on_demand: bool,
+}
+
+/// `[[relay.push]]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Push {
+    /// Which stream, or which ones: `*` stands for anything.
+    pub stream: String,
+    /// Where to, in which `{stream}` stands for the stream's name.
+    url: String,
+    /// … with a name that any stream may have.
+    parsed: RtmpUrl,
+    /// The server gets HEVC, AV1, VP9, Opus … although it does not announce them.
+    pub any_codec: bool,
+}
+
+impl Push {
+    /// Stands for the stream's name.
+    const PLACE: &str = "{stream}";
+
+    /// The address for a stream of that name.
+    pub fn url_for(&self, name: &str) -> RtmpUrl {
+        // What every stream can be called was checked; another name that cannot stand in an address only
+        // ends up in this one's secret part.
+        let name: String = percent_encoding::utf8_percent_encode(name, percent_encoding::CONTROLS)
+            .to_string()
+            .replace(' ', "%20");
+        RtmpUrl::parse(&self.url.replace(Self::PLACE, &name)).unwrap_or_else(|_| self.parsed.clone())
+    }
+}
+
+impl fmt::Debug for Push {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Push").field("stream", &self.stream).field("url", &self.parsed).finish()
+    }
+}
 
 pub(super) fn resolve(file: &File, environment: &Environment) -> Result<Relay, ConfigError> {
     let written = &file.content.relay;

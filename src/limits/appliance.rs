@@ -1,4 +1,4 @@
-//! The box: its system's services and the helper.
+//! The box: its system's services, and what root does for the server.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ pub const SYSTEM_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// A new address of the network is on trial this long, then the one before comes back.
 pub const NETWORK_TRIAL: Duration = Duration::from_secs(60);
 
-/// Bytes of one request to the helper, and of its answer.
-pub const MAX_HELPER_MESSAGE: u64 = 16 << 10;
+/// Bytes of one request to the privileged part, and of its answer.
+pub const MAX_PRIVILEGED_MESSAGE: u64 = 16 << 10;
 
 /// Name servers of one socket.
 pub const MAX_NAME_SERVERS: usize = 3;
@@ -28,3 +28,18 @@ pub const MAX_TRIAL_FILE: u64 = 4 << 10;
 
 /// Local programs that are served at a time by the control socket.
 pub const MAX_CONTROL_CONNECTIONS: usize = 8;
+
+/// Disks and partitions that are listed: the ports of a box and a hub, four partitions each.
+pub const MAX_PLUGGED_DISKS: usize = 64;
+
+/// Folders of a NAS.
+pub const MAX_NETWORK_FOLDERS: usize = 16;
+
+/// Bytes of what the system says of a disk, or of a folder's unit.
+pub const MAX_DISK_STATE: u64 = 8 << 10;
+
+/// Bytes of the longest update that is taken as a file: two systems' worth.
+pub const MAX_BUNDLE: u64 = 2 << 30;
+
+/// Bytes of the disk that stay free beside it.
+pub const BUNDLE_KEEP_FREE: u64 = 64 << 20;

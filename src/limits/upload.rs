@@ -28,3 +28,6 @@ pub const UPLOAD_QUEUE: usize = 8;
 
 /// A client that sends nothing for this time has broken off.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes that are copied at a time within the library.
+pub const UPLOAD_COPY_STEP: usize = 1 << 20;

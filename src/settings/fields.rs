@@ -84,6 +84,31 @@ pub const FIELDS: &[Field] = &[
         },
     },
     Field {
+        section: "library",
+        name: "upload_folders",
+        kind: Kind::Lines { form: Form::Folder },
+        applies: Applies::AtRestart,
+        toml: None,
+        read: |config| config.upload.folders.iter().map(|f| Value::from(f.display().to_string())).collect(),
+        // Like the library's: those of the file stay.
+        write: |config, value| {
+            for folder in texts(value).map(PathBuf::from) {
+                if !config.upload.folders.contains(&folder) && folder.read_dir().is_ok() {
+                    config.upload.folders.push(folder);
+                }
+            }
+        },
+    },
+    Field {
+        section: "library",
+        name: "share",
+        kind: Kind::Flag,
+        applies: Applies::Now,
+        toml: None,
+        read: |_| false.into(),
+        write: |_, _| {},
+    },
+    Field {
         section: "playback",
         name: "profile",
         kind: Kind::Choice { of: &["tv", "small", "flash", "audio"] },
@@ -221,6 +246,18 @@ impl Field {
                         )
                     };
                     PathBuf::from(folder).read_dir().map_err(unreadable)?;
+                }
+            }
+            ("library", "upload_folders") => {
+                for folder in texts(&value) {
+                    let path = PathBuf::from(folder);
+                    if !config.library.iter().any(|root| path.starts_with(root)) {
+                        return Err(format!(
+                            "the folder {folder} is not in the library, so nothing of it would be seen"
+                        ));
+                    }
+                    path.read_dir()
+                        .map_err(|error| format!("the folder {folder} can't be read ({error})"))?;
                 }
             }
             ("record", "folder") => {

@@ -31,6 +31,9 @@ pub enum UploadError {
     /// A folder with something in it.
     #[error("the folder \"{0}\" is not empty; delete what is in it first")]
     NotEmpty(LibraryPath),
+    /// More than one request may do.
+    #[error("there is more in this folder than can be done at once; take its folders one by one")]
+    TooMuch,
     /// It would have to be copied.
     #[error("\"{0}\" is on another disk; send the file there instead")]
     OtherDisk(LibraryPath),

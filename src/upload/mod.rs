@@ -11,9 +11,11 @@
 
 mod error;
 mod part;
+mod tree;
 
 pub use error::UploadError;
 pub use part::{Outcome, Upload};
+pub use tree::{Listed, list};
 
 use crate::library::{FileIdentity, Kind, Library, LibraryError, LibraryPath};
 use crate::limits::{MAX_FILE_NAME, MAX_UPLOAD_PARTS, MAX_UPLOADS, UPLOAD_PART_AGE};
@@ -61,15 +63,26 @@ pub enum Replace {
     Only(FileIdentity),
 }
 
+/// Which files may be called what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Only what the library has a use for: film, sound, pictures, subtitles.
+    Media,
+    /// Any: folders that are copied whole have notes and covers in them, and nobody wants the copy to stop at those.
+    Any,
+}
+
 /// What is about to come.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     /// Bytes that are there from before; 0 begins anew.
     pub offset: u64,
-    /// Bytes of the whole file.
-    pub size: u64,
+    /// Bytes of the whole file; unknown, it is whole when it is said to be ([`Upload::whole`]).
+    pub size: Option<u64>,
     /// What becomes of one of that name.
     pub replace: Replace,
+    /// What it may be called.
+    pub names: Names,
 }
 
 /// Where unfinished files are, hidden in each of the folders.
@@ -111,14 +124,14 @@ impl Uploads {
     /// # Errors
     /// When it may not come there, or part of it is missing.
     pub fn begin(&self, path: &LibraryPath, wanted: Wanted) -> Result<Upload, UploadError> {
-        if wanted.size > self.settings.largest {
-            return Err(UploadError::TooLarge { size: wanted.size, most: self.settings.largest });
+        if let Some(size) = wanted.size.filter(|size| *size > self.settings.largest) {
+            return Err(UploadError::TooLarge { size, most: self.settings.largest });
         }
-        if wanted.offset > wanted.size {
-            return Err(UploadError::Offset { received: wanted.size });
+        if let Some(size) = wanted.size.filter(|size| wanted.offset > *size) {
+            return Err(UploadError::Offset { received: size });
         }
         let place = self.place(path)?;
-        check_name(&place.name)?;
+        wanted.names.check(&place.name)?;
         check_replaced(path, &place.folder, &place.name, wanted.replace)?;
         let part = part_name(path);
         let claim = Claim::of(&self.active, &part)?;
@@ -129,7 +142,8 @@ impl Uploads {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&parts, &part, flags, Mode::from_raw_mode(0o644));
         let file = std::fs::File::from(file.map_err(|error| io(path, error))?);
-        Upload::new(path.clone(), wanted, place, (parts, part, file), claim, self.settings.keep_free)
+        let bounds = (self.settings.largest, self.settings.keep_free);
+        Upload::new(path.clone(), wanted, place, (parts, part, file), claim, bounds)
     }
 
     /// How many bytes of a file have come, when it broke off. Blocking.
@@ -175,13 +189,13 @@ impl Uploads {
     ///
     /// # Errors
     /// When it is not there, has something in it, or is in no folder of these.
-    pub fn remove(&self, path: &LibraryPath) -> Result<(), UploadError> {
+    pub fn remove(&self, path: &LibraryPath, names: Names) -> Result<(), UploadError> {
         let place = self.place(path)?;
         let stat = rustix::fs::statat(&place.folder, &place.name, AtFlags::SYMLINK_NOFOLLOW);
         let stat = stat.map_err(|error| io(path, error))?;
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if !is_folder {
-            check_name(&place.name)?;
+            names.check(&place.name)?;
         }
         let how = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         rustix::fs::unlinkat(&place.folder, &place.name, how).map_err(|error| match error {
@@ -194,15 +208,15 @@ impl Uploads {
     ///
     /// # Errors
     /// When it is not there, or something is at the other place.
-    pub fn rename(&self, from: &LibraryPath, to: &LibraryPath) -> Result<(), UploadError> {
+    pub fn rename(&self, from: &LibraryPath, to: &LibraryPath, names: Names) -> Result<(), UploadError> {
         let (old, new) = (self.place(from)?, self.place(to)?);
         let stat = rustix::fs::statat(&old.folder, &old.name, AtFlags::SYMLINK_NOFOLLOW);
         let stat = stat.map_err(|error| io(from, error))?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             check_characters(&new.name)?;
         } else {
-            check_name(&old.name)?;
-            check_name(&new.name)?;
+            names.check(&old.name)?;
+            names.check(&new.name)?;
         }
         part::rename_without_loss(&old.folder, &old.name, &new.folder, &new.name).map_err(|error| match error
         {
@@ -351,14 +365,15 @@ fn check_characters(name: &OsStr) -> Result<(), UploadError> {
     }
 }
 
-/// … of a file that the library has a use for.
-fn check_name(name: &OsStr) -> Result<(), UploadError> {
-    check_characters(name)?;
-    let text = name.to_string_lossy();
-    let extension = text.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    let beside = ["srt", "vtt", "ass", "ssa", "sub", "idx", "smi", "lrc"];
-    let fits = Kind::of_file_name(&text).is_some() || beside.contains(&extension.as_str());
-    if fits { Ok(()) } else { Err(UploadError::NoMedia(text.into_owned())) }
+impl Names {
+    fn check(self, name: &OsStr) -> Result<(), UploadError> {
+        check_characters(name)?;
+        let text = name.to_string_lossy();
+        let extension = text.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+        let beside = ["srt", "vtt", "ass", "ssa", "sub", "idx", "smi", "lrc"];
+        let is_media = Kind::of_file_name(&text).is_some() || beside.contains(&extension.as_str());
+        if self == Self::Any || is_media { Ok(()) } else { Err(UploadError::NoMedia(text.into_owned())) }
+    }
 }
 
 /// What is there may be replaced, or nothing is there.

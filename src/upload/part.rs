@@ -21,6 +21,8 @@ pub struct Upload {
     part: String,
     file: File,
     received: u64,
+    /// Bytes that there may be.
+    most: u64,
     keep_free: u64,
     /// Of which the disk was asked for room.
     asked: u64,
@@ -47,7 +49,7 @@ impl Upload {
         place: Place,
         (parts, part, mut file): (OwnedFd, String, File),
         claim: Claim,
-        keep_free: u64,
+        (largest, keep_free): (u64, u64),
     ) -> Result<Self, UploadError> {
         let failed = |error: std::io::Error| of_io(&path, error);
         let there = file.metadata().map_err(failed)?.len();
@@ -71,6 +73,7 @@ impl Upload {
             part,
             file,
             received,
+            most: wanted.size.unwrap_or(largest),
             keep_free,
             asked: received,
             synced: received,
@@ -91,8 +94,11 @@ impl Upload {
     /// When it is more than was told, or the disk is full or fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         let len = bytes.len() as u64;
-        if self.received + len > self.wanted.size {
-            return Err(UploadError::Offset { received: self.received });
+        if self.received + len > self.most {
+            return Err(match self.wanted.size {
+                Some(_) => UploadError::Offset { received: self.received },
+                None => UploadError::TooLarge { size: self.received + len, most: self.most },
+            });
         }
         self.ask_for_room(len)?;
         self.file.write_all(bytes).map_err(|error| of_io(&self.path, error))?;
@@ -114,11 +120,17 @@ impl Upload {
         let disk = rustix::fs::fstatvfs(&self.parts).map_err(|error| io(&self.path, error))?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         // At the beginning, for all of it: nobody wants to hear of it after an hour.
-        let more = if len == 0 { self.wanted.size - self.received } else { UPLOAD_ROOM_STEP };
+        let all = self.wanted.size.map(|size| size - self.received).filter(|_| len == 0);
+        let more = all.unwrap_or(UPLOAD_ROOM_STEP);
         if free < self.keep_free.saturating_add(more) {
             return Err(UploadError::NoRoom);
         }
         Ok(())
+    }
+
+    /// All of a file whose size was unknown has come.
+    pub fn whole(&mut self) {
+        self.wanted.size = Some(self.wanted.size.unwrap_or(self.received));
     }
 
     /// What was sent is over. A file that is whole is on the disk, and in its place, when this returns. Blocking.
@@ -128,7 +140,7 @@ impl Upload {
     pub fn finish(self) -> Result<Outcome, UploadError> {
         let failed = |error: Errno| io(&self.path, error);
         self.file.sync_all().map_err(|error| of_io(&self.path, error))?;
-        if self.received < self.wanted.size {
+        if self.wanted.size.is_none_or(|size| self.received < size) {
             return Ok(Outcome::Unfinished(self.received));
         }
         let outcome = match rename_without_loss(&self.parts, OsStr::new(&self.part), &self.folder, &self.name)
@@ -153,7 +165,7 @@ impl Upload {
 impl Drop for Upload {
     /// Of nothing nobody goes on.
     fn drop(&mut self) {
-        if self.received == 0 && self.wanted.size > 0 {
+        if self.received == 0 && self.wanted.size != Some(0) {
             let _ = rustix::fs::unlinkat(&self.parts, &self.part, AtFlags::empty());
         }
     }

@@ -40,7 +40,9 @@ impl House {
         size: u64,
         replace: Replace,
     ) -> Result<Outcome, UploadError> {
-        let mut upload = self.uploads.begin(&path(name), Wanted { offset, size, replace })?;
+        let mut upload = self
+            .uploads
+            .begin(&path(name), Wanted { offset, size: Some(size), replace, names: Names::Media })?;
         for piece in bytes.chunks(3) {
             upload.write(piece)?;
         }
@@ -90,7 +92,7 @@ fn what_is_there_is_never_lost_unless_it_was_meant() {
     house.send("in/a.avi", 0, b"fourth", 6, Replace::Yes).unwrap();
     assert_eq!(contents(&house.file("in/a.avi")), "fourth");
     // Something comes to the place while the file is on its way.
-    let wanted = Wanted { offset: 0, size: 1, replace: Replace::No };
+    let wanted = Wanted { offset: 0, size: Some(1), replace: Replace::No, names: Names::Media };
     let mut upload = house.uploads.begin(&path("in/b.avi"), wanted).unwrap();
     upload.write(b"x").unwrap();
     fs::write(house.file("in/b.avi"), "faster").unwrap();
@@ -132,7 +134,7 @@ fn nothing_comes_where_it_may_not() {
 #[test]
 fn one_sends_a_file_at_a_time_and_what_broke_off_long_ago_is_thrown_away() {
     let house = House::new();
-    let wanted = Wanted { offset: 0, size: 9, replace: Replace::No };
+    let wanted = Wanted { offset: 0, size: Some(9), replace: Replace::No, names: Names::Media };
     let mut upload = house.uploads.begin(&path("in/a.avi"), wanted).unwrap();
     assert!(matches!(house.uploads.begin(&path("in/a.avi"), wanted), Err(UploadError::Busy)));
     assert!(matches!(house.uploads.abandon(&path("in/a.avi")), Err(UploadError::Busy)));
@@ -171,19 +173,28 @@ fn files_and_folders_are_made_renamed_and_deleted_and_nothing_is_lost() {
     assert!(matches!(uploads.make_folder(&path("in/new")), Err(UploadError::Exists(_))));
     house.send("in/new/a.avi", 0, b"a", 1, Replace::No).unwrap();
     house.send("in/b.avi", 0, b"b", 1, Replace::No).unwrap();
-    assert!(matches!(uploads.rename(&path("in/b.avi"), &path("in/new/a.avi")), Err(UploadError::Exists(_))));
-    uploads.rename(&path("in/b.avi"), &path("in/new/c.mkv")).unwrap();
     assert!(matches!(
-        uploads.rename(&path("in/new/c.mkv"), &path("in/new/c.exe")),
+        uploads.rename(&path("in/b.avi"), &path("in/new/a.avi"), Names::Media),
+        Err(UploadError::Exists(_))
+    ));
+    uploads.rename(&path("in/b.avi"), &path("in/new/c.mkv"), Names::Media).unwrap();
+    assert!(matches!(
+        uploads.rename(&path("in/new/c.mkv"), &path("in/new/c.exe"), Names::Media),
         Err(UploadError::NoMedia(_))
     ));
-    assert!(matches!(uploads.rename(&path("in/new"), &path("in/new/new")), Err(UploadError::IntoItself(_))));
-    assert!(matches!(uploads.remove(&path("in/new")), Err(UploadError::NotEmpty(_))));
-    assert!(matches!(uploads.remove(&path("films/old.avi")), Err(UploadError::Outside(_))));
-    assert!(matches!(uploads.remove(&path("in")), Err(UploadError::Outside(_))));
+    assert!(matches!(
+        uploads.rename(&path("in/new"), &path("in/new/new"), Names::Media),
+        Err(UploadError::IntoItself(_))
+    ));
+    assert!(matches!(uploads.remove(&path("in/new"), Names::Media), Err(UploadError::NotEmpty(_))));
+    assert!(matches!(uploads.remove(&path("films/old.avi"), Names::Media), Err(UploadError::Outside(_))));
+    assert!(matches!(uploads.remove(&path("in"), Names::Media), Err(UploadError::Outside(_))));
     for gone in ["in/new/a.avi", "in/new/c.mkv", "in/new"] {
-        uploads.remove(&path(gone)).unwrap();
+        uploads.remove(&path(gone), Names::Media).unwrap();
     }
-    assert!(matches!(uploads.remove(&path("in/new")), Err(UploadError::Library(LibraryError::NotFound(_)))));
+    assert!(matches!(
+        uploads.remove(&path("in/new"), Names::Media),
+        Err(UploadError::Library(LibraryError::NotFound(_)))
+    ));
     assert_eq!(contents(&house.file("films/old.avi")), "old");
 }

@@ -1,4 +1,4 @@
-//! The box's system services, stood in for on a bus of our own, and the helper behind a socket of its own; and the command
+//! The box's system services, stood in for on a bus of our own, and what root does behind a socket of its own; and the command
 //! line that looks after a server.
 //!
 //! The real ones answer in the box's image; here is held that the right questions reach them, and what the page says when
@@ -132,13 +132,14 @@ impl Networkd {
     }
 }
 
-struct Rauc(Asked);
+/// With what it does just now.
+struct Rauc(Asked, Arc<Mutex<String>>);
 
 #[zbus::interface(name = "de.pengutronix.rauc.Installer")]
 impl Rauc {
     #[zbus(property)]
     fn operation(&self) -> String {
-        "installing".to_owned()
+        self.1.lock().unwrap().clone()
     }
     #[zbus(property)]
     fn last_error(&self) -> String {
@@ -153,7 +154,10 @@ impl Rauc {
         source: &str,
         _options: std::collections::HashMap<String, zbus::zvariant::OwnedValue>,
     ) {
-        self.0.lock().unwrap().push(format!("install {source}"));
+        let len = std::fs::metadata(source).map_or(0, |file| file.len());
+        let of_file = if len > 0 { format!(", {len} bytes") } else { String::new() };
+        let name = source.rsplit_once("/update/").map_or(source, |(_, name)| name);
+        self.0.lock().unwrap().push(format!("install {name}{of_file}"));
     }
     fn mark(&self, state: &str, slot: &str) -> (String, String) {
         self.0.lock().unwrap().push(format!("mark {state} {slot}"));
@@ -165,6 +169,7 @@ impl Rauc {
 struct Box_ {
     server: Server,
     asked: Asked,
+    rauc: Arc<Mutex<String>>,
     bus: Bus,
     _services: (zbus::Connection, tokio::runtime::Runtime),
 }
@@ -176,6 +181,7 @@ fn a_box() -> Box_ {
 fn a_box_of(configuration: &str) -> Box_ {
     let bus = Bus::start();
     let asked = Asked::default();
+    let rauc = Arc::new(Mutex::new("installing".to_owned()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let services = runtime.block_on(async {
         zbus::connection::Builder::address(bus.address.as_str())?
@@ -183,7 +189,7 @@ fn a_box_of(configuration: &str) -> Box_ {
             .serve_at("/org/freedesktop/timedate1", Timedated(asked.clone()))?
             .serve_at("/org/freedesktop/login1", Logind(asked.clone()))?
             .serve_at("/org/freedesktop/network1", Networkd)?
-            .serve_at("/", Rauc(asked.clone()))?
+            .serve_at("/", Rauc(asked.clone(), rauc.clone()))?
             .name("org.freedesktop.hostname1")?
             .name("org.freedesktop.timedate1")?
             .name("org.freedesktop.login1")?
@@ -195,7 +201,7 @@ fn a_box_of(configuration: &str) -> Box_ {
     let services = (services.unwrap(), runtime);
     let environment = [("DBUS_SYSTEM_BUS_ADDRESS", bus.address.as_str()), ("WIIDIA_APPLIANCE", "1")];
     let server = Server::with_environment(samples::library(), configuration, &environment);
-    Box_ { server, asked, bus, _services: services }
+    Box_ { server, asked, rauc, bus, _services: services }
 }
 
 impl Box_ {
@@ -248,11 +254,38 @@ fn the_boxs_services_are_shown_and_asked() {
         house.ask("POST", "/api/v1/system/update", json!({ "url": "https://example.org/a.raucb" })).status,
         202
     );
-    assert_eq!(house.ask("POST", "/api/v1/system/update", json!({ "url": "/etc/passwd" })).status, 502);
+    assert_eq!(house.ask("POST", "/api/v1/system/update", json!({ "url": "/etc/passwd" })).status, 400);
     assert_eq!(house.ask("POST", "/api/v1/system/update", json!({ "boot": "other" })).status, 202);
     assert_eq!(house.ask("POST", "/api/v1/system/power", json!({ "action": "off" })).status, 202);
     assert_eq!(house.taken(), ["install https://example.org/a.raucb", "mark active other", "reboot", "off"]);
     assert_eq!(house.ask("POST", "/api/v1/system/power", json!({ "action": "explode" })).status, 400);
+    house.server.must_be_well();
+}
+
+#[test]
+fn an_update_comes_as_a_file_and_what_is_none_is_refused_before_it_is_kept() {
+    let mut house = a_box();
+    let send = |body: &[u8]| {
+        let head = format!(
+            "PUT /api/v1/system/update HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            house.server.http,
+            body.len()
+        );
+        crate::http_client::send(house.server.http, &[head.as_bytes(), body].concat(), usize::MAX).unwrap()
+    };
+    let bundle = [&b"hsqs"[..], &[7; 300_000]].concat();
+    let busy = send(b"hsqs");
+    assert!(busy.status == 409 && busy.text().contains("being installed"), "{}", busy.text());
+    *house.rauc.lock().unwrap() = "idle".to_owned();
+    for (body, words) in [(&b"PK\x03\x04 a zip"[..], "no update"), (b"", "no update"), (b"hs", "no update")] {
+        let refused = send(body);
+        assert!(refused.status == 400 && refused.text().contains(words), "{}", refused.text());
+    }
+    assert_eq!(house.taken(), [""; 0]);
+    let taken = send(&bundle);
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    assert_eq!(house.taken(), ["install uploaded.raucb, 300004 bytes"]);
+    assert!(!house.server.data().join("update/uploaded.part").exists());
     house.server.must_be_well();
 }
 
@@ -307,6 +340,11 @@ fn a_desktop_is_left_alone() {
         ("PUT", "/api/v1/system/network", json!({ "interface": "eth0", "mode": "dhcp" })),
         ("POST", "/api/v1/system/update", json!({ "url": "https://example.org/a.raucb" })),
         ("PUT", "/api/v1/system/ssh", json!({ "keys": [] })),
+        ("PUT", "/api/v1/system/update", json!({})),
+        ("GET", "/api/v1/system/storage", json!({})),
+        ("POST", "/api/v1/system/disks/sdb1", json!({ "do": "release" })),
+        ("POST", "/api/v1/system/storage", json!({ "name": "x", "kind": "smb", "host": "nas", "path": "x" })),
+        ("DELETE", "/api/v1/system/folders/x", json!({})),
     ] {
         let refused = request(server.http, method, target, &body.to_string());
         assert!(

@@ -72,6 +72,7 @@ mod rtmps;
 mod seek_ahead;
 mod service;
 mod sets;
+mod share;
 mod snapshots;
 mod soak;
 mod sources;

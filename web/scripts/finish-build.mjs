@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
 
 const BUDGET_BYTES = 40_000;
 const PLAYER_BYTES = 55_000;
-const PART_BYTES = 12_000;
+const PART_BYTES = 16_000;
 const TEXT = new Set([".html", ".js", ".css", ".svg", ".json"]);
 // XML namespaces look like addresses and are none; nor are examples that people read (RFC 2606).
 const NO_HOST = /https?:\/\/(www\.w3\.org\/|[a-z.]*example\.(com|org|net))/g;

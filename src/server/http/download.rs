@@ -7,7 +7,7 @@ use super::library::blocking;
 use super::reply::{Refusal, Reply, reply, set};
 use super::route::ByteRange;
 use super::send_file::FileBody;
-use crate::library::{FileIdentity, Kind, LibraryError, LibraryPath};
+use crate::library::{FileIdentity, Kind, LibraryError, LibraryPath, OpenFile};
 use crate::server::App;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -30,6 +30,17 @@ pub(super) async fn download(app: &App, path: LibraryPath, request: &HeaderMap) 
     }
     let library = app.providers.library().clone();
     let file = blocking(move || library.open(&path)).await?;
+    let mut reply = send(file, &name, request)?;
+    let disposition =
+        format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&name, NON_ALPHANUMERIC));
+    if reply.status().is_success() {
+        set_text(&mut reply, header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(reply)
+}
+
+/// A file as it is, in whole or in part.
+pub(super) fn send(file: OpenFile, name: &str, request: &HeaderMap) -> Result<Reply, Refusal> {
     let tag = tag(file.identity)?;
     let changed = http_date(file.identity);
     if conditional::has(request, &tag) {
@@ -57,16 +68,13 @@ pub(super) async fn download(app: &App, path: LibraryPath, request: &HeaderMap) 
     } else {
         SocketBody::File(FileBody::of_file(file.file, range)).into()
     };
-    let mut reply = reply(content_type(&name), body);
+    let mut reply = reply(content_type(name), body);
     *reply.status_mut() = status;
     if status == StatusCode::PARTIAL_CONTENT {
         set_text(&mut reply, header::CONTENT_RANGE, content_range);
     }
     set(&mut reply, header::ACCEPT_RANGES, "bytes");
     set(&mut reply, header::CACHE_CONTROL, "private, no-cache");
-    let disposition =
-        format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&name, NON_ALPHANUMERIC));
-    set_text(&mut reply, header::CONTENT_DISPOSITION, disposition);
     if let Some(changed) = changed {
         set_text(&mut reply, header::LAST_MODIFIED, changed);
     }
@@ -90,7 +98,7 @@ fn http_date(file: FileIdentity) -> Option<String> {
 }
 
 /// By extension: players go by it before they look inside.
-fn content_type(name: &str) -> &'static str {
+pub(super) fn content_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
     match extension.as_str() {
         "avi" | "divx" | "xvid" => "video/x-msvideo",

@@ -11,6 +11,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         | Route::Plain { path, .. }
         | Route::Download(path)
         | Route::Playlist { path, .. }
+        | Route::Share(path)
         | Route::Position { path, .. }
         | Route::Upload { path, .. }
         | Route::File(path)

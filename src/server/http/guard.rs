@@ -7,10 +7,12 @@
 //! What a route needs is said beside its address ([`Route::audience`], [`Manage::needs`](super::manage::Manage::needs));
 //! what changes something and says nothing needs the owner.
 
-use super::manage::Manage;
+use super::manage::{Manage, apart};
 use super::reply::Refusal;
 use super::route::{Route, RouteError, parameter};
-use crate::access::{Access, Denied, Need, Origin, OriginError, Shown, Who};
+use crate::access::{Access, Denied, Need, Origin, OriginError, Role, Shown, SignInError, Who};
+use crate::server::App;
+use data_encoding::BASE64;
 use hyper::header::{self, AsHeaderName, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
@@ -19,12 +21,31 @@ use std::net::IpAddr;
 /// The session's cookie.
 pub(super) const COOKIE: &str = "wiidia";
 
-/// Lets a request in, and says who sends it. `method` is one that the route knows.
+/// Who has sent a password along (RFC 7617), where that is a way: in the network folder. It counts as a guess. Whoever sends a
+/// wrong one is nobody, and asked again.
+pub(super) async fn password(
+    app: &App,
+    head: &Parts,
+    route: &Result<Route, RouteError>,
+    address: IpAddr,
+) -> Result<Option<Role>, Refusal> {
+    let sent = text(&head.headers, header::AUTHORIZATION).and_then(basic);
+    let Some(sent) = sent.filter(|_| matches!(route, Ok(Route::Share(_)))) else { return Ok(None) };
+    let access = app.access.clone();
+    match apart(move || access.password_of_program(&sent, address)).await? {
+        Ok(role) => Ok(Some(role)),
+        Err(SignInError::Wrong) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lets a request in, and says who sends it. `method` is one that the route knows; `known` is who has shown a password.
 pub(super) fn admit(
     access: &Access,
     head: &Parts,
     route: &Result<Route, RouteError>,
     address: IpAddr,
+    known: Option<Role>,
 ) -> Result<Who, Refusal> {
     let origin = Origin {
         host: head.headers.get(header::HOST).map(|_| text(&head.headers, header::HOST).unwrap_or_default()),
@@ -45,7 +66,8 @@ pub(super) fn admit(
         // An address is no way to change anything: it ends up in histories and logs.
         link: parameter(head.uri.query(), "token").filter(|_| looks),
     };
-    let who = access.who(shown, address);
+    let mut who = access.who(shown, address);
+    who.role = who.role.max(known);
     access.permit(need(&head.method, route), &who, address)?;
     Ok(who)
 }
@@ -92,6 +114,15 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// RFC 7617 2: the password, whatever the name is: there is one owner.
+fn basic(value: &str) -> Option<String> {
+    let (scheme, code) = value.trim().split_once(' ')?;
+    let decoded =
+        BASE64.decode(code.trim().as_bytes()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
 fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
@@ -116,11 +147,27 @@ impl From<Denied> for Refusal {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::access::{Mode, Role};
+    use crate::access::Mode;
     use hyper::Request;
 
-    /// Every method that HTTP has, but CONNECT.
-    const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    /// Every method that HTTP has, but CONNECT, and those of network folders.
+    const METHODS: [&str; 15] = [
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "TRACE",
+        "MKCOL",
+        "COPY",
+        "MOVE",
+        "PROPFIND",
+        "PROPPATCH",
+        "LOCK",
+        "UNLOCK",
+    ];
 
     fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = Request::builder().method(method).uri(target);
@@ -133,7 +180,7 @@ mod tests {
     fn ask(access: &Access, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Who, Refusal> {
         let head = head(method, target, headers);
         let route = Route::decode(head.uri.path(), head.uri.query());
-        admit(access, &head, &route, "192.168.1.5".parse().unwrap())
+        admit(access, &head, &route, "192.168.1.5".parse().unwrap(), None)
     }
 
     /// What somebody may do who shows nothing.
@@ -244,5 +291,10 @@ mod tests {
         assert_eq!(bearer("bearer  abc "), Some("abc"));
         assert_eq!(bearer("Basic abc"), None);
         assert_eq!(bearer("abc"), None);
+        assert_eq!(basic("Basic YWRhOm9wZW46c2VzYW1l").as_deref(), Some("open:sesame"));
+        assert_eq!(basic("basic  OnjDpA== ").as_deref(), Some("xä"));
+        for wrong in ["Basic YWRh", "Basic %", "Bearer YWRhOng=", "Basic", "Basic /zo="] {
+            assert_eq!(basic(wrong), None, "{wrong}");
+        }
     }
 }

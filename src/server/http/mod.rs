@@ -50,6 +50,7 @@ mod route;
 mod search;
 mod seeks;
 mod send_file;
+mod share;
 mod snapshot;
 mod sources;
 mod subtitles;
@@ -141,6 +142,7 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let route = Route::decode(uri.path(), uri.query());
     let is_hls = matches!(route, Ok(Route::Hls(_)));
+    let is_share = matches!(route, Ok(Route::Share(_)));
     let methods = route.as_ref().map_or(Cow::Borrowed("GET, HEAD"), Route::methods);
     let result = if method == Method::OPTIONS && (route.is_ok() || uri.path() == "*") {
         // OPTIONS * is about the server as a whole (RFC 9110 9.3.7).
@@ -148,7 +150,11 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
     } else if methods.split(", ").any(|one| one == method.as_str()) {
         let who = match local {
             true => Ok(Who { role: Some(Role::Owner), session: None }),
-            false => guard::admit(&app.access, &head, &route, peer.ip()),
+            // File managers know names and passwords, and no cookies.
+            false => match guard::password(app, &head, &route, peer.ip()).await {
+                Ok(known) => guard::admit(&app.access, &head, &route, peer.ip(), known),
+                Err(refusal) => Err(refusal),
+            },
         };
         match who {
             Ok(who) => admitted(app, route, &head, who, peer, body).await,
@@ -168,7 +174,19 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
     // Some say in a header what would be possible (RFC 9110 15.5.6, RFC 6750 3, RFC 6455 4.4).
     match reply.status() {
         StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, &methods),
-        _ if method == Method::OPTIONS => allow(&mut reply, &methods),
+        _ if method == Method::OPTIONS => {
+            allow(&mut reply, &methods);
+            if is_share {
+                share::announce(&mut reply);
+            }
+        }
+        StatusCode::UNAUTHORIZED if is_share => {
+            reply::set(
+                &mut reply,
+                header::WWW_AUTHENTICATE,
+                "Basic realm=\"Wiidiaserver\", charset=\"UTF-8\"",
+            );
+        }
         StatusCode::UNAUTHORIZED => reply::set(&mut reply, header::WWW_AUTHENTICATE, "Bearer"),
         StatusCode::UPGRADE_REQUIRED => {
             reply::set(&mut reply, header::UPGRADE, "websocket");
@@ -176,7 +194,7 @@ async fn answer_as(app: &App, request: Request<Incoming>, peer: SocketAddr, loca
         }
         _ => {}
     }
-    if is_read {
+    if is_read && !is_share {
         reply = conditional::tagged(reply, &head.headers);
     }
     if is_hls {
@@ -215,6 +233,7 @@ async fn admitted(
             None => Err(RouteError::Unknown.into()),
         },
         (_, Err(error)) => Err(error.into()),
+        (_, Ok(Route::Share(path))) => share::answer(app, path, head, body).await,
         (_, Ok(Route::Manage(manage))) => manage::answer(app, manage, head, who, peer.ip(), body).await,
         (&Method::GET | &Method::HEAD, Ok(route)) => look(app, route, head, peer).await,
         (&Method::POST, Ok(Route::Recordings)) => recordings::start(app, &head.headers, body).await,
@@ -335,7 +354,7 @@ async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Res
         Route::OpenApi => Ok(openapi::committed()),
         Route::ProblemType(kind) => problem::explain(&kind),
         // Answered before.
-        Route::Manage(_) => Err(RouteError::Unknown.into()),
+        Route::Manage(_) | Route::Share(_) => Err(RouteError::Unknown.into()),
     }
 }
 

@@ -154,6 +154,7 @@ impl From<UploadError> for Refusal {
             UploadError::Exists(_)
             | UploadError::NotEmpty(_)
             | UploadError::OtherDisk(_)
+            | UploadError::TooMuch
             | UploadError::Busy
             | UploadError::Offset { .. } => StatusCode::CONFLICT,
             UploadError::Changed(_) => StatusCode::PRECONDITION_FAILED,

@@ -7,7 +7,7 @@ use super::reply::{Refusal, Reply, json, set};
 use crate::library::LibraryPath;
 use crate::limits::{MAX_SOURCE_BODY, UPLOAD_PATIENCE, UPLOAD_QUEUE};
 use crate::server::App;
-use crate::upload::{Outcome, Replace, Upload, UploadError, Uploads, Wanted};
+use crate::upload::{Names, Outcome, Replace, Upload, UploadError, Uploads, Wanted};
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap};
@@ -132,7 +132,7 @@ pub(super) async fn take(
         return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, detail));
     };
     let replace = replace(app, headers, &path, asked).await?;
-    let wanted = Wanted { offset: asked.offset, size, replace };
+    let wanted = Wanted { offset: asked.offset, size: Some(size), replace, names: Names::Media };
     let (uploads, to) = (app.uploads.clone(), path.clone());
     let upload = blocking(move || uploads.begin(&to, wanted)).await?;
     let outcome = pour(upload, body).await?;
@@ -173,19 +173,22 @@ async fn replace(
 
 /// From the socket to the disk, which may stand still for seconds: a thread writes, and the client waits when there is more
 /// than a little on the way.
-async fn pour(upload: Upload, mut body: Incoming) -> Result<Outcome, Refusal> {
-    let (pieces, waiting) = mpsc::channel::<Bytes>(UPLOAD_QUEUE);
+pub(super) async fn pour(upload: Upload, mut body: Incoming) -> Result<Outcome, Refusal> {
+    let (pieces, waiting) = mpsc::channel(UPLOAD_QUEUE);
     let writing = tokio::task::spawn_blocking(move || write(upload, waiting));
     let broken = loop {
         let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
         match tokio::time::timeout(UPLOAD_PATIENCE, frame).await {
             Err(_) => break Some(format!("nothing came for {} s", UPLOAD_PATIENCE.as_secs())),
-            Ok(None) => break None,
+            Ok(None) => {
+                let _ = pieces.send(Piece::End).await;
+                break None;
+            }
             Ok(Some(Err(error))) => break Some(error.to_string()),
             Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
                 // The thread has ended: it knows why.
-                if pieces.send(data).await.is_err() {
+                if pieces.send(Piece::Data(data)).await.is_err() {
                     break None;
                 }
             }
@@ -208,9 +211,19 @@ async fn pour(upload: Upload, mut body: Incoming) -> Result<Outcome, Refusal> {
     }
 }
 
-fn write(mut upload: Upload, mut waiting: mpsc::Receiver<Bytes>) -> Result<(Outcome, u64), UploadError> {
+/// What goes from the socket to the disk.
+enum Piece {
+    Data(Bytes),
+    /// The client has said that this was all: a connection that breaks off says nothing.
+    End,
+}
+
+fn write(mut upload: Upload, mut waiting: mpsc::Receiver<Piece>) -> Result<(Outcome, u64), UploadError> {
     while let Some(piece) = waiting.blocking_recv() {
-        upload.write(&piece)?;
+        match piece {
+            Piece::Data(data) => upload.write(&data)?,
+            Piece::End => upload.whole(),
+        }
     }
     let received = upload.received();
     Ok((upload.finish()?, received))
@@ -262,7 +275,7 @@ pub(super) async fn change(
             let to = LibraryPath::from_percent_encoded(&to)
                 .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
             let (from, new) = (path.clone(), to.clone());
-            blocking(move || uploads.rename(&from, &new)).await?;
+            blocking(move || uploads.rename(&from, &new, Names::Media)).await?;
             tracing::info!(from = %path, %to, "renamed");
             file(app, to).await
         }
@@ -286,7 +299,7 @@ pub(super) async fn change(
     responses((status = 204)))]
 pub(super) async fn remove(app: &App, path: LibraryPath) -> Result<Reply, Refusal> {
     let (uploads, gone) = (app.uploads.clone(), path.clone());
-    blocking(move || uploads.remove(&gone)).await?;
+    blocking(move || uploads.remove(&gone, Names::Media)).await?;
     tracing::info!(%path, "deleted");
     Ok(done())
 }

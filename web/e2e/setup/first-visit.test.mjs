@@ -46,7 +46,8 @@ test("what was typed stays when the password is too short, and the message has t
 });
 
 test("the first visit goes from claim to a film by keyboard alone", async () => {
-  const view = await open();
+  // Files that do not play are tried on the way to one that does.
+  const view = await open({ expected: /415|504/ });
   const { keyboard } = view.page;
   await view.visit("#/setup/");
   await heading(view, "Welcome");
@@ -68,11 +69,12 @@ test("the first visit goes from claim to a film by keyboard alone", async () => 
   await press(view, "Skip");
   await heading(view, "Does it play?");
   assert.deepEqual(await view.axe(), []);
-  await view.page.waitForFunction(() => /^Play “/.test(document.activeElement?.textContent ?? ""));
+  // A film that plays is looked for among broken ones, on a machine that may be busy.
+  await view.page.waitForFunction(() => /^Play “/.test(document.activeElement?.textContent ?? ""), null, { timeout: 120_000 });
   await view.shot("setup test picture");
   await keyboard.press("Enter");
   await view.page.waitForFunction(() => location.hash.indexOf("#/play/") === 0);
-  await view.page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.2, null, { timeout: 60_000 });
+  await view.page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.2, null, { timeout: 120_000 });
   storage = await view.page.context().storageState();
   assert.deepEqual(view.complaints, []);
   await view.close();
@@ -94,7 +96,7 @@ test("a setting is changed and taken back, and every page of the owner's is acce
   await press(view, "Undo");
   await view.page.waitForFunction(() => document.querySelector("#field-playback-profile")?.value === "tv");
   assert.equal(await valueOf(view, "playback", "profile"), "tv");
-  for (const page of ["general", "library", "live", "record", "cache", "users", "https", "system", "backup", "health"]) {
+  for (const page of ["general", "library", "storage", "live", "record", "cache", "users", "https", "system", "backup", "health"]) {
     await view.visit("#/setup/" + page);
     await view.page.waitForFunction(() => document.querySelector("main .settings, main .hint"));
     await view.page.waitForTimeout(300);

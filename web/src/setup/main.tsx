@@ -1,12 +1,14 @@
 // The set-up page: a part of the page that is fetched when somebody goes there.
 
 import "./setup.css";
+import type { ComponentChildren } from "preact";
 import { asProblem, formatHash, getJson, goTo, Page, Panel, type Problem, register, send, useEffect, useState } from "../shell.ts";
 import { Backup } from "./backup.tsx";
 import { Form, Text } from "./form.tsx";
 import { HealthPage, useHealth, Verdict } from "./health.tsx";
 import { Https } from "./https.tsx";
 import { fetchSettings, RemoveSecret, type Section, SectionForm } from "./settings.tsx";
+import { Storage } from "./storage.tsx";
 import { System } from "./system.tsx";
 import { Users } from "./users.tsx";
 import { Claim, Welcome } from "./welcome.tsx";
@@ -73,7 +75,9 @@ function Setup({ path }: { path: string }) {
       ) : path === "health" ? (
         <HealthPage />
       ) : path === "https" ? (
-        <HttpsPage />
+        <Waiting>{(wait) => <Https onChanged={wait} />}</Waiting>
+      ) : path === "storage" ? (
+        <Waiting>{(wait) => <Storage onChanged={wait} />}</Waiting>
       ) : (
         <Settings name={path} />
       )}
@@ -133,25 +137,23 @@ function Settings({ name }: { name: string }) {
       () => undefined,
     );
   useEffect(load, [name]);
-  if (!section) return null;
+  // From one page to the next: not with the last one's fields.
+  if (!section || section.name !== name) return null;
   return (
     <div class="settings">
-      <SectionForm
-        key={name}
-        section={section}
-        onSaved={load}
-      />
+      <SectionForm key={name} section={section} onSaved={load} />
       <RemoveSecret section={section} onSaved={load} />
       {waits && <Restart />}
     </div>
   );
 }
 
-function HttpsPage() {
+// A page whose changes may wait for the next start, which it offers then.
+function Waiting({ children }: { children: (wait: () => void) => ComponentChildren }) {
   const [waits, setWaits] = useState(false);
   return (
     <>
-      <Https onChanged={() => setWaits(true)} />
+      {children(() => setWaits(true))}
       {waits && <Restart />}
     </>
   );
@@ -177,6 +179,5 @@ function Restart() {
     </p>
   );
 }
-
 
 register("setup", Setup);

@@ -1,5 +1,6 @@
 // A section of the settings as a form, made of what the server says its fields can be.
 
+import type { ComponentChildren } from "preact";
 import { getJson, Problem, say, useState } from "../shell.ts";
 import { Field, Form, type Messages } from "./form.tsx";
 import { words } from "./words.ts";
@@ -97,6 +98,8 @@ export function SectionForm(props: {
   preset?: Record<string, string>;
   title?: string;
   action?: string;
+  /** Beside the button. */
+  more?: ComponentChildren;
   onSaved: (section: Section) => void;
 }) {
   const text = words();
@@ -151,12 +154,12 @@ export function SectionForm(props: {
       act={act}
       wrong={wrong}
       more={
-        before &&
-        Object.keys(before).length > 0 && (
+        props.more ??
+        (before && Object.keys(before).length > 0 && (
           <button type="button" class="tool" onClick={() => void save(before, null).catch((thrown: Problem) => say(thrown.detail))}>
             {text.undo}
           </button>
-        )
+        ))
       }
     >
       {fields.map((setting) => {
@@ -179,9 +182,9 @@ export function SectionForm(props: {
             {(ids) =>
               setting.locked ? (
                 <output {...ids}>{shown(setting)}</output>
-              ) : kind.type === "choice" || kind.form === "page_language" ? (
+              ) : kind.type === "choice" || kind.type === "flag" || kind.form === "page_language" ? (
                 <select {...ids} value={value} onChange={(event) => input(event.currentTarget.value)}>
-                  {(kind.of ?? ["", "en", "de"]).map((one) => (
+                  {(kind.type === "flag" ? ["false", "true"] : (kind.of ?? ["", "en", "de"])).map((one) => (
                     <option key={one} value={one}>
                       {text.choices[one] ?? one}
                     </option>

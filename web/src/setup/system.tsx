@@ -1,6 +1,6 @@
 // The box: network, clock, updates, power. On any other machine each part says that it is not there.
 
-import { getJson, say, send, useEffect, useState } from "../shell.ts";
+import { getJson, Problem, say, send, useEffect, useRef, useState } from "../shell.ts";
 import { Field, Form, Sure, Text } from "./form.tsx";
 import { words } from "./words.ts";
 
@@ -14,6 +14,52 @@ interface System {
 }
 
 const ADDRESS = "/api/v1/system";
+
+// An update as a file, with how far it has come. fetch() does not say.
+function Upload({ onDone }: { onDone: () => void }) {
+  const text = words().system;
+  const [sent, setSent] = useState<number | null>(null);
+  const file = useRef<HTMLInputElement>(null);
+  const act = (): Promise<void> =>
+    new Promise((done, failed) => {
+      const chosen = file.current?.files?.[0];
+      if (!chosen) return failed(new Problem(400, "", text.noFile));
+      const request = new XMLHttpRequest();
+      request.upload.onprogress = ({ loaded, total }) => setSent(total ? loaded / total : 0);
+      request.onerror = () => failed(new Problem(0, "", text.brokeOff));
+      request.onload = () => {
+        if (request.status === 202) return done();
+        const said = parsed(request.responseText);
+        failed(new Problem(request.status, "", said.detail ?? text.brokeOff));
+      };
+      request.onloadend = () => {
+        setSent(null);
+        onDone();
+      };
+      request.open("PUT", ADDRESS + "/update");
+      request.send(chosen);
+    });
+  return (
+    <Form title={text.upload} detail={text.uploadDetail} action={text.send} act={act}>
+      <Field name="bundle" label={text.file}>
+        {(ids) => <input {...ids} type="file" ref={file} accept=".raucb" />}
+      </Field>
+      {sent !== null && (
+        <p role="status">
+          <progress value={sent} max={1} /> {Math.round(sent * 100)} %
+        </p>
+      )}
+    </Form>
+  );
+}
+
+function parsed(text: string): { detail?: string } {
+  try {
+    return JSON.parse(text) as { detail?: string };
+  } catch {
+    return {};
+  }
+}
 
 /** The page. */
 export function System() {
@@ -102,6 +148,7 @@ export function System() {
           </p>
         </section>
       )}
+      {system.update && <Upload onDone={load} />}
       {system.update && (
         <Form title={text.update} action={text.install} act={() => ask("POST", "/update", { url: entry("url").trim() })}>
           {system.update.booted && <p>{text.running(system.update.booted.slot ?? "?", system.update.booted.version ?? "?")}</p>}
@@ -115,6 +162,11 @@ export function System() {
           <Sure label={text.previous} sure={text.sure} act={() => press("/update", { boot: "other" })} />
         </Form>
       )}
+      <Form title={text.ssh} detail={text.sshDetail} action={words().save} act={() => ask("PUT", "/ssh", { keys: entry("keys").split("\n").filter((key) => key.trim()) }).then(() => say(words().saved))}>
+        <Field name="keys" label={text.keys} hint={text.keysHint}>
+          {(ids) => <textarea {...ids} rows={3} value={entry("keys")} onInput={(event) => type("keys")(event.currentTarget.value)} />}
+        </Field>
+      </Form>
       <section class="setting">
         <h2>{text.power}</h2>
         <div class="steps">

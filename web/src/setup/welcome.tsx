@@ -35,6 +35,7 @@ interface Entry {
   name: string;
   path: string;
   kind: string;
+  duration: number | null;
 }
 
 /** The steps after it. */
@@ -43,9 +44,14 @@ export function Welcome({ onDone }: { onDone: () => void }) {
   const [step, setStep] = useState(2);
   const [sections, setSections] = useState<Section[] | null>(null);
   const [entries, setEntries] = useState<Entry[]>([]);
+  // undefined: it is still looked for.
+  const [film, setFilm] = useState<Entry | null | undefined>(undefined);
   useEffect(() => {
     void fetchSettings().then((all) => setSections(all.sections));
-    void getJson<{ entries: Entry[] }>("/api/v1/library/").then(findFilm).then(setEntries, () => undefined);
+    void getJson<{ entries: Entry[] }>("/api/v1/library/").then(({ entries: top }) => {
+      setEntries(top);
+      return findFilm(top).then((found) => setFilm(found ?? null));
+    }, () => setFilm(null));
   }, []);
   const section = (name: string): Section | undefined => sections?.filter((one) => one.name === name)[0];
   const next = (): void => setStep(step + 1);
@@ -68,31 +74,29 @@ export function Welcome({ onDone }: { onDone: () => void }) {
   );
   const general = section("general");
   const library = section("library");
-  const film = entries.filter(({ kind }) => kind === "video")[0];
   const titles = ["", "", text.name, text.media, text.test];
   return (
-    <Page state={"welcome" + step + (sections ? "" : "…")} title={titles[step] ?? ""} summary={text.step(step, STEPS)}>
+    <Page state={"welcome" + step + (sections && (step < 4 || film !== undefined) ? "" : "…")} title={titles[step] ?? ""} summary={text.step(step, STEPS)}>
       {step === 2 && general && (
         <>
           <SectionForm
             section={general}
-            title={text.name}
+            title=""
             action={words().next}
             preset={{ time_zone: zone(), language: (navigator.language ?? "").slice(0, 2) === "de" ? "de" : "en" }}
+            more={skip}
             onSaved={next}
           />
-          {skip}
         </>
       )}
       {step === 3 && library && (
         <>
           <p class="hint">{entries.length ? text.mediaHave(entries.length) : text.mediaNone}</p>
-          <SectionForm section={library} action={words().next} onSaved={next} />
-          {skip}
+          <SectionForm section={library} title="" action={words().next} more={skip} onSaved={next} />
         </>
       )}
       {step === 4 && (
-        <Panel icon="live" title={text.test} detail={film ? text.testDetail : text.testNone}>
+        <Panel icon="live" title={film ? film.name : text.test} detail={film ? text.testDetail : film === undefined ? text.testLooking : text.testNone}>
           {film && (
             <button type="button" class="primary" data-first onClick={() => finish(film)}>
               {text.play(film.name)}
@@ -110,15 +114,33 @@ export function Welcome({ onDone }: { onDone: () => void }) {
   );
 }
 
-// The first film of the library or of its first folders.
-async function findFilm(listing: { entries: Entry[] }): Promise<Entry[]> {
-  const found = listing.entries;
-  for (const folder of found.filter(({ kind }) => kind === "folder").slice(0, 5)) {
-    if (found.some(({ kind }) => kind === "video")) break;
-    const inside = await getJson<{ entries: Entry[] }>("/api/v1/library/" + folder.path);
-    found.push(...inside.entries.filter(({ kind }) => kind === "video").slice(0, 1));
+const FOLDERS = 6;
+const FILMS_EACH = 6;
+const TRIED = 8;
+
+// A film of the library or of its first folders that plays: those whose length is known first, and each is asked for, because
+// a first impression must not be a broken file.
+async function findFilm(top: Entry[]): Promise<Entry | undefined> {
+  const folders = [top];
+  for (const folder of top.filter(({ kind }) => kind === "folder").slice(0, FOLDERS)) {
+    const inside = await getJson<{ entries: Entry[] }>("/api/v1/library/" + folder.path).catch(() => ({ entries: [] as Entry[] }));
+    folders.push(inside.entries);
   }
-  return found;
+  // The first of each, then the second: one folder may be all broken.
+  const films: Entry[] = [];
+  for (let at = 0; at < FILMS_EACH; at += 1) {
+    folders.forEach((entries) => films.push(...entries.filter(({ kind }) => kind === "video").slice(at, at + 1)));
+  }
+  const known = films.filter(({ duration }) => duration !== null);
+  const tried = known.concat(films.filter(({ duration }) => duration === null)).slice(0, TRIED);
+  for (const film of tried) {
+    const plays = await getJson("/api/v1/media/" + film.path).then(
+      () => true,
+      () => false,
+    );
+    if (plays) return film;
+  }
+  return undefined;
 }
 
 function zone(): string {

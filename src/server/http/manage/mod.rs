@@ -10,6 +10,7 @@ mod plain;
 mod session;
 mod settings;
 mod setup;
+mod storage;
 mod system;
 
 pub use https::files as https_files;
@@ -74,6 +75,12 @@ pub(in crate::server::http) enum Manage {
     Update,
     /// `/api/v1/system/ssh`
     Ssh,
+    /// `/api/v1/system/storage`: disks, and folders of a NAS.
+    Storage,
+    /// `/api/v1/system/disks/<device>`
+    Disk(String),
+    /// `/api/v1/system/folders/<name>`: one of a NAS.
+    Folder(String),
     /// `/api/v1/https`: its certificate.
     Https,
     /// `/api/v1/https/root`: the authority's, for devices to install.
@@ -119,6 +126,7 @@ impl Manage {
             "/api/v1/system/network" => Self::Network,
             "/api/v1/system/update" => Self::Update,
             "/api/v1/system/ssh" => Self::Ssh,
+            "/api/v1/system/storage" => Self::Storage,
             "/api/v1/https" => Self::Https,
             "/api/v1/https/root" => Self::Root,
             "/setup/network" => Self::Plain,
@@ -127,6 +135,10 @@ impl Manage {
                     Self::OneSession(id)
                 } else if let Some(id) = name("/api/v1/tokens/") {
                     Self::Token(id)
+                } else if let Some(device) = name("/api/v1/system/disks/") {
+                    Self::Disk(device)
+                } else if let Some(folder) = name("/api/v1/system/folders/") {
+                    Self::Folder(folder)
                 } else {
                     Self::Section(name("/api/v1/settings/")?)
                 }
@@ -149,14 +161,18 @@ impl Manage {
             Self::Viewers => &[("GET", Need::Own), ("PUT", Need::Own)],
             Self::Settings | Self::Health | Self::Log | Self::Support | Self::System => &[("GET", Need::Own)],
             Self::Section(_) => &[("GET", Need::Own), ("PATCH", Need::Own)],
-            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power | Self::Update => {
+            Self::Restart | Self::Backup | Self::Restore | Self::Reset | Self::Power => {
                 &[("POST", Need::Own)]
             }
+            Self::Update => &[("PUT", Need::Own), ("POST", Need::Own)],
             Self::Https => {
                 &[("GET", Need::Own), ("POST", Need::Own), ("PUT", Need::Own), ("DELETE", Need::Own)]
             }
             Self::Root => &[("GET", Need::Nothing)],
             Self::Time | Self::Ssh => &[("PUT", Need::Own)],
+            Self::Storage => &[("GET", Need::Own), ("POST", Need::Own)],
+            Self::Disk(_) => &[("POST", Need::Own)],
+            Self::Folder(_) => &[("DELETE", Need::Own)],
             Self::Network => &[("PUT", Need::Own), ("POST", Need::Own)],
         }
     }
@@ -210,6 +226,7 @@ pub(in crate::server::http) async fn answer(
         (Manage::Time, _) => system::set_time(&asked, body).await,
         (Manage::Network, "PUT") => system::try_network(&asked, body).await,
         (Manage::Network, _) => system::end_trial(&asked, body).await,
+        (Manage::Update, "PUT") => system::upload(&asked, body).await,
         (Manage::Update, _) => system::update(&asked, body).await,
         (Manage::Https, "POST") => https::make(&asked, body).await,
         (Manage::Https, "PUT") => https::upload(&asked, body).await,
@@ -218,13 +235,19 @@ pub(in crate::server::http) async fn answer(
         (Manage::Root, _) => https::root(&asked).await,
         (Manage::Plain, "POST") => plain::act(&asked, body).await,
         (Manage::Plain, _) => Ok(plain::show(&asked).await),
+        (Manage::Storage, "POST") => storage::add_folder(&asked, body).await,
+        (Manage::Storage, _) => storage::state(&asked).await,
+        (Manage::Disk(device), _) => storage::disk(&asked, device, body).await,
+        (Manage::Folder(name), _) => storage::remove_folder(&asked, name).await,
         (Manage::Ssh, _) => system::ssh(&asked, body).await,
         (Manage::Restart, _) => Ok(setup::restart(&asked)),
     }
 }
 
 /// Away from the connections' threads: passwords take a third of a second, and disks have to spin up.
-pub(super) async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(in crate::server::http) async fn apart<T: Send + 'static>(
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(act).await.map_err(|_| {
         let text = "this failed by a mistake of the server's; see its log";
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)

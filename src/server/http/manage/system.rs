@@ -2,13 +2,15 @@
 
 use super::Asked;
 use crate::appliance::{Power, SystemError, Wish};
-use crate::limits::{MAX_ACCESS_BODY, MAX_HELPER_MESSAGE};
+use crate::limits::{MAX_ACCESS_BODY, MAX_PRIVILEGED_MESSAGE, UPLOAD_PATIENCE};
 use crate::server::http::changing::read_json;
 use crate::server::http::reply::{Refusal, Reply, json};
 use hyper::StatusCode;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use serde::Serialize;
 use serde_json::{Value, json as value};
+use std::future::poll_fn;
+use std::pin::Pin;
 
 /// `GET /api/v1/system`: what there is of a box here. A part that does not answer is null, and its reason stands in `reasons`.
 pub(super) async fn state(asked: &Asked<'_>) -> Reply {
@@ -68,7 +70,7 @@ pub(super) async fn set_time(asked: &Asked<'_>, body: Incoming) -> Result<Reply,
 /// `PUT /api/v1/system/network` with `{"interface","mode":"dhcp"}` or `{"interface","mode":"static","address","gateway","dns"}`: on trial.
 pub(super) async fn try_network(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"interface":"eth0","mode":"static","address":"192.168.1.20/24","gateway":"192.168.1.1","dns":["192.168.1.1"]}"#;
-    let wish: Wish = read_json(&asked.head.headers, body, MAX_HELPER_MESSAGE as usize, EXAMPLE).await?;
+    let wish: Wish = read_json(&asked.head.headers, body, MAX_PRIVILEGED_MESSAGE as usize, EXAMPLE).await?;
     asked.app.appliance.try_network(wish).await?;
     Ok(state(asked).await)
 }
@@ -119,6 +121,28 @@ pub(super) async fn update(asked: &Asked<'_>, body: Incoming) -> Result<Reply, R
     Ok(accepted())
 }
 
+/// `PUT /api/v1/system/update`: a bundle as it is. 202 once all of it has come and RAUC has begun.
+pub(super) async fn upload(asked: &Asked<'_>, mut body: Incoming) -> Result<Reply, Refusal> {
+    let appliance = &asked.app.appliance;
+    let mut bundle = appliance.begin_bundle(body.size_hint().exact()).await?;
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        match tokio::time::timeout(UPLOAD_PATIENCE, frame).await {
+            Ok(None) => break,
+            Ok(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else { continue };
+                bundle.write(&data).await?;
+            }
+            Ok(Some(Err(_))) | Err(_) => {
+                let text = "the update broke off on its way; send it again";
+                return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text));
+            }
+        }
+    }
+    appliance.install_bundle(bundle).await?;
+    Ok(accepted())
+}
+
 /// `PUT /api/v1/system/ssh` with `{"keys"}`: public keys that may log in; none switches SSH off.
 pub(super) async fn ssh(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     #[derive(serde::Deserialize)]
@@ -127,7 +151,8 @@ pub(super) async fn ssh(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refu
         keys: Vec<String>,
     }
     const EXAMPLE: &str = r#"{"keys":["ssh-ed25519 AAAA… ada@laptop"]}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_HELPER_MESSAGE as usize, EXAMPLE).await?;
+    let wanted: Wanted =
+        read_json(&asked.head.headers, body, MAX_PRIVILEGED_MESSAGE as usize, EXAMPLE).await?;
     let keys = wanted.keys.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
     asked.app.appliance.set_ssh_keys(keys.collect()).await?;
     Ok(json(&value!({})))
@@ -145,6 +170,9 @@ impl From<SystemError> for Refusal {
             SystemError::NotHere(_) => StatusCode::NOT_IMPLEMENTED,
             SystemError::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
             SystemError::Failed(_) => StatusCode::BAD_GATEWAY,
+            SystemError::Unfit(_) => StatusCode::BAD_REQUEST,
+            SystemError::Busy(_) => StatusCode::CONFLICT,
+            SystemError::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             SystemError::Wrong(crate::appliance::NetworkError::NoTrial) => StatusCode::CONFLICT,
             SystemError::Wrong(_) => StatusCode::BAD_REQUEST,
         };

@@ -74,6 +74,9 @@ managing! {
     Self::Network => "/api/v1/system/network", "the box's network; what is not confirmed is taken back";
     Self::Update => "/api/v1/system/update", "another version of the box's system";
     Self::Ssh => "/api/v1/system/ssh", "the secure shell";
+    Self::Storage => "/api/v1/system/storage", "disks that are plugged in, and folders of a NAS; POST adds one of these";
+    Self::Disk(_) => "/api/v1/system/disks/{device}", "a disk: let it be pulled, checked, written to";
+    Self::Folder(_) => "/api/v1/system/folders/{name}", "a folder of a NAS";
     Self::Https => "/api/v1/https", "the certificate by which the server speaks HTTPS";
     Self::Root => "/api/v1/https/root", "the root of the server's own authority, for devices to install";
     Self::Plain => "/setup/network", "claiming and the box's network, without JavaScript";
@@ -108,6 +111,7 @@ addresses! {
     Self::WiidiaSwf => "/wiidiaplayer.swf", "GET, HEAD";
     Self::Picture { .. } => "/picture/{path}", "GET, HEAD";
     Self::Download(_) => "/download/{path}", "GET, HEAD";
+    Self::Share(_) => "/share/{path}", "GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK";
     Self::Playlist { .. } => "/m3u/{path}.m3u8", "GET, HEAD";
     Self::Live { .. } => "/live/{key}.flv", "GET, HEAD";
     Self::LiveMp4(_) => "/live/{key}.mp4", "GET, HEAD";

@@ -7,7 +7,7 @@ use crate::picture::Fit;
 use crate::positions::ViewerName;
 use crate::server::http::hls::HlsRoute;
 use crate::server::http::manage::Manage;
-use crate::server::http::{plain, playlist, upload};
+use crate::server::http::{plain, playlist, share, upload};
 use crate::time::MediaTime;
 use crate::web_address::{WEB_FOLDER, WebAddress};
 use percent_encoding::percent_decode_str;
@@ -100,6 +100,8 @@ impl<'a> Address<'a> {
                     Route::File(path)
                 } else if let Some(path) = self.below("/download")? {
                     Route::Download(path)
+                } else if let Some(path) = self.below(share::ADDRESS)? {
+                    Route::Share(path)
                 } else if let Some(rest) = self.path.strip_prefix("/api/v1/positions/") {
                     let (viewer, file) = rest.split_once('/').unwrap_or((rest, ""));
                     let viewer = ViewerName::try_from(decoded(viewer))?;

@@ -89,6 +89,8 @@ pub(super) enum Route {
     Picture { path: LibraryPath, fit: Fit },
     /// `/download/<path>`: a file as it is.
     Download(LibraryPath),
+    /// `/share/<path>`: the library as a network folder.
+    Share(LibraryPath),
     /// `/m3u/<path>.m3u8[?as=…]`: a folder, a search or a file as a playlist.
     Playlist { path: LibraryPath, wanted: playlist::Wanted },
     /// `/live/<key>.flv`: a live stream; WebSocket clients may leave the suffix out.
@@ -228,7 +230,7 @@ impl Route {
             | Self::GetDir(_)
             | Self::Feedback(_) => Need::Watch,
             // They say themselves, for each method.
-            Self::DeviceControls(_) | Self::Manage(_) => Need::Own,
+            Self::DeviceControls(_) | Self::Manage(_) | Self::Share(_) => Need::Own,
         }
     }
 }

@@ -129,6 +129,8 @@ fn addresses_lead_where_they_say() {
         ),
         ("/api/v1/files/films/a%20b.avi", None, Route::File(films())),
         ("/download/films/a%20b.avi", None, Route::Download(films())),
+        ("/share", None, Route::Share(path(""))),
+        ("/share/films/a%20b.avi", None, Route::Share(films())),
         ("/m3u.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
         ("/m3u/.m3u8", None, Route::Playlist { path: path(""), wanted: list() }),
         ("/m3u/films/a%20b.avi.m3u8", None, Route::Playlist { path: films(), wanted: list() }),

@@ -1,23 +1,23 @@
-//! The helper: `wiidiaserver helper`, which the service manager starts as root for each call to its socket, with that as
-//! standard input and output. It does what is on this list and nothing else, and checks every argument again, because
+//! What root does for the server: `wiidiaserver privileged`, which the service manager starts for each call to its socket, with
+//! that as standard input and output. It does what is on this list and nothing else, and checks every argument again, because
 //! whoever has taken the server over must not have the machine.
 //!
 //! ```text
-//!  server ── {"verb":"network","wish":{…}}\n ──▶ helper.sock (0660 root:wiidia) ──▶ this, for one line
+//!  server ── {"verb":"network","wish":{…}}\n ──▶ privileged.sock (0660 root:wiidia) ──▶ this, for one line
 //!         ◀── {"error":null}\n ─────────────────
 //! ```
 
+mod ask;
+mod perform;
+mod storage;
+
+pub use perform::Places;
+
 use super::network::{NetworkError, Wish, check_interface};
-use super::{Appliance, SystemError};
-use crate::limits::{MAX_HELPER_MESSAGE, MAX_SSH_KEYS, SYSTEM_CALL_TIMEOUT};
+use super::storage::{DiskDeed, NetworkFolder, check_device, check_folder_name};
+use crate::limits::{MAX_PRIVILEGED_MESSAGE, MAX_SSH_KEYS};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use std::io::{BufRead, BufReader, Read, Write};
 
 /// Everything that it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,23 @@ pub enum Verb {
     NetworkRevert {
         /// Which socket.
         interface: String,
+    },
+    /// Does something with a disk that is plugged in.
+    Disk {
+        /// As the kernel calls it.
+        device: String,
+        /// What.
+        deed: DiskDeed,
+    },
+    /// Mounts a folder of a NAS, now and at every start, if it could be mounted now.
+    AddNetworkFolder {
+        /// Which, and how.
+        folder: NetworkFolder,
+    },
+    /// Unmounts one, and forgets its password.
+    RemoveNetworkFolder {
+        /// What it is called.
+        name: String,
     },
     /// Lets these public keys log in by SSH; none switches it off.
     SshKeys {
@@ -63,6 +80,9 @@ impl Verb {
             Self::NetworkKeep { interface } | Self::NetworkRevert { interface } => {
                 check_interface(interface).map_err(wrong)
             }
+            Self::Disk { device, .. } => check_device(device),
+            Self::AddNetworkFolder { folder } => folder.check(),
+            Self::RemoveNetworkFolder { name } => check_folder_name(name),
             Self::SshKeys { keys } => {
                 if keys.len() > MAX_SSH_KEYS {
                     return Err(format!("{} keys are too many, expected at most {MAX_SSH_KEYS}", keys.len()));
@@ -92,75 +112,6 @@ fn check_key(key: &str) -> Result<(), String> {
     }
 }
 
-impl Appliance {
-    /// Asks the helper.
-    pub(super) async fn ask(&self, verb: &Verb) -> Result<(), SystemError> {
-        self.must_be_here()?;
-        verb.check().map_err(SystemError::Failed)?;
-        let asking = async {
-            let mut socket = UnixStream::connect(&self.helper).await?;
-            let mut line = serde_json::to_vec(verb)?;
-            line.push(b'\n');
-            socket.write_all(&line).await?;
-            let mut answer = String::new();
-            tokio::io::BufReader::new(socket.take(MAX_HELPER_MESSAGE)).read_line(&mut answer).await?;
-            Ok::<Answer, io::Error>(serde_json::from_str(&answer)?)
-        };
-        match tokio::time::timeout(SYSTEM_CALL_TIMEOUT, asking).await {
-            Ok(Ok(Answer { error: None })) => Ok(()),
-            Ok(Ok(Answer { error: Some(error) })) => Err(SystemError::Failed(error)),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                Err(SystemError::NotHere("there is no helper".to_owned()))
-            }
-            Ok(Err(error)) => Err(SystemError::Failed(format!("the helper does not answer: {error}"))),
-            Err(_) => Err(SystemError::Failed("the helper does not answer".to_owned())),
-        }
-    }
-
-    /// Lets these keys log in by SSH.
-    ///
-    /// # Errors
-    /// No box, or one of them is no key.
-    pub async fn set_ssh_keys(&self, keys: Vec<String>) -> Result<(), SystemError> {
-        self.ask(&Verb::SshKeys { keys }).await
-    }
-
-    /// Forgets everything but the library, and starts anew. The system does it while it starts.
-    ///
-    /// # Errors
-    /// No box, or it can't be asked.
-    pub async fn forget(&self) -> Result<(), SystemError> {
-        self.must_be_here()?;
-        let new = self.requests.join("factory-reset.new");
-        let asking = async {
-            tokio::fs::write(&new, "settings").await?;
-            tokio::fs::rename(&new, self.requests.join("factory-reset")).await
-        };
-        asking.await.map_err(|error| SystemError::Failed(format!("the system can't be asked: {error}")))
-    }
-}
-
-/// Where the helper writes, and what it runs: as values, so that tests can give others.
-#[derive(Debug, Clone)]
-pub struct Places {
-    /// systemd-networkd's own files.
-    pub network: PathBuf,
-    /// What may log in by SSH.
-    pub keys: PathBuf,
-    /// `networkctl`, or what stands for it.
-    pub networkctl: PathBuf,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self {
-            network: "/etc/systemd/network".into(),
-            keys: "/data/ssh/authorized_keys".into(),
-            networkctl: "networkctl".into(),
-        }
-    }
-}
-
 /// Reads one request, does it, answers. The process's exit says whether it was done.
 pub fn serve(input: impl Read, mut output: impl Write, places: &Places) -> bool {
     let error = read(input).and_then(|verb| verb.perform(places).map_err(|error| error.to_string())).err();
@@ -173,85 +124,18 @@ pub fn serve(input: impl Read, mut output: impl Write, places: &Places) -> bool 
 
 fn read(input: impl Read) -> Result<Verb, String> {
     let mut line = String::new();
-    let read = BufReader::new(input.take(MAX_HELPER_MESSAGE)).read_line(&mut line);
+    let read = BufReader::new(input.take(MAX_PRIVILEGED_MESSAGE)).read_line(&mut line);
     read.map_err(|error| format!("the request can't be read: {error}"))?;
     let verb: Verb = serde_json::from_str(&line).map_err(|error| format!("this is no request: {error}"))?;
     verb.check()?;
     Ok(verb)
 }
 
-impl Verb {
-    fn perform(&self, places: &Places) -> io::Result<()> {
-        match self {
-            Self::Network { wish } => {
-                let (file, before) = files(places, &wish.interface);
-                // Once kept is kept: a second trial goes back to what was before the first.
-                if !before.exists() {
-                    let content = fs::read(&file).unwrap_or_default();
-                    write(&before, &content, 0o644)?;
-                }
-                write(&file, wish.to_networkd().as_bytes(), 0o644)?;
-                reload(places, &wish.interface)
-            }
-            Self::NetworkKeep { interface } => remove(&files(places, interface).1),
-            Self::NetworkRevert { interface } => {
-                let (file, before) = files(places, interface);
-                match fs::read(&before) {
-                    // Nothing was there.
-                    Ok(content) if content.is_empty() => remove(&file)?,
-                    Ok(content) => write(&file, &content, 0o644)?,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                    Err(error) => return Err(error),
-                }
-                reload(places, interface)?;
-                remove(&before)
-            }
-            Self::SshKeys { keys } if keys.is_empty() => remove(&places.keys),
-            Self::SshKeys { keys } => write(&places.keys, format!("{}\n", keys.join("\n")).as_bytes(), 0o600),
-        }
-    }
-}
-
-/// The socket's own file, which comes before those of the system, and what was in it before.
-fn files(places: &Places, interface: &str) -> (PathBuf, PathBuf) {
-    let file = places.network.join(format!("30-page-{interface}.network"));
-    let before = places.network.join(format!("30-page-{interface}.before"));
-    (file, before)
-}
-
-fn reload(places: &Places, interface: &str) -> io::Result<()> {
-    for arguments in [&["reload"][..], &["reconfigure", interface]] {
-        let done = Command::new(&places.networkctl).args(arguments).output()?;
-        if !done.status.success() {
-            let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-            return Err(io::Error::other(format!("networkctl {}: {said}", arguments.join(" "))));
-        }
-    }
-    Ok(())
-}
-
-fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let new = path.with_extension("new");
-    let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::fs;
     use tempfile::TempDir;
 
     /// Places below a folder, with a `networkctl` that writes down how it was called.
@@ -261,7 +145,29 @@ mod tests {
         fs::write(&networkctl, script).unwrap();
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&networkctl, executable).unwrap();
-        Places { network: folder.path().join("network"), keys: folder.path().join("ssh/keys"), networkctl }
+        let systemctl = folder.path().join("systemctl");
+        // What fails does so for mounts of the folder "gone".
+        let script = format!(
+            "#!/bin/sh\necho \"$*\" >>{0}/calls\ncase \"$*\" in 'start media-gone.mount') exit 1 ;; esac\n",
+            folder.path().display()
+        );
+        fs::write(&systemctl, script).unwrap();
+        fs::set_permissions(&systemctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let journalctl = folder.path().join("journalctl");
+        fs::write(&journalctl, "#!/bin/sh\necho 'mount error(13): Permission denied'\n").unwrap();
+        fs::set_permissions(&journalctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let below = |name: &str| folder.path().join(name);
+        Places {
+            network: below("network"),
+            keys: below("ssh/keys"),
+            networkctl,
+            units: below("units"),
+            credentials: below("credentials"),
+            disks: below("disks"),
+            writable: below("writable"),
+            systemctl,
+            journalctl,
+        }
     }
 
     fn ask(places: &Places, request: &str) -> Option<String> {
@@ -314,7 +220,7 @@ mod tests {
             r#"{"verb":"ssh_keys","keys":["command=\"id\" ssh-ed25519 AAAA x"]}"#,
             r#"{"verb":"ssh_keys","keys":["ssh-ed25519 AAAA x\nssh-rsa AAAA y"]}"#,
             r#"{"verb":"ssh_keys","keys":["ssh-ed25519 BBBB"]}"#,
-            &format!("{}{}", "x".repeat(MAX_HELPER_MESSAGE as usize), WISH),
+            &format!("{}{}", "x".repeat(MAX_PRIVILEGED_MESSAGE as usize), WISH),
         ] {
             assert!(ask(&places, request).is_some(), "{request}");
         }
@@ -333,5 +239,60 @@ mod tests {
         assert_eq!(fs::read_to_string(&places.keys).unwrap(), "ssh-ed25519 AAAAC3Nza ada@laptop\n");
         assert_eq!(ask(&places, r#"{"verb":"ssh_keys","keys":[]}"#), None);
         assert!(!places.keys.exists());
+    }
+
+    #[test]
+    fn disks_are_released_checked_and_opened_for_writing_by_their_units() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(&folder);
+        fs::create_dir(&places.disks).unwrap();
+        let ask_for = |device: &str, deed: &str| {
+            ask(&places, &format!(r#"{{"verb":"disk","device":"{device}","deed":"{deed}"}}"#))
+        };
+        assert!(ask_for("sdb1", "release").is_some_and(|error| error.contains("not plugged in")));
+        fs::write(places.disks.join("sdb1"), "device=sdb1\nuuid=1234-ABCD\n").unwrap();
+        for deed in ["release", "repair", "allow_writing"] {
+            assert_eq!(ask_for("sdb1", deed), None);
+        }
+        assert_eq!(fs::read_to_string(places.writable.join("1234-ABCD")).unwrap(), "write\n");
+        assert_eq!(ask_for("sdb1", "forbid_writing"), None);
+        assert!(!places.writable.join("1234-ABCD").exists());
+        let calls = fs::read_to_string(folder.path().join("calls")).unwrap();
+        let expected = "start wiidia-disk-release@sdb1.service\n--no-block start wiidia-disk-repair@sdb1.service\n\
+            restart wiidia-disk@sdb1.service\nrestart wiidia-disk@sdb1.service\n";
+        assert_eq!(calls, expected);
+        for (state, deed) in
+            [("device=sdb1\nuuid=../x\n", "allow_writing"), ("device=sdb1\nuuid=\n", "allow_writing")]
+        {
+            fs::write(places.disks.join("sdb1"), state).unwrap();
+            assert!(ask_for("sdb1", deed).is_some(), "{state}");
+        }
+    }
+
+    #[test]
+    fn folders_of_a_nas_stay_when_they_could_be_mounted_and_leave_nothing_when_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(&folder);
+        let add = |name: &str| {
+            let wish = format!(
+                r#"{{"verb":"add_network_folder","folder":{{"name":"{name}","kind":"smb","host":"nas","path":"films","user":"ada","password":"canary"}}}}"#
+            );
+            ask(&places, &wish)
+        };
+        assert_eq!(add("films"), None);
+        let unit = fs::read_to_string(places.units.join("media-films.mount")).unwrap();
+        assert!(unit.contains("What=//nas/films") && !unit.contains("canary"));
+        let credentials = places.credentials.join("films");
+        assert_eq!(fs::read_to_string(&credentials).unwrap(), "username=ada\npassword=canary\n");
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&credentials).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let refused = add("gone").unwrap();
+        assert!(refused.contains("name and password") && !refused.contains("canary"), "{refused}");
+        assert!(!places.units.join("media-gone.mount").exists() && !places.credentials.join("gone").exists());
+        assert!(add("films").unwrap().contains("already"));
+        let remove = r#"{"verb":"remove_network_folder","name":"films"}"#;
+        assert_eq!(ask(&places, remove), None);
+        assert!(!credentials.exists() && ask(&places, remove).unwrap().contains("no folder"));
     }
 }
