@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_writes_is_read() {
-        assert_eq!(wait_of("123 456 7\n"), Some(456));
+        assert_eq!(wait_of("123 456 7\n"), Some(Duration::from_nanos(456)));
         for wrong in ["", "1", "1 x 2", "-1 -2 3"] {
             assert_eq!(wait_of(wrong), None, "{wrong}");
         }
