@@ -20,6 +20,12 @@ pub const MAX_SSH_KEYS: usize = 16;
 /// Bytes of a backup as it is sent: four times what settings, sources and access are at their longest.
 pub const MAX_BACKUP_BODY: usize = 6 << 20;
 
+/// Bytes of the list of an image's parts: a thousand of them have 400 KB.
+pub const MAX_SBOM: u64 = 4 << 20;
+
+/// Bytes of the text of a licence; Debian's longest are some hundred KB.
+pub const MAX_LICENCE_TEXT: u64 = 1 << 20;
+
 /// Bytes of what the box says about its card.
 pub const MAX_TROUBLE_FILE: u64 = 4 << 10;
 

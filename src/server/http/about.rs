@@ -23,11 +23,11 @@ pub(super) struct About {
 
 /// A part of the program that others have written.
 #[derive(Serialize, ToSchema)]
-struct Crate {
-    name: &'static str,
-    version: &'static str,
+pub(super) struct Crate {
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
     /// As SPDX writes it.
-    licence: &'static str,
+    pub(super) licence: &'static str,
 }
 
 /// The program: its version, and the licences of its parts.
@@ -45,7 +45,7 @@ pub(super) fn about(app: &App) -> Reply {
 }
 
 /// As build.rs wrote them down.
-fn crates() -> Vec<Crate> {
+pub(super) fn crates() -> Vec<Crate> {
     let line = |line: &'static str| {
         let mut parts = line.splitn(3, '\t');
         Some(Crate { name: parts.next()?, version: parts.next()?, licence: parts.next()? })

@@ -33,6 +33,7 @@ pub fn path_of(path: &str, query: Option<&str>) -> Result<Option<LibraryPath>, S
         Route::Page
         | Route::PlainStyle
         | Route::Description
+        | Route::Licences(_)
         | Route::Uploads
         | Route::Search(_)
         | Route::LibraryEvents

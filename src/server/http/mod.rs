@@ -27,6 +27,7 @@ mod handover;
 mod hls;
 mod index;
 mod library;
+mod licences;
 mod live;
 mod live_mp4;
 mod live_outgoing;
@@ -281,6 +282,7 @@ async fn look(app: &App, route: Route, request: &Parts, peer: SocketAddr) -> Res
         Route::Plain { path, page, asked } => plain::page(app, path, page, asked, headers).await,
         Route::PlainStyle => Ok(plain::style()),
         Route::Description => description::answer(app),
+        Route::Licences(name) => manage::apart(move || licences::answer(name.as_deref())).await?,
         Route::Asset(name) => page::asset(&name, headers),
         Route::Library { path, page } => library::list(app, path, page).await,
         Route::Neighbours { path, page } => library::neighbours(app, path, page).await,

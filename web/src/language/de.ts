@@ -263,6 +263,7 @@ speaks({
     server: "Der Server",
     setUp: "Server einrichten",
     plain: "Seite ohne JavaScript",
+    licences: "Lizenzen",
   },
 
   parts: {

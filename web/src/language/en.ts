@@ -267,6 +267,7 @@ export const en = {
     server: "The server",
     setUp: "Set up the server",
     plain: "Page without JavaScript",
+    licences: "Licences",
   },
 
   parts: {

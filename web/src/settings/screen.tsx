@@ -82,6 +82,9 @@ export function LookScreen() {
             <a class="option" href="/plain/">
               {words.plain}
             </a>
+            <a class="option" href="/licences">
+              {words.licences}
+            </a>
           </div>
         </section>
         <section class="setting">

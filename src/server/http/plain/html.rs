@@ -4,17 +4,17 @@ use std::fmt::{self, Write};
 
 /// A page that is being written. Everything is escaped but what [`raw`](Self::raw) takes.
 #[derive(Debug, Default)]
-pub(super) struct Html(String);
+pub(in crate::server::http) struct Html(String);
 
 impl Html {
     /// Tags of ours.
-    pub(super) fn raw(&mut self, tags: &'static str) -> &mut Self {
+    pub(in crate::server::http) fn raw(&mut self, tags: &'static str) -> &mut Self {
         self.0.push_str(tags);
         self
     }
 
     /// Text of whomever, between tags or within quotes of an attribute.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::server::http) fn text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
@@ -31,17 +31,17 @@ impl Html {
     }
 
     /// A number or the like.
-    pub(super) fn show(&mut self, value: impl fmt::Display) -> &mut Self {
+    pub(in crate::server::http) fn show(&mut self, value: impl fmt::Display) -> &mut Self {
         let _ = write!(self.0, "{value}");
         self
     }
 
     /// A link; address and text are escaped.
-    pub(super) fn link(&mut self, address: &str, text: &str) -> &mut Self {
+    pub(in crate::server::http) fn link(&mut self, address: &str, text: &str) -> &mut Self {
         self.raw("<a href=\"").text(address).raw("\">").text(text).raw("</a>")
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(in crate::server::http) fn into_string(self) -> String {
         self.0
     }
 }

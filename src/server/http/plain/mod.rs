@@ -1,6 +1,6 @@
 //! `/plain/`: the library as pages of HTML that need no JavaScript: for the Wii's Opera, text browsers and curl.
 
-mod html;
+pub(super) mod html;
 mod words;
 
 use super::library::{self, Item, describe};
@@ -290,6 +290,7 @@ fn begin(html: &mut Html, title: &str, words: &Words) {
 
 fn end(html: &mut Html, words: &Words) {
     html.raw("<footer>\n<p>").link("/", words.app).raw(" · ").link("/wiidiaplayer.html", words.flash);
+    html.raw(" · ").link("/licences", if words.code == "de" { "Lizenzen" } else { "Licences" });
     html.raw("</p>\n</footer>\n</body>\n</html>\n");
 }
 

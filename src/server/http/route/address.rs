@@ -87,6 +87,8 @@ addresses! {
     Self::Plain { .. } => "/plain/{path}", "GET, HEAD";
     Self::PlainStyle => "/plain.css", "GET, HEAD";
     Self::Description => "/device.xml", "GET, HEAD";
+    Self::Licences(None) => "/licences", "GET, HEAD";
+    Self::Licences(Some(_)) => "/licences/{name}", "GET, HEAD";
     Self::Asset(_) => "/assets/{name}", "GET, HEAD";
     Self::Library { .. } => "/api/v1/library/{path}", "GET, HEAD";
     Self::Neighbours { .. } => "/api/v1/neighbours/{path}", "GET, HEAD";

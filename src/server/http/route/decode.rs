@@ -52,12 +52,15 @@ impl<'a> Address<'a> {
             "/" | "/index.html" => Route::Page,
             "/plain.css" => Route::PlainStyle,
             "/device.xml" => Route::Description,
+            "/licences" => Route::Licences(None),
             "/api/v1/about" => Route::About,
             "/api/v1/openapi.json" => Route::OpenApi,
             "/metrics" => Route::Metrics,
             _ => {
                 if let Some(name) = self.name_after("/assets/") {
                     Route::Asset(name)
+                } else if let Some(name) = self.name_after("/licences/") {
+                    Route::Licences(Some(name))
                 } else if let Some(kind) = self.name_after("/problems/") {
                     Route::ProblemType(kind)
                 } else if let Some(path) = self.below("/plain")? {

@@ -35,6 +35,8 @@ pub(super) enum Route {
     PlainStyle,
     /// `/device.xml`
     Description,
+    /// `/licences`, or `/licences/<name>@<version>`
+    Licences(Option<String>),
     /// `/assets/<name>`
     Asset(String),
     /// `/api/v1/library/<path>`, like the next two with a [`PageQuery`] in the query.
@@ -178,6 +180,7 @@ impl Route {
             | Self::Asset(_)
             | Self::PlainStyle
             | Self::Description
+            | Self::Licences(_)
             | Self::CrossDomain
             | Self::OpenApi
             | Self::ProblemType(_)

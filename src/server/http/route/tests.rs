@@ -118,6 +118,8 @@ fn addresses_lead_where_they_say() {
         ("/plain/films/", None, Route::Plain { path: path("films"), page: all(), asked: Default::default() }),
         ("/plain.css", None, Route::PlainStyle),
         ("/device.xml", None, Route::Description),
+        ("/licences", None, Route::Licences(None)),
+        ("/licences/a@1", None, Route::Licences(Some("a@1".into()))),
         ("/api/v1/uploads", None, Route::Uploads),
         (
             "/api/v1/upload/films/a%20b.avi",
