@@ -20,16 +20,9 @@ use super::super::live_order::LiveInput;
 use super::super::wire::{Failure, Message};
 use super::capture;
 use super::confine::{self, Life};
-<<<<<<< HEAD
-use super::contents;
 use super::decide::{self, Content};
 use super::head::Head;
 use super::lane::{BuildError, Surroundings};
-=======
-use super::decide::{self, Content, VideoFacts};
-use super::head::{First, Head};
-use super::lane::{self, BuildError, Surroundings};
->>>>>>> main
 use super::live_source;
 use super::notes::{self, Note, Shared};
 use super::outlet::Outlet;
