@@ -103,7 +103,11 @@ impl CardNetwork {
 
     /// As `systemd.network(5)` reads it.
     pub fn to_networkd(&self) -> String {
-        self.cable.as_ref().map(|cable| cable.wish(CABLES).to_networkd()).unwrap_or_default()
+        let Some(cable) = &self.cable else { return String::new() };
+        let made = cable.wish(CABLES).to_networkd();
+        // Its first line says that the page has made it.
+        let settings = made.split_once('\n').map_or("", |(_, settings)| settings);
+        format!("# Made of network.toml on the card.\n{settings}")
     }
 
     /// As `wpa_supplicant.conf(5)` reads it.

@@ -10,6 +10,7 @@ const FILE: &str = "[cable]\naddress = \"192.168.1.20/24\"\nrouter = \"192.168.1
 #[test]
 fn a_fixed_address_and_a_wifi_reach_those_who_look_after_them() {
     let networkd = wired(FILE.as_bytes()).unwrap();
+    assert!(!networkd.contains("page"), "{networkd}");
     for line in ["Name=e*", "Address=192.168.1.20/24", "Gateway=192.168.1.1", "DNS=192.168.1.1"] {
         assert!(networkd.lines().any(|one| one == line), "{line} in {networkd}");
     }

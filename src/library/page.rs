@@ -1,7 +1,7 @@
 //! Which part of a folder, or of what a search found, is wanted, and in which order. Reading it is pure.
 
 use super::{Entry, FileIdentity, Kind, Library, LibraryError, LibraryPath, Listing, Outline, fold};
-use crate::limits::{MAX_PAGE, MAX_QUERY_BYTES};
+use crate::limits::{MAX_PAGE, MAX_QUERY_CHARS};
 use percent_encoding::percent_decode;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -78,7 +78,9 @@ pub enum PageQueryError {
         known: &'static str,
     },
     /// Nobody looks for so long a text.
-    #[error("the words to look for are {0} bytes long, at most {MAX_QUERY_BYTES} are possible; use fewer")]
+    #[error(
+        "the words to look for are {0} characters long, at most {MAX_QUERY_CHARS} are possible; use fewer"
+    )]
     TooLong(usize),
 }
 
@@ -124,8 +126,9 @@ impl PageQuery {
                 }
                 "q" => {
                     let text = plain(value);
-                    if text.len() > MAX_QUERY_BYTES {
-                        return Err(PageQueryError::TooLong(text.len()));
+                    let count = text.chars().count();
+                    if count > MAX_QUERY_CHARS {
+                        return Err(PageQueryError::TooLong(count));
                     }
                     page.words = fold(&text).split_whitespace().map(str::to_owned).collect();
                 }
@@ -398,7 +401,7 @@ mod tests {
             let error = PageQuery::from_query(Some(text)).unwrap_err().to_string();
             assert!(error.contains("write"), "{text}: {error}");
         }
-        let long = format!("q={}", "a".repeat(MAX_QUERY_BYTES + 1));
+        let long = format!("q={}", "a".repeat(MAX_QUERY_CHARS + 1));
         assert!(matches!(PageQuery::from_query(Some(&long)), Err(PageQueryError::TooLong(_))));
     }
 

@@ -7,5 +7,5 @@ pub const MAX_LISTING: usize = 100_000;
 /// Entries of one page of a listing: more than any screen shows, and a folder of 20,000 comes in twenty of them.
 pub const MAX_PAGE: usize = 1000;
 
-/// Bytes of the words of a search: the longest file name.
-pub const MAX_QUERY_BYTES: usize = 255;
+/// Characters of the words of a search: as many as the longest file name has bytes.
+pub const MAX_QUERY_CHARS: usize = 255;

@@ -75,7 +75,8 @@ test("Chromium's own HLS plays films and goes ahead of the conversion", async ()
     await converted(film, seekTo);
     const got = await played(film + "/master.m3u8", seekTo);
     assert.ok(Math.abs(got.duration - length) < 1, `${path}: ${got.duration} of ${length} s`);
-    assert.equal(got.width, width, path);
+    // A machine that is too slow for it goes on smaller.
+    assert.ok(got.width > 0 && got.width <= width, `${path}: ${got.width} pixels wide`);
     assert.ok(got.frames > 30, `${path}: ${got.frames} frames`);
     assert.deepEqual(got.complaints, [], path);
   }

@@ -122,6 +122,8 @@ test("a folder that changes shows what is in it now, and the focus stays where i
   assert.ok(asked > before);
   assert.equal(await view.page.locator(".panel-quiet").count(), 0, "it is not loaded anew");
   await view.page.waitForFunction(() => document.activeElement?.getAttribute("href") === "#/play/c.mp4");
+  names = ["a.mp4"];
+  await view.page.waitForFunction(() => document.activeElement?.getAttribute("href") === "#/play/a.mp4");
   names = [];
   await view.page.getByText("Nothing here yet").waitFor();
   assert.equal(await view.focused(), "Look again");

@@ -93,7 +93,10 @@ test("a live picture is less than two seconds old, and after a stall again witho
     caughtUp = await age(view);
   }
   const { jumps, rate } = await view.page.evaluate(() => window.liveTest);
-  const { droppedVideoFrames, totalVideoFrames } = await view.page.evaluate(() => document.querySelector("video").getVideoPlaybackQuality());
+  const { droppedVideoFrames, totalVideoFrames } = await view.page.evaluate(() => {
+    const { droppedVideoFrames, totalVideoFrames } = document.querySelector("video").getVideoPlaybackQuality();
+    return { droppedVideoFrames, totalVideoFrames };
+  });
   t.diagnostic(
     `after a stall of 3.5 s: ${Math.round(stalled)} ms, then ${Math.round(caughtUp)} ms after ${((Date.now() - since) / 1000).toFixed(0)} s ` +
       `at up to ${rate.toFixed(2)} ×, ${jumps} jumps; ${droppedVideoFrames} of ${totalVideoFrames} frames dropped`,

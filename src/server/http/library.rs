@@ -57,7 +57,7 @@ pub(super) struct Item {
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "At most so many; all without it"),
         ("sort" = Option<Sort>, Query, description = "Files are ordered by this; folders come first, by name"),
         ("order" = Option<Order>, Query),
-        ("q" = Option<String>, Query, max_length = 63, description = "Words that names must have in them; neither case nor accents count"),
+        ("q" = Option<String>, Query, max_length = 255, description = "Words that names must have in them; neither case nor accents count"),
         ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
             description = "Only entries of these kinds, with commas between them")),
     responses((status = 200, body = Folder)))]

@@ -23,7 +23,7 @@ pub(super) struct Results {
 /// them of themselves. What begins with a word comes first. Without words, all there is: with `sort=date&order=desc` the
 /// latest.
 #[utoipa::path(get, path = "/api/v1/search", operation_id = "search", tag = "library",
-    params(("q" = Option<String>, Query, max_length = 63, description = "Words; neither case nor accents count"),
+    params(("q" = Option<String>, Query, max_length = 255, description = "Words; neither case nor accents count"),
         ("offset" = Option<usize>, Query, description = "Entries that are skipped"),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "At most so many, and at most 1000"),
         ("sort" = Option<Sort>, Query, description = "By name: what fits best first"),

@@ -50,7 +50,7 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
 
   return (
     <Page
-      state={path + " " + state.phase + " " + q + (state.phase === "ready" && drawn === place) + goesOn}
+      state={path + " " + state.phase + " " + q + (state.phase === "ready" && (state.total ? drawn === place : "empty")) + goesOn}
       title={title}
       top={path && <Breadcrumbs path={path} />}
       summary={summary}
@@ -184,12 +184,13 @@ function Listed(props: {
     return () => element?.removeEventListener("focusin", note);
   }, [place]);
 
-  // Another entry has taken this one's place: OK must not open what one has not looked at.
+  // Another entry has taken this one's place: OK must not open what one has not looked at. Or it has gone, and nothing has come.
   useLayoutEffect(() => {
     const links = Array.from(root.current?.querySelectorAll<HTMLElement>("a") ?? []);
     const is = (link: HTMLElement): boolean => link.getAttribute("href") === focused.current;
     const active = links.filter((link) => link === document.activeElement)[0];
     if (active && !is(active)) links.filter(is)[0]?.focus({ preventScroll: true });
+    else if (focused.current !== null && document.activeElement === document.body) links[links.length - 1]?.focus({ preventScroll: true });
   }, [state]);
 
   return (
