@@ -265,7 +265,7 @@ impl SourceTask {
         while self.is_wanted() && Instant::now() < until(watched) {
             tokio::select! {
                 () = tokio::time::sleep_until(until(watched).into()) => {}
-                _ = tick.tick() => self.air.tend(Instant::now()),
+                _ = tick.tick() => self.tend_air(Instant::now()),
                 () = self.asked.notified() => {}
                 _ = moved.changed() => return failed,
                 // What it waits for may just have been plugged in.
@@ -311,7 +311,7 @@ impl SourceTask {
                 _ = tick.tick() => {
                     let now = Instant::now();
                     run.end_if_stalled(now);
-                    self.air.tend(now);
+                    self.tend_air(now);
                     if self.is_wanted() {
                         unwatched = None;
                     } else if now.saturating_duration_since(*unwatched.get_or_insert(now)) >= self.stop_delay() {
@@ -359,6 +359,18 @@ impl SourceTask {
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let moment = self.progress.moment();
         (moment.state == State::Idle && !self.is_watched()).then_some(moment.since)
+    }
+
+    /// What has gone goes off air after a while; not a device that somebody watches, for whom a slate is being made: on a small box
+    /// that may take longer, and the device may be plugged in again any time.
+    fn tend_air(&self, now: Instant) {
+        let waits = {
+            let settings = self.settings.borrow();
+            settings.slate && matches!(settings.input, Input::Capture(_))
+        };
+        if !(waits && self.is_watched()) {
+            self.air.tend(now);
+        }
     }
 
     fn stop_delay(&self) -> Duration {

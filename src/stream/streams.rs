@@ -180,7 +180,13 @@ mod tests {
         publisher.push(metadata(4100), now);
         assert_eq!(times(&viewer.take(1000)), [(TagKind::Script, 0)]);
         let lag = streams.figures(now)[0].lag.most;
-        assert_eq!(lag, Duration::from_millis(100), "it is where the last picture was");
+        assert_eq!(lag, Duration::ZERO, "it is where the last picture was");
+        // Another server's, in mid-stream.
+        for tag in [metadata(0), picture(4040, false)] {
+            publisher.push(tag, now);
+        }
+        assert_eq!(times(&viewer.take(1000)), [(TagKind::Script, 0), (TagKind::Video, 4040)]);
+        assert_eq!(streams.figures(now)[0].mended_times, 0);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Timeline {
         MediaTime::from_millis(placed as u32)
     }
 
+    /// The largest time given out; `None` before there is one.
+    pub(super) fn now(&self) -> Option<MediaTime> {
+        self.last.map(|last| MediaTime::from_millis(last as u32))
+    }
+
     /// Jumps that were mended so far.
     pub(super) fn mended(&self) -> u64 {
         self.mended

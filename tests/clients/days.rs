@@ -17,8 +17,11 @@ const STEP: u32 = 9_900;
 /// Past 2^32 milliseconds, by an hour.
 const PICTURES: u64 = ((1u64 << 32) + 3_600_000) / STEP as u64;
 
-/// Sent at a time: well within what is kept for viewers.
-const LUMP: u64 = 1500;
+/// Between two keyframes.
+const GOP: u64 = 1000;
+
+/// Sent at a time: well within the two groups of pictures that are kept for viewers.
+const LUMP: u64 = 700;
 
 /// Without a picture for so long, something is wrong.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -28,7 +31,8 @@ const HEADER: &[u8] = &[
     0x17, 0, 0, 0, 0, 1, 66, 0xc0, 10, 0xff, 0xe1, 0, 8, 0x67, 0x42, 0xc0, 0x0a, 0xda, 0x79, 0xe4, 0x40, 1,
     0, 4, 0x68, 0xce, 0x3c, 0x80,
 ];
-const PICTURE: &[u8] = &[0x17, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 0x88];
+const KEYFRAME: &[u8] = &[0x17, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 0x88];
+const PICTURE: &[u8] = &[0x27, 1, 0, 0, 0, 0, 0, 0, 2, 0x41, 0x9a];
 
 /// A message of pictures (5.3.1.1, 5.3.1.3): what 24 bits cannot hold stands behind.
 fn chunk(ms: u32, body: &[u8]) -> Vec<u8> {
@@ -99,7 +103,7 @@ fn fifty_days_of_a_stream_have_no_step_but_its_pictures() {
     let mut encoder = RtmpClient::connect(server.rtmp, "live");
     encoder.publish("days");
     let mut socket = encoder.socket().try_clone().unwrap();
-    socket.write_all(&[chunk(0, HEADER), chunk(0, PICTURE)].concat()).unwrap();
+    socket.write_all(&[chunk(0, HEADER), chunk(0, KEYFRAME)].concat()).unwrap();
     let seen = [(); 2].map(|()| Arc::new(Seen::default()));
     let watch: [fn(SocketAddr, &Seen); 2] = [watch_rtmp, watch_http];
     let viewers: Vec<_> = (0..2)
@@ -124,7 +128,8 @@ fn fifty_days_of_a_stream_have_no_step_but_its_pictures() {
         let lump = sent..(sent + LUMP).min(PICTURES);
         sent = lump.end;
         // Modulo 2^32 is what clocks of encoders do.
-        let bytes: Vec<u8> = lump.flat_map(|n| chunk((n * u64::from(STEP)) as u32, PICTURE)).collect();
+        let picture = |n: u64| if n.is_multiple_of(GOP) { KEYFRAME } else { PICTURE };
+        let bytes: Vec<u8> = lump.flat_map(|n| chunk((n * u64::from(STEP)) as u32, picture(n))).collect();
         socket.write_all(&bytes).unwrap();
     }
     for viewer in viewers {

@@ -19,7 +19,6 @@ use super::super::streams::Announcement;
 use super::super::wire::{Failure, Lane, Message};
 use super::capture;
 use super::confine::{self, Life};
-use super::contents;
 use super::decide::{self, Content, VideoFacts};
 use super::head::{First, Head};
 use super::lane::{self, BuildError, Surroundings};
@@ -284,10 +283,7 @@ impl LiveGraph {
             }
             // From where a lane ends: what a radio says comes through everything that its sound comes through.
             gst::MessageView::Tag(said) => {
-                let tags = said.tags();
-                self.shared.change(|announcement| {
-                    contents::said_meanwhile(&mut announcement.contents.tags, &tags);
-                });
+                self.shared.said(&said.tags(), false);
                 None
             }
             gst::MessageView::Application(note) => match Note::read(note.structure()?)? {

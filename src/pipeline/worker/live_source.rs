@@ -10,7 +10,6 @@
 //!
 //! Nothing in the callbacks may panic: they run in C frames.
 
-use super::contents;
 use super::lane::{BuildError, make};
 use super::notes::Shared;
 use crate::limits;
@@ -93,9 +92,7 @@ fn hear_titles(pad: &gst::Pad, shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         if let Some(gst::EventView::Tag(said)) = info.event().map(|event| event.view()) {
-            shared.change(|announcement| {
-                contents::said_meanwhile(&mut announcement.contents.tags, said.tag());
-            });
+            shared.said(said.tag(), true);
         }
         gst::PadProbeReturn::Ok
     });

@@ -4,6 +4,7 @@
 
 use super::super::streams::Announcement;
 use super::super::wire::{Lane, Message};
+use super::contents;
 use super::decide::{self, Content};
 use super::head::Head;
 use super::lane::bin_name;
@@ -56,6 +57,8 @@ pub(super) struct Shared {
     /// The heads of the lanes, to be cut off by the thread in which a lane fails.
     lanes: Mutex<[Option<Arc<Head>>; 2]>,
     announcement: Mutex<Announcement>,
+    /// A radio's titles are heard where they are made.
+    hears_titles: AtomicBool,
 }
 
 impl Shared {
@@ -67,6 +70,7 @@ impl Shared {
             heads: Mutex::new(Some(Vec::new())),
             lanes: Mutex::default(),
             announcement: Mutex::default(),
+            hears_titles: AtomicBool::new(false),
         }
     }
 
@@ -166,6 +170,17 @@ impl Shared {
 
     pub(super) fn set_lane(&self, lane: Lane, head: Arc<Head>) {
         lock(&self.lanes)[lane as usize] = Some(head);
+    }
+
+    /// What is said of what is played: by a radio itself, or (not `at_its_source`) by what has come through a lane, which is as much
+    /// later as a lane is long, and would only repeat an older title.
+    pub(super) fn said(&self, tags: &gst::TagListRef, at_its_source: bool) {
+        if at_its_source {
+            self.hears_titles.store(true, Ordering::Release);
+        } else if self.hears_titles.load(Ordering::Acquire) {
+            return;
+        }
+        self.change(|announcement| contents::said_meanwhile(&mut announcement.contents.tags, tags));
     }
 
     /// Changes the announcement; sends it when it is another one then.
