@@ -71,7 +71,11 @@ impl Index {
             how
         };
         let begun = Instant::now();
-        let seen = file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, look));
+        let continued = self.0.library.continuations(path);
+        let continued: Vec<_> =
+            continued.iter().map_while(|part| Some(self.0.library.open(part).ok()?.file)).collect();
+        let seen =
+            file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, &continued, look));
         let pictures = match &seen {
             Ok(Ok(seen)) => seen.pictures.iter().map(|picture| shelf.put(path, &stamp, picture)).collect(),
             _ => Vec::new(),
@@ -91,6 +95,8 @@ impl Index {
             Ok(Err(ConversionError::Stalled { .. })) if machine_is_loaded() && state.doubt(path) => {
                 Outcome::Fresh
             }
+            // So does memory that ran out.
+            Ok(Err(ConversionError::Killed { .. })) if state.doubt(path) => Outcome::Fresh,
             Ok(seen) => {
                 if let Err(error) = &seen {
                     tracing::debug!(file = %path, %error, "nothing is known of it");
@@ -129,7 +135,7 @@ pub fn machine_is_loaded() -> bool {
 }
 
 impl State {
-    /// True the first time: a file that stalls again is at fault itself.
+    /// True the first time: a file that stalls, or is killed, again is at fault itself.
     fn doubt(&mut self, path: &LibraryPath) -> bool {
         self.doubted.len() < limits::MAX_INDEX_ASKED && self.doubted.insert(path.clone())
     }

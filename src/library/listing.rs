@@ -93,7 +93,11 @@ impl Library {
             items.iter().map(|item| folder(&item.os_name)).collect()
         } else {
             let dir = self.open_at(path, OFlags::PATH | OFlags::DIRECTORY)?;
-            items.iter().filter_map(|item| self.entry(&dir, path, item)).collect()
+            let with_parts = |entry: Entry| match set::is_first(&entry.os_name) {
+                true => self.with_parts(&path.join(&entry.os_name), entry),
+                false => entry,
+            };
+            items.iter().filter_map(|item| self.entry(&dir, path, item)).map(with_parts).collect()
         };
         Ok(Listing { path: path.clone(), entries })
     }
@@ -112,7 +116,19 @@ impl Library {
             return Ok(folder(name));
         }
         let kind = Kind::of_file_name(&name.to_string_lossy()).filter(|_| metadata.is_file());
-        Ok(media(name, kind.ok_or_else(not_found)?, FileIdentity::of(&metadata)))
+        let entry = media(name, kind.ok_or_else(not_found)?, FileIdentity::of(&metadata));
+        Ok(self.with_parts(path, entry))
+    }
+
+    /// A film in several files is as large as all of them.
+    fn with_parts(&self, path: &LibraryPath, entry: Entry) -> Entry {
+        let parts = self.continuations(path);
+        let len = |part: &LibraryPath| {
+            let file = self.open_at(part, OFlags::PATH).ok()?;
+            Some(File::from(file).metadata().ok()?.len())
+        };
+        let more: u64 = parts.iter().filter_map(len).sum();
+        Entry { size: entry.size.map(|size| size.saturating_add(more)), ..entry }
     }
 
     fn read_folder(&self, path: &LibraryPath) -> Result<Vec<Item>, LibraryError> {

@@ -290,6 +290,8 @@ impl Library {
                 LibraryError::NotFound(path.clone())
             }
             Errno::ACCESS | Errno::PERM => LibraryError::Forbidden(path.clone()),
+            // A socket, or a device that is not there.
+            Errno::NXIO => LibraryError::NotRegular(path.clone()),
             errno => LibraryError::Io { path: path.clone(), error: errno.into() },
         };
         let root = open_root(root, path)?;

@@ -83,7 +83,7 @@ mod tests {
         let expected = [
             ("VIDEO_TS.VOB", alone),
             ("VTS_01_0.VOB", alone),
-            ("VTS_01_1.VOB", alone),
+            ("VTS_01_1.VOB", Some(36)),
             ("VTS_01_5.VOB", alone),
             ("VTS_02_1.vob", alone),
             ("VTS_03_2.VOB", alone),

@@ -28,7 +28,15 @@ pub const SPACE_PATIENCE: Duration = Duration::from_secs(3);
 /// memory.
 pub const WINDOW_BYTES: u64 = 24 << 20;
 
-/// Of those, what stays behind whoever watches: a short jump back.
+/// … and at the most, where keyframes are further apart than that: the eight that run at a time leave half of a box with
+/// a gigabyte to everybody else.
+pub const WINDOW_MOST: u64 = 64 << 20;
+
+/// Who waits for what such a conversion will not reach, because others watch what it would have to let go of, waits this
+/// long, and is given the nearest that there is.
+pub const WINDOW_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Of these bytes, what stays behind whoever watches: a short jump back.
 pub const WINDOW_BEHIND: Duration = Duration::from_secs(10);
 
 /// Conversions at a time that are only in memory.
@@ -39,6 +47,10 @@ pub const QUARANTINE_FIRST: Duration = Duration::from_secs(15 * 60);
 
 /// … but no longer than this: a plug-in may have been mended.
 pub const QUARANTINE_LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// A file whose converters were killed from outside, and not by what they do, is given up so many times within a day
+/// before it is left alone as well: it may be the one that needs all memory.
+pub const QUARANTINE_KILLS: u32 = 3;
 
 /// Files of which that is remembered. Who has more has another problem.
 pub const MAX_QUARANTINED: usize = 256;

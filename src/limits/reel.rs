@@ -113,6 +113,13 @@ pub const DEATH_PLACE: Duration = Duration::from_secs(5);
 /// … and that may die at all.
 pub const MAX_DEATHS: u32 = 100;
 
+/// After a conversion was killed from outside, as the kernel does for want of memory, the next one waits this long; after
+/// the next death twice as long …
+pub const KILLED_PAUSE: Duration = Duration::from_millis(250);
+
+/// … and so on, this often: four seconds, for which players have buffered.
+pub const KILLED_PAUSE_DOUBLINGS: u32 = 4;
+
 /// A range of passed-through pictures can be entered this long after its start: decoding times of
 /// Matroska files are right from the fifth frame on.
 pub const ENTRY_AFTER_START: Duration = Duration::from_millis(300);

@@ -157,12 +157,8 @@ impl Conversion {
             given.push(FdMapping { parent_fd, child_fd: beside::CHILD_FD });
             command.args(["--beside", "yes"]);
         }
-        if !request.continued.is_empty() {
-            for (child_fd, file) in (PARTS_FD..).zip(media.file().into_iter().chain(request.continued.iter()))
-            {
-                given.push(FdMapping { parent_fd: file.try_clone()?.into(), child_fd });
-            }
-            command.args(["--parts", &(1 + request.continued.len()).to_string()]);
+        if let Some(first) = media.file() {
+            given.extend(give_parts(&mut command, first, &request.continued)?);
         }
         let stdin = match media {
             Media::File(file) => Stdio::from(file),
@@ -380,6 +376,20 @@ impl Drop for Conversion {
 /// Where a worker finds the first part of media in several files; the others follow. GStreamer finds them by a
 /// pattern, so there are as many digits as needed for any of them, and no other descriptor is like that.
 pub(super) const PARTS_FD: i32 = 100;
+
+/// Hands a worker the files that its media goes on in, together with the first of them.
+pub(super) fn give_parts(
+    command: &mut Command,
+    first: &File,
+    continued: &[File],
+) -> io::Result<Vec<FdMapping>> {
+    if continued.is_empty() {
+        return Ok(Vec::new());
+    }
+    command.args(["--parts", &(1 + continued.len()).to_string()]);
+    let files = (PARTS_FD..).zip(std::iter::once(first).chain(continued));
+    files.map(|(child_fd, file)| Ok(FdMapping { parent_fd: file.try_clone()?.into(), child_fd })).collect()
+}
 
 /// The time of the file at which a film begins whose times are moved by this lead.
 fn origin_ns(lead_ns: i64) -> u64 {

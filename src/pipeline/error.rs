@@ -42,6 +42,16 @@ pub enum ConversionError {
         /// The last lines it wrote.
         stderr: Vec<String>,
     },
+    /// Somebody has killed the worker, and not this server: the kernel, which does so when memory runs out, or a person.
+    #[error(
+        "the converter was killed from outside (signal 9), as happens when a computer runs out of memory{}; close what needs \
+         much of it, or choose a smaller quality",
+        quote(.stderr)
+    )]
+    Killed {
+        /// The last lines it wrote.
+        stderr: Vec<String>,
+    },
     /// The worker sent something that it must not send.
     #[error(
         "the converter sent nonsense ({detail}); the file is probably damaged, the server itself goes on"
@@ -69,7 +79,10 @@ pub enum ConversionError {
 impl ConversionError {
     /// The worker is at fault, or whoever killed it: another one may do better.
     pub fn is_of_the_worker(&self) -> bool {
-        matches!(self, Self::Crashed { .. } | Self::Stalled { .. } | Self::Nonsense { .. })
+        matches!(
+            self,
+            Self::Crashed { .. } | Self::Killed { .. } | Self::Stalled { .. } | Self::Nonsense { .. }
+        )
     }
 
     pub(super) fn from_failure(failure: Failure, text: String) -> Self {
@@ -89,6 +102,7 @@ impl ConversionError {
     pub(super) fn crashed(status: Option<ExitStatus>, stderr: Vec<String>) -> Self {
         use std::os::unix::process::ExitStatusExt;
         let how = match status {
+            Some(status) if status.signal() == Some(SIGKILL) => return Self::Killed { stderr },
             None => "ended without a word".to_owned(),
             Some(status) => match (status.signal(), status.code()) {
                 (Some(signal), _) => format!("was killed by signal {signal}"),
@@ -99,6 +113,8 @@ impl ConversionError {
         Self::Crashed { how, stderr }
     }
 }
+
+const SIGKILL: i32 = rustix::process::Signal::KILL.as_raw();
 
 /// The last line in brackets: usually the one that names the cause.
 fn quote(stderr: &[String]) -> String {
@@ -119,5 +135,8 @@ mod tests {
             "the converter was killed by signal 11 (strcmp on NULL); the file is probably damaged, the server \
              itself goes on"
         );
+        let killed = ConversionError::crashed(Some(ExitStatus::from_raw(9)), Vec::new());
+        assert!(matches!(&killed, ConversionError::Killed { .. }), "{killed}");
+        assert!(killed.is_of_the_worker() && killed.to_string().contains("signal 9"), "{killed}");
     }
 }

@@ -231,8 +231,10 @@ impl LiveFeed {
                 let status = self.process.reap();
                 let words = self.stderr.take();
                 let quoted = words.last().map(|line| format!(" ({line})")).unwrap_or_default();
-                let ConversionError::Crashed { how, .. } = ConversionError::crashed(status, words) else {
-                    return self.end(FeedError::Stopped);
+                let how = match ConversionError::crashed(status, words) {
+                    ConversionError::Crashed { how, .. } => how,
+                    ConversionError::Killed { .. } => "was killed by signal 9".to_owned(),
+                    _ => return self.end(FeedError::Stopped),
                 };
                 self.end(FeedError::Broken(format!("its receiver {how}{quoted}")));
             }

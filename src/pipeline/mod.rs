@@ -21,6 +21,7 @@
 //! | [`LiveFeed`] | the same for a live source, which has no end |
 //! | [`look()`] | what is in a file, and pictures of it, for listings |
 //! | [`texts()`] | the text of its subtitles |
+//! | `errand` | a worker that does one of these and ends |
 //! | `beside` | subtitles in files of their own, on their way to the worker |
 //! | [`slate()`] | the picture that viewers see while nothing comes |
 //! | [`snapshot()`] | a JPEG of a live stream's last keyframe |
@@ -40,6 +41,7 @@
 mod beside;
 mod conversion;
 mod equipment;
+mod errand;
 mod error;
 mod form;
 #[doc(hidden)]

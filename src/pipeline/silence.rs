@@ -57,23 +57,29 @@ impl Silence {
     }
 }
 
-/// How long the threads of a process have been ready to run and had to wait for a processor, since each was started. `None`
-/// where the kernel does not count that. `process` is its folder in `/proc`.
+/// How long the threads of a process, and of those that it has started, have been ready to run and had to wait for a
+/// processor, since each was started: GStreamer lists its plug-ins in a process of its own, which a new worker waits for.
+/// `None` where the kernel does not count that. `process` is its folder in `/proc`.
 pub(super) fn waited_for_processor(process: &Path) -> Option<Duration> {
     let threads = std::fs::read_dir(process.join("task")).ok()?;
     let mut sum = None;
     for thread in threads.flatten() {
         let counted = std::fs::read_to_string(thread.path().join("schedstat")).ok();
-        if let Some(nanos) = counted.as_deref().and_then(wait_of) {
-            *sum.get_or_insert(0u64) += nanos;
+        if let Some(waited) = counted.as_deref().and_then(wait_of) {
+            *sum.get_or_insert(Duration::ZERO) += waited;
+        }
+        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        for child in children.split_ascii_whitespace() {
+            let waited = waited_for_processor(&process.with_file_name(child));
+            sum = sum.map(|sum: Duration| sum.saturating_add(waited.unwrap_or_default()));
         }
     }
-    sum.map(Duration::from_nanos)
+    sum
 }
 
 /// `on-processor-ns  waited-ns  turns`
-fn wait_of(schedstat: &str) -> Option<u64> {
-    schedstat.split_ascii_whitespace().nth(1)?.parse().ok()
+fn wait_of(schedstat: &str) -> Option<Duration> {
+    schedstat.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Below this nobody asks the kernel: units come many times a second.
@@ -127,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_writes_is_read() {
-        assert_eq!(wait_of("123 456 7\n"), Some(456));
+        assert_eq!(wait_of("123 456 7\n"), Some(Duration::from_nanos(456)));
         for wrong in ["", "1", "1 x 2", "-1 -2 3"] {
             assert_eq!(wait_of(wrong), None, "{wrong}");
         }

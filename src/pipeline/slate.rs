@@ -3,22 +3,17 @@
 //! It is a short film with silence, encoded once, by the encoder and in the size that the source's own pictures have,
 //! and then shown over and over. So it costs nothing while it is shown.
 
-use super::conversion::{Killer, Process};
 use super::equipment::Equipment;
+use super::errand::{self, Input};
 use super::error::ConversionError;
 use super::interleave::{Interleaver, Lead};
-use super::last_words::LastWords;
-use super::look::Watchdog;
-use super::wire::{Message, Reader};
+use super::wire::Message;
 use crate::flv::codec::AAC_HEADER_LEN;
 use crate::flv::{Tag, TagKind};
 use crate::limits;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What shall be seen.
@@ -76,67 +71,29 @@ impl Slate {
 pub fn slate(program: &Path, order: &SlateOrder, picture: Option<&[u8]>) -> Result<Slate, ConversionError> {
     let equipment = Equipment::installed().unwrap_or_default();
     let text = |value: serde_json::Result<String>| value.unwrap_or_default();
-    let mut child = Command::new(program)
-        .args(["worker", "slate", "--parent", &std::process::id().to_string()])
+    let mut command = errand::command(program, "slate");
+    command
         .args(["--equipment", &text(serde_json::to_string(&*equipment))])
-        .args(["--order", &text(serde_json::to_string(order))])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(ConversionError::Spawn)?;
-    let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
-    let process = Arc::new(Process::new(child));
-    let outcome = pipes.ok_or_else(|| io::Error::other("no pipes to the worker")).and_then(
-        |((mut input, out), err)| {
-            let _watchdog = Watchdog::start(Killer(Arc::clone(&process)), limits::SLATE_TIMEOUT)?;
-            let mut words = LastWords::listen(err)?;
-            match input.write_all(picture.unwrap_or_default()) {
-                // It has ended already: the other pipes tell how.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                written => written?,
-            }
-            drop(input);
-            Ok(read(Reader::new(out), order.sound, &process, &mut words))
-        },
-    );
-    process.end();
-    outcome.map_err(ConversionError::Spawn)?
-}
-
-fn read(
-    mut pipe: Reader<impl io::Read>,
-    sound: bool,
-    process: &Process,
-    words: &mut LastWords,
-) -> Result<Slate, ConversionError> {
-    let mut lanes = Interleaver::new(Lead::Given(0));
-    if !sound {
-        lanes.end_lane(super::wire::Lane::Audio);
-    }
-    let mut tags = Vec::new();
-    loop {
-        match pipe.read_message() {
-            Ok(Some(Message::Config { codec, data })) => lanes.push_config(codec, &data),
-            Ok(Some(Message::Unit(unit))) => lanes.push_unit(unit),
-            Ok(Some(Message::End)) => break,
-            Ok(Some(Message::Failed { failure, text })) => {
-                return Err(ConversionError::from_failure(failure, text));
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let status = process.reap();
-                return Err(process
-                    .verdict()
-                    .unwrap_or_else(|| ConversionError::crashed(status, words.take())));
-            }
-            Err(error) => return Err(process.verdict().unwrap_or_else(|| ConversionError::from_wire(error))),
+        .args(["--order", &text(serde_json::to_string(order))]);
+    let picture = [picture.unwrap_or_default()];
+    errand::run(command, Input::Bytes(&picture), limits::SLATE_TIMEOUT, |worker| {
+        let mut lanes = Interleaver::new(Lead::Given(0));
+        if !order.sound {
+            lanes.end_lane(super::wire::Lane::Audio);
         }
+        let mut tags = Vec::new();
+        while let Some(message) = worker.next()? {
+            match message {
+                Message::Config { codec, data } => lanes.push_config(codec, &data),
+                Message::Unit(unit) => lanes.push_unit(unit),
+                _ => {}
+            }
+            tags.extend(std::iter::from_fn(|| lanes.pop()));
+        }
+        lanes.end();
         tags.extend(std::iter::from_fn(|| lanes.pop()));
-    }
-    lanes.end();
-    tags.extend(std::iter::from_fn(|| lanes.pop()));
-    of_tags(tags)
+        of_tags(tags)
+    })
 }
 
 fn of_tags(tags: Vec<Tag>) -> Result<Slate, ConversionError> {

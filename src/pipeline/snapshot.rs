@@ -1,21 +1,16 @@
 //! One coded picture becomes a JPEG: the server's side. Blocking, for a thread of its own that lives as long as the
 //! worker does.
 
-use super::conversion::{Killer, Process};
+use super::errand::{self, Input};
 use super::error::ConversionError;
-use super::last_words::LastWords;
-use super::look::Watchdog;
 use super::picture::Picture;
-use super::wire::{Message, Reader};
+use super::wire::Message;
 use crate::flv::codec::{AV01, HVC1, Packet, VP09, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::limits;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 /// How a picture is coded that FLV carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -98,61 +93,20 @@ fn codec_of(codec: VideoCodec) -> Option<PictureCodec> {
 /// # Errors
 /// Why there is none.
 pub fn snapshot(program: &Path, coded: &CodedPicture, most: (u16, u16)) -> Result<Bytes, ConversionError> {
-    let mut child = Command::new(program)
-        .args(["worker", "snapshot", "--parent", &std::process::id().to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(ConversionError::Spawn)?;
-    let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
-    let process = Arc::new(Process::new(child));
     let order =
         SnapshotOrder { codec: coded.codec, config_len: coded.config.len(), width: most.0, height: most.1 };
-    // From here on an early return must not leave the child behind.
-    let outcome = pipes.ok_or_else(|| io::Error::other("no pipes to the worker")).and_then(
-        |((mut input, out), err)| {
-            let _watchdog = Watchdog::start(Killer(Arc::clone(&process)), limits::SNAPSHOT_TIMEOUT)?;
-            let mut words = LastWords::listen(err)?;
-            let mut line = serde_json::to_vec(&order)?;
-            line.push(b'\n');
-            let written = [&line[..], &coded.config, &coded.data]
-                .into_iter()
-                .try_for_each(|part| input.write_all(part));
-            match written {
-                // It has ended already: the other pipes tell how.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                written => written?,
+    let mut line = serde_json::to_vec(&order).unwrap_or_default();
+    line.push(b'\n');
+    let parts = [&line[..], &coded.config, &coded.data];
+    let command = errand::command(program, "snapshot");
+    errand::run(command, Input::Bytes(&parts), limits::SNAPSHOT_TIMEOUT, |worker| {
+        while let Some(message) = worker.next()? {
+            if let Message::Picture(Picture { jpeg, .. }) = message {
+                return Ok(jpeg.into());
             }
-            drop(input);
-            Ok(read(Reader::new(out), &process, &mut words))
-        },
-    );
-    process.end();
-    outcome.map_err(ConversionError::Spawn)?
-}
-
-fn read(
-    mut pipe: Reader<impl io::Read>,
-    process: &Process,
-    words: &mut LastWords,
-) -> Result<Bytes, ConversionError> {
-    loop {
-        match pipe.read_message() {
-            Ok(Some(Message::Picture(Picture { jpeg, .. }))) => return Ok(jpeg.into()),
-            Ok(Some(Message::Failed { failure, text })) => {
-                return Err(ConversionError::from_failure(failure, text));
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let status = process.reap();
-                return Err(process
-                    .verdict()
-                    .unwrap_or_else(|| ConversionError::crashed(status, words.take())));
-            }
-            Err(error) => return Err(process.verdict().unwrap_or_else(|| ConversionError::from_wire(error))),
         }
-    }
+        Err(ConversionError::Unreadable { detail: "nothing is to be seen in it".into() })
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::quarantine::Quarantine;
 use super::transcodes::{Place, Transcodes};
 use crate::limits::{
     CONVERT_START_SKEW, PACE_HOPELESS, PACE_REST, REMUX_LEAD, RESUME_LEAD, TRANSCODE_PLACE_PATIENCE,
-    WINDOW_BEHIND, WINDOW_BYTES, WINDOW_LEAST, WINDOW_STEP,
+    WINDOW_BEHIND, WINDOW_BYTES, WINDOW_LEAST, WINDOW_MOST, WINDOW_PATIENCE, WINDOW_STEP,
 };
 use crate::pipeline::{Conversion, ConversionError, Equipment, Event, Media, MediaStreams, Request};
 use crate::reel::{Opening, Pushed, RangeId, Recorder, Seeks};
@@ -38,6 +38,11 @@ enum Failure {
     Cache(#[from] io::Error),
     #[error("{0} films are being encoded already, as many as this machine is set to; stop one and try again")]
     Busy(usize),
+    #[error(
+        "the disk is full, and its keyframes are too far apart for it to be played from memory; make room on the disk that \
+         holds the data folder"
+    )]
+    Sparse,
     /// To be gone on with in a lighter way.
     #[error("it goes at {0:.2} of the speed of the film")]
     Behind(f64),
@@ -123,6 +128,9 @@ pub(super) fn run(
             converter.announce_start(true);
             Outcome::Ended(end)
         }
+        (Err(Failure::Conversion(error @ ConversionError::Killed { .. })), Ok(())) => {
+            Outcome::Killed(error.to_string())
+        }
         (Err(Failure::Conversion(error)), Ok(())) if error.is_of_the_worker() => {
             Outcome::Died(error.to_string())
         }
@@ -155,6 +163,30 @@ struct Window {
     _place: Place,
     /// What comes before is gone.
     begin: u64,
+}
+
+/// Whether a conversion in memory may go on.
+#[derive(Debug, PartialEq, Eq)]
+enum Hold {
+    No,
+    /// Its viewers have to come nearer first.
+    Yes,
+    /// It will never be able to: nothing of what it has can be let go.
+    Never,
+}
+
+impl Hold {
+    /// With so many bytes in memory. `watched`: whether the first, and the last, of its viewers have seen everything.
+    fn of(bytes: u64, watched: Option<(bool, bool)>) -> Self {
+        let (all, some) = watched.unwrap_or((true, true));
+        match bytes {
+            ..WINDOW_BYTES => Self::No,
+            // Keyframes may be further apart than all that is kept: whoever has seen everything is given more.
+            ..WINDOW_MOST if some => Self::No,
+            WINDOW_MOST.. if all => Self::Never,
+            _ => Self::Yes,
+        }
+    }
 }
 
 /// There is no room on a disk.
@@ -281,11 +313,20 @@ impl Converter<'_> {
                     .map_err(io::Error::from)?;
                 window.begin = begin;
             }
-            // Keyframes may be further apart than all that is kept: whoever has seen everything is given more.
-            let waiting = || reel.lead_of(self.id, REMUX_LEAD).is_none_or(|lead| lead < WINDOW_LEAST);
-            if len - window.begin < WINDOW_BYTES || self.job.is_stopped() || waiting() {
-                return Ok(());
+            let available = reel.available_in(self.id).unwrap_or_default();
+            let has_all = |place: MediaTime| {
+                u128::from(available.saturating_millis_since(place)) < WINDOW_LEAST.as_millis()
+            };
+            match Hold::of(
+                len - window.begin,
+                reel.watchers(self.id).map(|(first, last)| (has_all(first), has_all(last))),
+            ) {
+                _ if self.job.is_stopped() => return Ok(()),
+                Hold::No => return Ok(()),
+                Hold::Never => return Err(Failure::Sparse),
+                Hold::Yes => {}
             }
+            reel.settle_beyond(self.id, WINDOW_PATIENCE, Instant::now());
             self.job.held_back();
             std::thread::sleep(HOLD_BACK_STEP / 5);
         }
@@ -321,5 +362,29 @@ impl Converter<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversion_in_memory_is_held_by_whoever_is_behind_and_never_grows_without_end() {
+        let (nobody, behind, at_its_end, both) =
+            (None, Some((false, false)), Some((true, true)), Some((false, true)));
+        for (bytes, watched, hold) in [
+            (WINDOW_BYTES - 1, behind, Hold::No),
+            (WINDOW_BYTES, behind, Hold::Yes),
+            (WINDOW_BYTES, nobody, Hold::No),
+            (WINDOW_BYTES, at_its_end, Hold::No),
+            (WINDOW_BYTES, both, Hold::No),
+            (WINDOW_MOST, behind, Hold::Yes),
+            (WINDOW_MOST, both, Hold::Yes),
+            (WINDOW_MOST, at_its_end, Hold::Never),
+            (WINDOW_MOST, nobody, Hold::Never),
+        ] {
+            assert_eq!(Hold::of(bytes, watched), hold, "{bytes} bytes, {watched:?}");
+        }
     }
 }

@@ -15,9 +15,9 @@ use super::job::Job;
 use super::kept::Making;
 use super::transcodes::Place;
 use crate::limits::{
-    DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, MAX_CONVERSIONS, MAX_DEATHS, MAX_DEATHS_AT_A_PLACE,
-    MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP, SPARE_LEAD,
-    UNWANTED_GRACE,
+    DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, KILLED_PAUSE, KILLED_PAUSE_DOUBLINGS, MAX_CONVERSIONS,
+    MAX_DEATHS, MAX_DEATHS_AT_A_PLACE, MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD,
+    SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
 };
 use crate::pipeline::{self, Beside, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
@@ -95,10 +95,14 @@ impl Media {
 struct State {
     running: HashMap<RangeId, Running>,
     last_start: Option<Instant>,
-    /// Since when other films have all places, and this one has none.
+    /// Since when there has been no place for a conversion that somebody waits for.
     crowded_out: Option<Instant>,
     /// How often conversions died, by place: see [`DEATH_PLACE`].
     deaths: HashMap<u128, u32>,
+    /// All of those deaths came from outside.
+    only_killed: bool,
+    /// No conversion is started before: whoever kills them, for want of memory, needs a moment to find some.
+    not_before: Option<Instant>,
     /// Nothing was found from here on.
     ceiling: MediaTime,
     /// How often nothing was found.
@@ -109,6 +113,7 @@ struct State {
 struct Running {
     job: Arc<Job>,
     aim: MediaTime,
+    in_memory: bool,
     unwanted_since: Option<Instant>,
 }
 
@@ -129,6 +134,8 @@ pub(super) enum Outcome {
     Nothing,
     /// Another one may do better; the text is for people.
     Died(String),
+    /// Somebody else has ended it, which says little about the file; the text is for people.
+    Killed(String),
     /// Another one would not; the text is for people.
     Failed(String),
 }
@@ -164,6 +171,8 @@ impl Film {
                 last_start: None,
                 crowded_out: None,
                 deaths: HashMap::new(),
+                only_killed: true,
+                not_before: None,
                 ceiling: MediaTime::MAX,
                 misses: 0,
             }),
@@ -203,8 +212,8 @@ impl Film {
             return;
         }
         let mut state = self.state();
-        let rested =
-            state.last_start.is_none_or(|last| now.saturating_duration_since(last) >= SEEK_RESTART_STEP);
+        let rested = state.not_before.is_none_or(|time| now >= time)
+            && state.last_start.is_none_or(|last| now.saturating_duration_since(last) >= SEEK_RESTART_STEP);
         let started =
             plan.start.filter(|_| rested).and_then(|start| self.try_start(&mut state, start, &plan, now));
         let wanted = |id: &RangeId| {
@@ -212,7 +221,8 @@ impl Film {
             started == Some(*id) || among(&plan.wanted) || (started.is_none() && among(&plan.meanwhile))
         };
         for (id, running) in &mut state.running {
-            if wanted(id) || self.only_from_start() {
+            // What it has begun is not to be had again in the middle; unless it keeps only what is near its viewers.
+            if wanted(id) || (self.only_from_start() && !running.in_memory) {
                 running.unwanted_since = None;
                 continue;
             }
@@ -267,8 +277,7 @@ impl Film {
             let spare = kept.iter().max_by_key(|(_, lead)| *lead);
             let Some((id, _)) = spare.filter(|(_, lead)| u128::from(*lead) >= SPARE_LEAD.as_millis()) else {
                 self.reel.decide(start.viewer, false, start.aim, now);
-                let since = *state.crowded_out.get_or_insert(now);
-                if alone && now.saturating_duration_since(since) >= PLACE_PATIENCE {
+                if alone && self.is_crowded_out(state, now) {
                     let most = self.means.transcodes.most();
                     let why =
                         format!("{most} other films are being encoded, as many as this machine is set to");
@@ -287,10 +296,19 @@ impl Film {
             if alone {
                 // There is nothing to wait for.
                 self.reel.fail(format!("\"{}\" can't be played on: {error}", self.name));
+            } else if plan.meanwhile.is_empty() && self.is_crowded_out(state, now) {
+                // Nor will what others watch come to where this viewer wants to be.
+                self.reel.settle(start.viewer);
             }
         }
         self.reel.decide(start.viewer, started.is_ok(), start.aim, now);
         started.ok()
+    }
+
+    /// There has been no place for so long that those who wait for one need an answer.
+    fn is_crowded_out(&self, state: &mut State, now: Instant) -> bool {
+        let since = *state.crowded_out.get_or_insert(now);
+        now.saturating_duration_since(since) >= PLACE_PATIENCE
     }
 
     fn start(self: &Arc<Self>, state: &mut State, start: Start) -> io::Result<RangeId> {
@@ -304,9 +322,9 @@ impl Film {
         let job = Arc::new(Job::new());
         let (film, for_job) = (self.clone(), job.clone());
         let count = Count::one_more(&self.means.running);
+        let in_memory = window.is_some();
         self.means.begun.fetch_add(1, Ordering::Relaxed);
         let work = move || {
-            let in_memory = window.is_some();
             let outcome = convert::run(&film, &for_job, media, id, aim, window);
             for_job.ended();
             film.ended(id, outcome);
@@ -323,7 +341,7 @@ impl Film {
         // The first one is not a seek.
         state.crowded_out = None;
         state.last_start = Some(now).filter(|_| aim > MediaTime::ZERO);
-        state.running.insert(id, Running { job, aim, unwanted_since: None });
+        state.running.insert(id, Running { job, aim, in_memory, unwanted_since: None });
         Ok(id)
     }
 
@@ -338,7 +356,13 @@ impl Film {
             Ok(file) => return Ok((file, None)),
             Err(error) => error,
         };
-        let place = self.means.windows.enter(Duration::ZERO).ok_or(error)?;
+        let Some(place) = self.means.windows.enter(Duration::ZERO) else {
+            let most = self.means.windows.most();
+            let why = format!(
+                "{error}, and {most} conversions are in memory already; make room on the disk that holds the data folder"
+            );
+            return Err(io::Error::new(error.kind(), why));
+        };
         tracing::warn!(
             file = self.name,
             "the disk is full: the conversion is kept in memory, and only around its viewers"
@@ -412,21 +436,13 @@ impl Film {
                 .reel
                 .fail(format!("\"{name}\" can't be played: there is neither picture nor sound in it")),
             Outcome::Died(reason) => {
-                let here = state
-                    .deaths
-                    .entry(u128::from(reached.as_millis()) / DEATH_PLACE.as_millis())
-                    .or_default();
-                *here += 1;
-                let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
-                tracing::warn!(file = name, %aim, reason, goes_on = !last, "conversion died");
-                if last {
-                    if let Some(making) = &self.making {
-                        self.means.quarantine.add(making, &reason);
-                    }
-                    self.give_up(id, reason);
-                } else {
-                    self.reel.park(id);
-                }
+                state.only_killed = false;
+                self.died(state, id, reached, reason);
+            }
+            Outcome::Killed(reason) => {
+                let times = state.deaths.values().sum::<u32>().min(KILLED_PAUSE_DOUBLINGS);
+                state.not_before = Some(Instant::now() + KILLED_PAUSE * (1 << times));
+                self.died(state, id, reached, reason);
             }
             Outcome::Failed(reason) => {
                 tracing::warn!(file = name, %aim, reason, "conversion failed");
@@ -434,6 +450,26 @@ impl Film {
                 if state.running.is_empty() { self.give_up(id, reason) } else { self.reel.break_off(id) }
             }
         }
+    }
+
+    /// A worker is dead. Another one goes on, unless that has been tried often enough.
+    fn died(&self, mut state: MutexGuard<'_, State>, id: RangeId, reached: MediaTime, reason: String) {
+        let place = u128::from(reached.as_millis()) / DEATH_PLACE.as_millis();
+        let here = state.deaths.entry(place).or_default();
+        *here += 1;
+        let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
+        let only_killed = state.only_killed;
+        drop(state);
+        tracing::warn!(file = self.name, %reached, reason, goes_on = !last, "conversion died");
+        if !last {
+            return self.reel.park(id);
+        }
+        match &self.making {
+            Some(making) if only_killed => self.means.quarantine.suspect(making, &reason),
+            Some(making) => self.means.quarantine.add(making, &reason),
+            None => {}
+        }
+        self.give_up(id, reason);
     }
 
     fn give_up(&self, id: RangeId, reason: String) {

@@ -1,11 +1,14 @@
 //! Files that killed their converter again and again are left alone for a while: each attempt costs those who
 //! wait half a minute, and everybody else a processor.
 //!
+//! A file whose converters were killed from outside may not be at fault: the kernel kills what is large when memory runs out,
+//! whoever took it. It is suspected, and left alone only after the third time within a day.
+//!
 //! What is remembered lies in a small file of the data folder. A file that changes, or another version of this server,
 //! is tried at once.
 
 use super::kept::Making;
-use crate::limits::{MAX_QUARANTINED, QUARANTINE_FIRST, QUARANTINE_LONGEST};
+use crate::limits::{MAX_QUARANTINED, QUARANTINE_FIRST, QUARANTINE_KILLS, QUARANTINE_LONGEST};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -31,8 +34,11 @@ pub struct Case {
     modified_ns: i64,
     /// What its converter died of, for people.
     pub reason: String,
-    /// How often it was given up.
+    /// How often it was given up, the times not counted when its converters were only killed from outside.
     pub times: u32,
+    /// How often they were, since `times` was counted up last.
+    #[serde(default)]
+    suspected: u32,
     /// When it was given up last, in seconds since 1970.
     pub since: u64,
     /// The server's version then.
@@ -45,6 +51,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 impl Case {
     /// When it is tried again, in seconds since 1970.
     pub fn until(&self) -> u64 {
+        if self.times == 0 {
+            return self.since;
+        }
         let doubled = QUARANTINE_FIRST.saturating_mul(1 << self.times.saturating_sub(1).min(16));
         self.since.saturating_add(doubled.min(QUARANTINE_LONGEST).as_secs())
     }
@@ -87,10 +96,27 @@ impl Quarantine {
         Some((case.left(now())?, case.reason.clone()))
     }
 
-    /// This file was given up. Blocking.
+    /// This file was given up: it kills its converters. Blocking.
     pub(super) fn add(&self, making: &Making, reason: &str) {
-        let mut cases = self.cases();
-        let times = cases.iter().find(|case| case.is_of(making)).map_or(0, |case| case.times);
+        self.count(making, reason, |times, _| (times.saturating_add(1), 0));
+    }
+
+    /// This file was given up because its converters were killed from outside. Blocking.
+    pub(super) fn suspect(&self, making: &Making, reason: &str) {
+        self.count(making, reason, |times, suspected| match suspected + 1 {
+            QUARANTINE_KILLS.. => (times.saturating_add(1), 0),
+            suspected => (times, suspected),
+        });
+    }
+
+    fn count(&self, making: &Making, reason: &str, count: impl Fn(u32, u32) -> (u32, u32)) {
+        let (mut cases, now) = (self.cases(), now());
+        let known = cases.iter().find(|case| case.is_of(making));
+        let (times, suspected) = known.map_or((0, 0), |case| {
+            let recent = now.saturating_sub(case.since) <= QUARANTINE_LONGEST.as_secs();
+            (case.times, if recent { case.suspected } else { 0 })
+        });
+        let (times, suspected) = count(times, suspected);
         let (path, len, modified_ns) = making.source();
         cases.retain(|case| case.path != path);
         if cases.len() >= MAX_QUARANTINED {
@@ -101,8 +127,9 @@ impl Quarantine {
             len,
             modified_ns,
             reason: reason.to_owned(),
-            times: times.saturating_add(1),
-            since: now(),
+            times,
+            suspected,
+            since: now,
             server: VERSION.to_owned(),
         });
         self.write(&cases);
@@ -173,6 +200,30 @@ mod tests {
         assert_eq!((quarantine.release(Some("b.avi")), quarantine.release(Some("a.avi"))), (0, 1));
         assert_eq!(quarantine.check(&film), None);
         assert!(Quarantine::open(data.path()).list().is_empty());
+    }
+
+    #[test]
+    fn a_file_whose_converters_are_killed_from_outside_is_left_alone_after_the_third_time() {
+        let data = tempfile::tempdir().unwrap();
+        let film = making("a.avi", 1);
+        for time in 1..=QUARANTINE_KILLS {
+            // Also over restarts.
+            let quarantine = Quarantine::open(data.path());
+            assert_eq!((quarantine.check(&film), quarantine.list().len()), (None, 0), "before time {time}");
+            quarantine.suspect(&film, "signal 9");
+        }
+        let quarantine = Quarantine::open(data.path());
+        assert!(quarantine.check(&film).unwrap().0 <= QUARANTINE_FIRST);
+        assert_eq!(quarantine.list().len(), 1);
+        // Its own deaths count at once, and longer than the first time.
+        quarantine.add(&film, "signal 11");
+        assert!(quarantine.check(&film).unwrap().0 > QUARANTINE_FIRST);
+        // What was killed a day before says nothing any more.
+        let other = making("b.avi", 1);
+        (1..QUARANTINE_KILLS).for_each(|_| quarantine.suspect(&other, "signal 9"));
+        quarantine.cases().iter_mut().for_each(|case| case.since -= QUARANTINE_LONGEST.as_secs() + 1);
+        quarantine.suspect(&other, "signal 9");
+        assert_eq!(quarantine.check(&other), None);
     }
 
     #[test]

@@ -143,20 +143,19 @@ impl<D> Ranges<D> {
         start_takes: Duration,
         now: Instant,
     ) -> Way {
-        let from = |range: &Range<D>| range.start().unwrap_or(range.aim).min(range.aim);
         // Where a range is to be continued, only what begins before its last frames can be joined to it.
-        let before = target.min(aim);
-        let nearest = self.growing().filter(|range| from(range) <= before).max_by_key(|range| from(range));
+        let nearest = self.leading_to(target.min(aim));
         let eta = self.eta(target, start_takes, now);
         let id = nearest.map(|range| range.id);
         let Some(range) = nearest else {
             return match terms.seekable {
                 Some(true) => Way::Start { aim: lowered(aim, terms), target, nearest: None },
-                // From the beginning, then.
-                _ if self.growing().next().is_none() => {
+                // From the beginning, then: what runs, if anything does, is beyond, and has forgotten where it came from.
+                Some(false) => Way::Start { aim: MediaTime::ZERO, target, nearest: None },
+                None if self.growing().next().is_none() => {
                     Way::Start { aim: MediaTime::ZERO, target, nearest: None }
                 }
-                _ => Way::Only(None, None),
+                None => Way::Unknown(None),
             };
         };
         // Begun for this very target, or nearly.

@@ -165,21 +165,49 @@ impl Reel {
         self.state().ranges.get(id).map(|range| range.available)
     }
 
-    /// Forgets what of a range lies so far behind all who watch it, or are on their way to it. Returns where the bytes
-    /// begin that are still needed. Such a reel will never be complete.
+    /// Forgets what of a range lies so far behind all who watch it; when nobody does, all but its end. Returns where the
+    /// bytes begin that are still needed. Such a reel will never be complete.
     pub fn forget_behind(&self, id: RangeId, behind: Duration) -> Option<u64> {
         let behind = u32::try_from(behind.as_millis()).unwrap_or(u32::MAX);
         let mut state = self.state();
-        let State { ranges, audience, .. } = &mut *state;
-        // Whoever is still in another range finds another way: one who is far behind must not hold up the others.
-        let (start, end) = ranges.get(id).and_then(|range| Some((range.start()?, range.available)))?;
-        let watching =
-            |wish: &Wish| wish.range.map_or((start..=end).contains(&wish.time), |range| range == id);
-        let first = audience.wishes().into_iter().filter(watching).map(|wish| wish.time).min()?;
+        let available = state.ranges.get(id)?.available;
+        let first = state.watchers(id).map_or(available, |(first, _)| first);
         let before = MediaTime::from_millis(first.as_millis().saturating_sub(behind));
-        let from = ranges.forget_before(id, before);
+        let from = state.ranges.forget_before(id, before);
         self.tell(&state);
         from
+    }
+
+    /// Where those who watch a range are, the first and the last of them.
+    pub fn watchers(&self, id: RangeId) -> Option<(MediaTime, MediaTime)> {
+        self.state().watchers(id)
+    }
+
+    /// Those who wait longer than `patience` for what this range will not reach while others watch it are content with
+    /// the nearest that there is.
+    pub fn settle_beyond(&self, id: RangeId, patience: Duration, now: Instant) {
+        let mut state = self.state();
+        let State { ranges, audience, .. } = &mut *state;
+        let Some(available) = ranges.get(id).map(|range| range.available) else { return };
+        let waits_for_this = |wish: &Wish| {
+            let long = now.saturating_duration_since(wish.since) >= patience;
+            long && wish.range.is_none()
+                && wish.time > available
+                && ranges.leading_to(wish.time).is_some_and(|range| range.id == id)
+        };
+        let waiting: Vec<u64> =
+            audience.wishes().iter().filter(|wish| waits_for_this(wish)).map(|wish| wish.viewer).collect();
+        waiting.iter().for_each(|viewer| audience.settle(*viewer));
+        if !waiting.is_empty() {
+            self.tell(&state);
+        }
+    }
+
+    /// A viewer waits for what cannot be made, and is content with the nearest that there is.
+    pub fn settle(&self, viewer: u64) {
+        let mut state = self.state();
+        state.audience.settle(viewer);
+        self.tell(&state);
     }
 
     /// Forgets a range that nobody fills, unless somebody watches it.
@@ -284,5 +312,17 @@ impl Reel {
             p.available = available.unwrap_or_default();
             p.phase = phase;
         });
+    }
+}
+
+impl State {
+    /// Where those are who watch a range, or are on their way to what it has. Whoever is still in another range finds
+    /// another way: one who is far behind must not hold up the others.
+    fn watchers(&self, id: RangeId) -> Option<(MediaTime, MediaTime)> {
+        let range = self.ranges.get(id)?;
+        let span = range.start().unwrap_or(range.aim).min(range.aim)..=range.available;
+        let watches = |wish: &Wish| wish.range.map_or(span.contains(&wish.time), |range| range == id);
+        let times = || self.audience.wishes().into_iter().filter(watches).map(|wish| wish.time);
+        times().min().zip(times().max())
     }
 }

@@ -11,10 +11,15 @@
 //! place where the next can be *entered*, and ends exactly there. A chain of joined ranges is what one
 //! conversion would have written. Times of joins grow along a chain, so it has no circles.
 
+mod forget;
+mod joins;
+
+pub(super) use joins::{Junction, is_beyond};
+
 use super::index::{Findings, HeaderChange, SeekPoint};
 use super::plan::Start;
 use super::speed::Speed;
-use crate::flv::{Tag, TagKind};
+use crate::flv::Tag;
 use crate::limits::{
     AUDIO_JOIN_TOLERANCE, ENTRY_AFTER_SOUND, ENTRY_AFTER_START, ENTRY_WITHOUT_SOUND, KEYFRAME_INTERVAL,
     SEEK_NEAR, VIDEO_JOIN_TOLERANCE,
@@ -61,15 +66,6 @@ pub(super) enum Fate {
     Ended,
     /// Nothing: the producer failed for good.
     Broken,
-}
-
-/// A place where another range can be entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Junction {
-    /// Where: a seek point of the other range.
-    pub(super) point: SeekPoint,
-    /// How near a picture or frame of sound must be to be the same one, in ms.
-    pub(super) tolerance: u32,
 }
 
 /// One stretch of time. `D` is where its bytes are.
@@ -244,6 +240,12 @@ impl<D> Ranges<D> {
         self.list.iter().filter(|range| range.is_growing())
     }
 
+    /// Of those that grow and begin at or before `target`, the one that begins last.
+    pub(super) fn leading_to(&self, target: MediaTime) -> Option<&Range<D>> {
+        let from = |range: &Range<D>| range.start().unwrap_or(range.aim).min(range.aim);
+        self.growing().filter(|range| from(range) <= target).max_by_key(|range| from(range))
+    }
+
     /// More of a range is there. `available` never steps back.
     pub(super) fn grow(
         &mut self,
@@ -296,97 +298,6 @@ impl<D> Ranges<D> {
         self.get(id)
     }
 
-    /// Whether the chain from one range comes to another, or is that one.
-    fn leads_to(&self, mut from: RangeId, to: RangeId) -> bool {
-        for _ in &self.list {
-            if from == to {
-                return true;
-            }
-            match self.get(from).map(|range| range.fate) {
-                Some(Fate::Joined { next, .. }) => from = next,
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    /// Where a range that ends at `after` can go on in another one: the next place to come.
-    pub(super) fn junction(&self, id: RangeId, after: MediaTime) -> Option<Junction> {
-        // One that stops short of what this range was begun for is no place to go.
-        let target = self.get(id)?.target;
-        let too_short = |range: &Range<D>| {
-            let tail = self.tail(range.id);
-            tail.is_some_and(|tail| tail.fate == Fate::Parked && tail.available <= target)
-        };
-        let others = self.list.iter().filter(|range| range.id != id && !too_short(range));
-        let next = others.filter_map(|range| {
-            let after = after.saturating_add_millis(range.tolerance());
-            let from = range.points.partition_point(|point| point.time <= after);
-            let point = *range.points[from..].iter().find(|point| range.may_enter(point))?;
-            Some(Junction { point, tolerance: range.tolerance() })
-        });
-        next.min_by_key(|junction| junction.point.time)
-    }
-
-    /// Ends a range at a junction, which its producer has reached. False when the junction is gone.
-    pub(super) fn join(&mut self, id: RangeId, junction: Junction) -> bool {
-        let point = junction.point;
-        let there =
-            self.get(point.range).is_some_and(|next| next.points.iter().any(|p| p.offset == point.offset));
-        let Some(range) = self.get_mut(id).filter(|range| there && range.is_growing()) else { return false };
-        range.fate = Fate::Joined { next: point.range, offset: point.offset };
-        (range.available, range.clean_end) = (point.time, true);
-        true
-    }
-
-    /// Joins parked ranges to others that have the same frames and go further, cutting off what both have.
-    /// True when something has changed.
-    pub(super) fn mend(&mut self) -> bool {
-        let mut changed = false;
-        for at in 0..self.list.len() {
-            let parked = &self.list[at];
-            if parked.fate != Fate::Parked {
-                continue;
-            }
-            // Nothing is cut off that other ranges lead to.
-            let entries = self.list.iter().filter_map(|range| match range.fate {
-                Fate::Joined { next, offset } if next == parked.id => Some(offset),
-                _ => None,
-            });
-            let entered = entries.max().unwrap_or(0);
-            let others = self.list.iter().filter(|other| !self.leads_to(other.id, parked.id));
-            let met = others.clone().find_map(|other| touching(parked, other).map(|point| (None, point)));
-            let met = met.or_else(|| {
-                others
-                    .clone()
-                    .find_map(|other| meeting(parked, entered, other).map(|(cut, p)| (Some(cut), p)))
-            });
-            let Some((cut, point)) = met else { continue };
-            let parked = &mut self.list[at];
-            if let Some(cut) = cut {
-                parked.end_offset = parked.points[cut].offset;
-                parked.points.truncate(cut);
-                parked.headers.retain(|header| header.offset < parked.end_offset);
-            }
-            (parked.available, parked.clean_end) = (point.time, true);
-            parked.fate = Fate::Joined { next: point.range, offset: point.offset };
-            changed = true;
-        }
-        changed
-    }
-
-    /// Where a reader goes on who has read a range to its end and has everything up to `position`: in a range that
-    /// has more, though there is no junction. Some of what follows there the reader has already.
-    pub(super) fn detour(&self, id: RangeId, position: MediaTime) -> Option<SeekPoint> {
-        let end = self.get(id).map_or(position, |range| range.available.max(position));
-        let others = self.list.iter().filter(|range| range.id != id && range.available > end);
-        let entry = |range: &Range<D>| {
-            let until = range.points.partition_point(|point| point.time <= end);
-            range.points[..until].iter().rfind(|point| range.may_enter(point)).copied()
-        };
-        others.filter_map(entry).max_by_key(|point| point.time)
-    }
-
     /// How long until `target` is there with what runs now.
     pub(super) fn eta(&self, target: MediaTime, start_takes: Duration, now: Instant) -> Option<Duration> {
         self.list.iter().filter_map(|range| range.until(target, start_takes, now)).min()
@@ -425,110 +336,6 @@ impl<D> Ranges<D> {
         }
         None
     }
-
-    /// Forgets what of a range comes before the last points at or before `time`. Returns where its bytes begin then.
-    /// Some points stay before that one: a range that is parked is continued from its last but one.
-    pub(super) fn forget_before(&mut self, id: RangeId, time: MediaTime) -> Option<u64> {
-        let range = self.get_mut(id)?;
-        let behind = range.points.partition_point(|point| point.time <= time).saturating_sub(POINTS_BEHIND);
-        range.points.drain(..behind);
-        let first = *range.points.first()?;
-        if behind > 0 {
-            range.aim = first.time;
-        }
-        // Who would come from another range to a place that is gone goes another way.
-        for other in &mut self.list {
-            if matches!(other.fate, Fate::Joined { next, offset } if next == id && offset < first.offset) {
-                other.fate = Fate::Parked;
-            }
-        }
-        Some(first.offset)
-    }
-
-    /// Forgets a range that nobody fills.
-    pub(super) fn forget(&mut self, id: RangeId) {
-        self.list.retain(|range| range.id != id || range.is_growing());
-        for range in &mut self.list {
-            if matches!(range.fate, Fate::Joined { next, .. } if next == id) {
-                range.fate = Fate::Parked;
-            }
-        }
-    }
-
-    /// Forgets all that is not needed to play a complete reel.
-    pub(super) fn tidy(&mut self) {
-        let Some(chain) = self.whole() else { return };
-        let needed: Vec<RangeId> = chain.into_iter().map(|(range, _)| range.id).collect();
-        self.list.retain(|range| needed.contains(&range.id));
-    }
-
-    /// Forgets a range that neither grows nor is `used`, nor begins the media, if there are `most` or more: the
-    /// shortest. False when there is no place for one more.
-    pub(super) fn make_room(&mut self, most: usize, used: impl Fn(&Range<D>) -> bool) -> bool {
-        if self.list.len() < most {
-            return true;
-        }
-        let first = self.list.iter().find(|r| r.aim == MediaTime::ZERO && !r.points.is_empty()).map(|r| r.id);
-        let spare = self.list.iter().filter(|r| !r.is_growing() && Some(r.id) != first && !used(r));
-        let length = |r: &&Range<D>| r.available.saturating_millis_since(r.start().unwrap_or(r.available));
-        let Some(at) =
-            spare.min_by_key(length).and_then(|gone| self.list.iter().position(|r| r.id == gone.id))
-        else {
-            return false;
-        };
-        let gone = self.list.remove(at);
-        for range in &mut self.list {
-            match range.fate {
-                // Nothing of it was read by those who came this way.
-                Fate::Joined { next, offset } if next == gone.id && offset >= gone.end_offset => {
-                    range.fate = gone.fate
-                }
-                Fate::Joined { next, .. } if next == gone.id => range.fate = Fate::Parked,
-                _ => {}
-            }
-        }
-        true
-    }
-}
-
-/// Points that stay before what is forgotten of a range.
-const POINTS_BEHIND: usize = 3;
-
-/// The point of `other` that is the very next frame of `parked`.
-fn touching<D>(parked: &Range<D>, other: &Range<D>) -> Option<SeekPoint> {
-    let near = |point: &&SeekPoint| {
-        point.time.as_millis().abs_diff(parked.available.as_millis()) <= other.tolerance()
-            && other.may_enter(point)
-    };
-    other.points.iter().find(near).copied().filter(|_| parked.clean_end)
-}
-
-/// The index in `parked.points`, behind `entered`, and the point of `other` that are the same frame, where `other` can
-/// be entered: the last such, so that least is lost.
-fn meeting<D>(parked: &Range<D>, entered: u64, other: &Range<D>) -> Option<(usize, SeekPoint)> {
-    let further = other.available > parked.available
-        || (other.available == parked.available && matches!(other.fate, Fate::Joined { .. }));
-    if !further {
-        return None;
-    }
-    let near = other.tolerance();
-    let from = parked.points.partition_point(|point| point.offset < entered);
-    let first = parked.points.get(from)?.time;
-    let until = other.points.partition_point(|point| point.time <= parked.available);
-    let shared = other.points[..until].iter().rev();
-    let mut shared = shared.take_while(|point| point.time.saturating_add_millis(near) >= first);
-    shared.find_map(|point| {
-        let at = parked.points.partition_point(|p| p.time.saturating_add_millis(near) < point.time);
-        let same = |p: &SeekPoint| p.time.as_millis().abs_diff(point.time.as_millis()) <= near;
-        let found = at >= from && parked.points.get(at).is_some_and(same) && other.may_enter(point);
-        found.then_some((at, *point))
-    })
-}
-
-/// Whether a tag of this kind and time lies beyond a junction.
-pub(super) fn is_beyond(junction: &Junction, kind: TagKind, time: MediaTime, pictures: bool) -> bool {
-    let same = if kind == TagKind::Audio && pictures { 0 } else { junction.tolerance };
-    time.saturating_add_millis(same) >= junction.point.time
 }
 
 fn ms(duration: Duration) -> u32 {

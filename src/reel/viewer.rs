@@ -23,6 +23,8 @@ struct Place {
     range: Option<RangeId>,
     since: Instant,
     seek: Option<PendingSeek>,
+    /// Where it wants to be cannot be made now: the nearest that there is will do.
+    settles: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,13 @@ impl Audience {
 
     pub(super) fn last_left(&self) -> Option<Instant> {
         self.last_left
+    }
+
+    /// What this viewer waits for cannot be made.
+    pub(super) fn settle(&mut self, viewer: u64) {
+        if let Some(place) = self.viewers.get_mut(&viewer) {
+            place.settles = true;
+        }
     }
 
     /// A viewer's seek will be answered in this way. The first word counts, unless it was to wait.
@@ -75,7 +84,13 @@ impl Reel {
         let audience = &mut state.audience;
         let id = audience.next;
         audience.next += 1;
-        let place = Place { time: Some(MediaTime::ZERO), range: None, since: Instant::now(), seek: None };
+        let place = Place {
+            time: Some(MediaTime::ZERO),
+            range: None,
+            since: Instant::now(),
+            seek: None,
+            settles: false,
+        };
         audience.viewers.insert(id, place);
         drop(state);
         self.stir();
@@ -104,7 +119,7 @@ impl Viewer {
 
     /// This viewer is at `time`.
     pub fn wants(&self, time: MediaTime) {
-        self.with_place(|place, _| (place.time, place.range) = (Some(time), None));
+        self.with_place(|place, _| (place.time, place.range, place.settles) = (Some(time), None, false));
     }
 
     /// This viewer is where the cursor is.
@@ -136,12 +151,26 @@ impl Viewer {
                 range: None,
                 since: now,
                 seek: Some(PendingSeek { target, since: now, choice: None }),
+                settles: false,
             };
         });
         if matches!(self.reel.seek(target, now), Seek::Ready(_)) {
             self.reel.state().audience.decide(self.id, Choice::There, Some(Duration::ZERO));
         }
         self.reel.stir();
+    }
+
+    /// Where this viewer, who waits for `target`, can go. As [`Reel::seek`], but for who waits for what cannot be made.
+    pub fn find(&self, target: MediaTime, now: Instant) -> Seek {
+        let found = self.reel.seek(target, now);
+        if !matches!(found, Seek::Pending { .. }) {
+            return found;
+        }
+        let state = self.reel.state();
+        match state.audience.viewers.get(&self.id) {
+            Some(place) if place.settles => state.ranges.nearest(target).map_or(found, Seek::Ready),
+            _ => found,
+        }
     }
 
     /// The seek was answered. Nothing happens when there was none.

@@ -341,7 +341,6 @@ fn a_desktop_is_left_alone() {
         ("POST", "/api/v1/system/update", json!({ "url": "https://example.org/a.raucb" })),
         ("PUT", "/api/v1/system/ssh", json!({ "keys": [] })),
         ("PUT", "/api/v1/system/update", json!({})),
-        ("GET", "/api/v1/system/storage", json!({})),
         ("POST", "/api/v1/system/disks/sdb1", json!({ "do": "release" })),
         ("POST", "/api/v1/system/storage", json!({ "name": "x", "kind": "smb", "host": "nas", "path": "x" })),
         ("DELETE", "/api/v1/system/folders/x", json!({})),

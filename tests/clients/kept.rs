@@ -295,7 +295,7 @@ fn large(folder: &Path) -> &'static str {
 }
 
 /// Bytes of the server's files in memory.
-fn in_memory(server: &Server) -> u64 {
+pub(crate) fn in_memory(server: &Server) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap();
     let of = |path: PathBuf| {

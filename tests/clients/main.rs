@@ -7,6 +7,7 @@
 // A test that cannot go on should panic where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod flashes;
 mod hls_listed;
 mod http_client;
 mod metrics;
@@ -25,6 +26,7 @@ mod tls;
 
 mod access;
 mod appliance;
+mod broken;
 mod capture;
 mod command_line;
 mod covers;
@@ -49,6 +51,7 @@ mod library_pages;
 mod live;
 mod live_mp4;
 mod live_together;
+mod matrix;
 mod mp4;
 mod obs;
 mod operations;
@@ -73,7 +76,9 @@ mod share;
 mod snapshots;
 mod soak;
 mod sources;
+mod strange_files;
 mod subtitles;
+mod unseekable;
 mod uploads;
 mod web;
 mod web_socket;

@@ -185,9 +185,18 @@ impl Server {
 
     /// Kills every worker, as the kernel does when memory is short. Returns how many there were.
     pub(crate) fn kill_workers(&self) -> usize {
+        self.signal_workers(Signal::KILL)
+    }
+
+    /// Ends every worker as a bug in a decoder does. Returns how many there were.
+    pub(crate) fn crash_workers(&self) -> usize {
+        self.signal_workers(Signal::SEGV)
+    }
+
+    fn signal_workers(&self, signal: Signal) -> usize {
         let workers = self.workers();
         for worker in &workers {
-            kill(Signal::KILL, *worker);
+            kill(signal, *worker);
         }
         workers.len()
     }
@@ -272,14 +281,26 @@ fn spawn(
 
 /// The server's program, or one that starts it, to be run by a user that is not root.
 pub(crate) fn server_command(program: &Path) -> Command {
+    // GStreamer keeps its list of plug-ins in the cache; making it takes seconds, so the servers share one, and the first
+    // of them does not begin with it.
+    static SHARED: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
+    let home = SHARED.get_or_init(|| {
+        let home = folder_for_server();
+        let mut worker = command_at_home(server_program(), home.path());
+        worker.args(["worker", "probe"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // There is no media in nothing, as it says.
+        worker.status().unwrap();
+        home
+    });
+    command_at_home(program, home.path())
+}
+
+fn command_at_home(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     if we_are_root() {
         // Also drops the supplementary groups, says std.
         command.uid(NOBODY).gid(NOBODY);
     }
-    // GStreamer keeps its list of plug-ins in the cache; making it takes seconds, so the servers share one.
-    static SHARED: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
-    let home = SHARED.get_or_init(folder_for_server).path();
     command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
     command.env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY").env_remove("RUST_LOG");
     command

@@ -1,9 +1,9 @@
 //! A DVD's title is one film, though it lies in several files.
 
 use crate::http_client::get;
-use crate::program::succeed;
+use crate::program::{succeed, wait_until};
 use crate::server::{Server, folder_for_server};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A film must be made, or converted, by then, while other tests do the same.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -50,9 +50,21 @@ fn a_title_in_three_files_plays_as_the_one_that_was_cut() {
         std::fs::write(disc.join(format!("VTS_01_{}.VOB", number + 1)), part).unwrap();
     }
     let server = Server::over(folder.path());
-    let listed = get(server.http, "/api/v1/library/Film/VIDEO_TS").json();
-    let entries = listed["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), 1, "{listed}");
+    let listing = || get(server.http, "/api/v1/library/Film/VIDEO_TS").json();
+    let listed = listing();
+    assert_eq!(listed["entries"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["entries"][0]["size"].as_u64(), Some(bytes.len() as u64), "{listed}");
+    // Files written just now are looked at later.
+    for number in 1..=3 {
+        let part =
+            std::fs::File::options().write(true).open(disc.join(format!("VTS_01_{number}.VOB"))).unwrap();
+        part.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+    }
+    wait_until("the length of all three is listed", LIMIT, || {
+        let duration = listing()["entries"][0]["duration"].as_f64();
+        assert!(duration.is_none_or(|duration| (duration - 24.0).abs() < 0.5), "{duration:?}");
+        duration.is_some()
+    });
     let (whole, set) = ("whole.vob", "Film/VIDEO_TS/VTS_01_1.VOB");
     let expected = pictures(&server.http_url("flv", whole));
     assert!(expected.len() > 590, "{}", expected.len());

@@ -8,6 +8,7 @@ use crate::rtmp_client::{RtmpClient, SOON};
 use crate::samples::{H264_FLV, LONG_AVI};
 use crate::server::Server;
 use std::time::Duration;
+use wiidiaserver::limits::QUARANTINE_KILLS;
 
 /// A conversion must have started by then, a killed one must have been noticed.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -98,7 +99,7 @@ fn a_film_that_kills_its_converter_is_left_alone_for_a_while_and_over_a_restart(
     let mut server = Server::start();
     let client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
     wait_until("the film is given up", FILM_LIMIT, || {
-        server.kill_workers();
+        server.crash_workers();
         server.log().contains("goes_on=false")
     });
     drop(client);
@@ -109,7 +110,7 @@ fn a_film_that_kills_its_converter_is_left_alone_for_a_while_and_over_a_restart(
         for said in [
             "A Long Way (90 seconds).avi",
             "left alone for 15 more minutes",
-            "signal 9",
+            "signal 11",
             "DELETE /api/v1/quarantine",
         ] {
             assert!(refused.text().contains(said), "{said}: {}", refused.text());
@@ -117,7 +118,7 @@ fn a_film_that_kills_its_converter_is_left_alone_for_a_while_and_over_a_restart(
         let mut client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
         let info = client.wait_status("NetStream.Play.Failed", SOON);
         let why = info.get("description").and_then(|d| d.as_str().map(|s| s.into_owned())).unwrap();
-        assert!(why.contains("left alone") && why.contains("signal 9"), "{why}");
+        assert!(why.contains("left alone") && why.contains("signal 11"), "{why}");
         let listed = http_client::get(server.http, "/api/v1/quarantine").json();
         assert_eq!(
             (&listed["files"][0]["times"], listed["files"].as_array().unwrap().len()),
@@ -133,4 +134,29 @@ fn a_film_that_kills_its_converter_is_left_alone_for_a_while_and_over_a_restart(
     };
     assert_eq!((release(H264_FLV), release(LONG_AVI), release(LONG_AVI)), (404, 204, 404));
     assert_eq!(http_client::get(server.http, &media).status, 200);
+}
+
+#[test]
+fn a_film_whose_workers_are_killed_from_outside_is_left_alone_only_when_that_goes_on() {
+    let mut server = Server::start();
+    for time in 1..=QUARANTINE_KILLS {
+        let mut client = RtmpClient::play(server.rtmp, "vod", LONG_AVI);
+        std::thread::scope(|scope| {
+            let server = &server;
+            let killing = scope.spawn(move || {
+                wait_until("the film is given up", FILM_LIMIT, || {
+                    server.kill_workers();
+                    server.log().matches("goes_on=false").count() == time as usize
+                });
+            });
+            let info = client.wait_status("NetStream.Play.Failed", FILM_LIMIT);
+            let why = info.get("description").and_then(|d| d.as_str().map(|s| s.into_owned())).unwrap();
+            assert!(why.contains("killed from outside") && why.contains("memory"), "time {time}: {why}");
+            killing.join().unwrap();
+        });
+        let listed = http_client::get(server.http, "/api/v1/quarantine").json();
+        let left_alone = listed["files"].as_array().unwrap().len();
+        assert_eq!(left_alone, usize::from(time == QUARANTINE_KILLS), "time {time}: {listed}");
+    }
+    server.must_be_well();
 }

@@ -50,7 +50,7 @@ impl Pixels {
 }
 
 fn at(path: &Path, how: Look) -> Result<Looked, ConversionError> {
-    look(Path::new(WORKER), File::open(path).expect("the file was made"), how)
+    look(Path::new(WORKER), File::open(path).expect("the file was made"), &[], how)
 }
 
 #[track_caller]

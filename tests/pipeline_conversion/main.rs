@@ -21,7 +21,7 @@ use wiidiaserver::time::MediaTime;
 const WORKER: &str = env!("CARGO_BIN_EXE_wiidiaserver");
 
 fn probe(program: &Path, media: File) -> Result<MediaStreams, ConversionError> {
-    look_at(program, media, Look::Contents).map(|looked| looked.streams)
+    look_at(program, media, &[], Look::Contents).map(|looked| looked.streams)
 }
 
 struct Run {
@@ -503,10 +503,7 @@ fn a_worker_that_dies_is_a_crash_and_one_that_is_killed_was_stopped() {
     let pid = rustix::process::Pid::from_raw(conversion.worker_id() as i32).expect("a process id");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
     let error = rest(&mut conversion);
-    assert!(
-        matches!(&error, ConversionError::Crashed { how, .. } if how == "was killed by signal 9"),
-        "{error}"
-    );
+    assert!(matches!(error, ConversionError::Killed { .. }), "{error}");
 
     let mut conversion = start();
     let killer = conversion.killer();

@@ -44,9 +44,13 @@ pub(super) fn confine(parent: Option<i32>, life: Life) -> io::Result<()> {
     };
     let limits = [(Resource::As, address_space), (Resource::Core, 0), (Resource::Fsize, file_size)];
     let limits = limits.into_iter().chain(files.map(|most| (Resource::Nofile, most)));
-    let cpu = cpu.map(|most| (Resource::Cpu, most.as_secs()));
-    for (resource, most) in limits.chain(cpu) {
+    for (resource, most) in limits {
         let _ = rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    }
+    if let Some(most) = cpu.map(|most| most.as_secs()) {
+        // At the first of the two the kernel says SIGXCPU, which tells it apart from what others kill.
+        let limit = Rlimit { current: Some(most), maximum: Some(most + 1) };
+        let _ = rustix::process::setrlimit(Resource::Cpu, limit);
     }
     let _ = rustix::thread::set_no_new_privs(true);
     // Where memory is short, this goes before the server that everybody watches.

@@ -58,7 +58,7 @@ pub(super) struct Item {
         ("sort" = Option<Sort>, Query, description = "Files are ordered by this; folders come first, by name"),
         ("order" = Option<Order>, Query),
         ("q" = Option<String>, Query, max_length = 255, description = "Words that names must have in them; neither case nor accents count"),
-        ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
+        ("kind" = Option<String>, Query, pattern = "^((folder|video|audio|picture)(,(folder|video|audio|picture)){0,3})?$",
             description = "Only entries of these kinds, with commas between them")),
     responses((status = 200, body = Folder)))]
 pub(super) async fn list(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {
@@ -108,7 +108,7 @@ pub(super) struct Beside {
     params(("path" = String, Path, description = "Of a file: names percent-encoded, with slashes between them"),
         ("sort" = Option<Sort>, Query, description = "As the folder is listed"),
         ("order" = Option<Order>, Query),
-        ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
+        ("kind" = Option<String>, Query, pattern = "^((folder|video|audio|picture)(,(folder|video|audio|picture)){0,3})?$",
             description = "Only these kinds; without it, what plays for what plays, and pictures for a picture")),
     responses((status = 200, body = Beside)))]
 pub(super) async fn neighbours(app: &App, path: LibraryPath, query: PageQuery) -> Result<Reply, Refusal> {

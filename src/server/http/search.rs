@@ -28,7 +28,7 @@ pub(super) struct Results {
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "At most so many, and at most 1000"),
         ("sort" = Option<Sort>, Query, description = "By name: what fits best first"),
         ("order" = Option<Order>, Query),
-        ("kind" = Option<String>, Query, pattern = "^(folder|video|audio|picture)(,(folder|video|audio|picture)){0,3}$",
+        ("kind" = Option<String>, Query, pattern = "^((folder|video|audio|picture)(,(folder|video|audio|picture)){0,3})?$",
             description = "Only entries of these kinds, with commas between them")),
     responses((status = 200, body = Results)))]
 pub(super) async fn search(app: &App, query: PageQuery) -> Result<Reply, Refusal> {

@@ -43,7 +43,7 @@ pub(super) async fn wait_for_point(viewer: &Viewer, target: MediaTime) -> io::Re
     let mut progress = reel.subscribe();
     loop {
         progress.mark_unchanged();
-        match reel.seek(target, Instant::now()) {
+        match viewer.find(target, Instant::now()) {
             Seek::Ready(point) => {
                 viewer.arrived(Instant::now());
                 return Ok(point);

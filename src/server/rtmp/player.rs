@@ -199,7 +199,7 @@ impl Player {
     pub(super) fn advance(&mut self, session: &mut Session, now: Instant) -> Result<(), SessionError> {
         self.media_due = None;
         if let State::Seeking { viewer, target, seek } = &self.state {
-            match viewer.reel().seek(*target, now) {
+            match viewer.find(*target, now) {
                 Seek::Ready(point) => {
                     viewer.arrived(now);
                     if *seek {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 /// What there is.
 #[derive(Serialize)]
 struct Storage {
+    /// Whether this is a box.
+    here: bool,
     disks: Vec<Disk>,
     folders: Vec<AddedFolder>,
 }
@@ -19,8 +21,15 @@ struct Storage {
 /// `GET /api/v1/system/storage`
 pub(super) async fn state(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let appliance = asked.app.appliance.clone();
+    if !appliance.is_here() {
+        return Ok(json(&Storage { here: false, disks: Vec::new(), folders: Vec::new() }));
+    }
     let found = apart(move || {
-        Ok::<_, SystemError>(Storage { disks: appliance.disks()?, folders: appliance.network_folders()? })
+        Ok::<_, SystemError>(Storage {
+            here: true,
+            disks: appliance.disks()?,
+            folders: appliance.network_folders()?,
+        })
     });
     Ok(json(&found.await??))
 }
