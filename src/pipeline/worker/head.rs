@@ -7,6 +7,7 @@
 use super::lane::{BuildError, make};
 use super::shortcut::{Gate, Shortcut};
 use crate::limits;
+use gst::glib;
 use gst::prelude::*;
 use gstreamer as gst;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,9 @@ pub(super) struct Head {
     gate: Arc<Gate>,
     held: Arc<Mutex<Option<First>>>,
     hold: Mutex<Option<gst::PadProbeId>>,
+    /// All tags of the stream that came so far. On its pad a parser's own take the place of those before: ssaparse
+    /// says with its first line which format it was, and no longer in which language.
+    tags: Arc<Mutex<gst::TagList>>,
 }
 
 impl Head {
@@ -70,10 +74,11 @@ impl Head {
             *forget.lock().unwrap_or_else(PoisonError::into_inner) = None;
             gst::PadProbeReturn::Ok
         });
+        let tags = remembered_tags(pad);
         queue.sync_state_with_parent()?;
         pad.link(&sink).map_err(|error| BuildError::Refused(error.to_string()))?;
         let hold = Mutex::new(hold);
-        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, gate, held, hold })
+        Ok(Self { demuxer_pad: pad.clone(), queue, source, full, gate, held, hold, tags })
     }
 
     /// The pad of the demuxer: seeks and queries go there.
@@ -94,7 +99,8 @@ impl Head {
 
     /// A tag of this stream, as text.
     pub(super) fn tag(&self, name: &str) -> Option<String> {
-        self.tag_of(name, |list| list.scope() == gst::TagScope::Stream)
+        let before = || text(self.tags.lock().unwrap_or_else(PoisonError::into_inner).generic(name)?);
+        self.tag_of(name, |list| list.scope() == gst::TagScope::Stream).or_else(before)
     }
 
     /// A tag of the file, or where the format has none of its own, of this stream.
@@ -107,9 +113,7 @@ impl Head {
         [&self.source, &self.demuxer_pad].into_iter().find_map(|pad| {
             (0..).map_while(|index| pad.sticky_event::<gst::event::Tag>(index)).find_map(|event| {
                 let list = event.tag();
-                let value = wanted(list).then(|| list.generic(name))??;
-                let text = value.get::<String>().ok();
-                text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
+                text(wanted(list).then(|| list.generic(name))??)
             })
         })
     }
@@ -242,6 +246,35 @@ fn keep_matroska_times(sink: &gst::Pad) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// The tags of the stream behind `pad`, those there are and those to come.
+fn remembered_tags(pad: &gst::Pad) -> Arc<Mutex<gst::TagList>> {
+    let tags = Arc::new(Mutex::new(gst::TagList::new()));
+    let all = Arc::clone(&tags);
+    let remember = move |event: &gst::event::Tag<gst::EventRef>| {
+        let list = event.tag();
+        if list.scope() == gst::TagScope::Stream {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.make_mut().insert(list, gst::TagMergeMode::Replace);
+        }
+    };
+    (0..).map_while(|index| pad.sticky_event::<gst::event::Tag>(index)).for_each(|event| remember(&event));
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &info.data
+            && let gst::EventView::Tag(event) = event.view()
+        {
+            remember(event);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    tags
+}
+
+/// The value of a tag, as text.
+fn text(value: glib::SendValue) -> Option<String> {
+    let text = value.get::<String>().ok();
+    text.or_else(|| value.transform::<String>().ok()?.get::<String>().ok())
 }
 
 fn hold(
