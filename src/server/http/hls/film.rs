@@ -31,6 +31,9 @@ pub(super) struct Show {
     pub(super) rule: Rule,
     /// Which file, in which version.
     file: u32,
+    /// The same while it was written: a recording's segments are what they were when it has ended, and players go on
+    /// asking for those that were listed before.
+    as_it_grew: u32,
     /// How long its source's bytes are, for an estimate of what it needs.
     len: u64,
 }
@@ -45,7 +48,7 @@ pub(super) async fn film(
     let version = address.version.as_deref().map(str::parse::<Version>).transpose();
     let version = version.map_err(|wrong| Refusal::new(StatusCode::BAD_REQUEST, wrong.to_string()))?;
     let show = open(&app.providers, address, &wanted).await?;
-    if version.is_some_and(|version| version.file != show.file) {
+    if version.is_some_and(|version| ![show.file, show.as_it_grew].contains(&version.file)) {
         return Err(gone(address, "has changed"));
     }
     let reply = match address.file {
@@ -94,10 +97,14 @@ async fn open(providers: &Arc<Providers>, address: &FilmAddress, wanted: &Wanted
     };
     let identity = file.identity;
     let growing = providers.growing().find(identity.file()).is_some();
+    let stamped = |len: u64, modified_ns: i128| {
+        let (device, inode) = (identity.file().device(), identity.file().inode());
+        hash(format!("{device}.{inode}.{len}.{modified_ns}").as_bytes())
+    };
     // What is being written changes its length and time with every frame, and stays what it is.
-    let stamp = if growing { (0, 0) } else { (identity.len(), identity.modified_ns()) };
-    let key = format!("{}.{}.{}.{}", identity.file().device(), identity.file().inode(), stamp.0, stamp.1);
-    Ok(Show { viewer, codecs, rule, file: hash(key.as_bytes()), len: file.len })
+    let as_it_grew = stamped(0, 0);
+    let file_stamp = if growing { as_it_grew } else { stamped(identity.len(), identity.modified_ns()) };
+    Ok(Show { viewer, codecs, rule, file: file_stamp, as_it_grew, len: file.len })
 }
 
 /// FNV-1a: tells versions of one film apart, and need not resist anybody.
