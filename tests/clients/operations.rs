@@ -436,8 +436,15 @@ fn the_tests_that_the_docs_name_exist() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = std::fs::read_to_string(root.join("docs/rtmp.md")).unwrap();
     let table = docs.split("## Clients and operations").nth(1).expect("the table is there");
-    let folder = root.join("tests/clients").read_dir().unwrap();
-    let tests: String = folder.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let (mut folders, mut tests) = (vec![root.join("tests/clients")], String::new());
+    while let Some(folder) = folders.pop() {
+        for path in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false => tests += &std::fs::read_to_string(path).unwrap(),
+            }
+        }
+    }
     let names: Vec<&str> =
         table.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2).collect();
     assert!(names.len() > 10, "{names:?}");

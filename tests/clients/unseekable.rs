@@ -16,6 +16,7 @@ use wiidiaserver::limits::WINDOW_MOST;
 const LONG: Duration = Duration::from_secs(240);
 
 const FILM: &str = "raw.y4m";
+/// With pictures of the size below, converting it takes seconds on any machine.
 const SECONDS: u32 = 40;
 const GOP_MS: u32 = 2000;
 const LEAD_MS: u32 = 300;
@@ -24,7 +25,7 @@ fn films() -> &'static TempDir {
     static FILMS: OnceLock<TempDir> = OnceLock::new();
     FILMS.get_or_init(|| {
         let folder = folder_for_server();
-        let picture = format!("testsrc2=s=320x180:r=25:d={SECONDS},noise=alls=60:allf=t,format=yuv420p");
+        let picture = format!("testsrc2=s=480x270:r=25:d={SECONDS},noise=alls=60:allf=t,format=yuv420p");
         let film = folder.path().join(FILM);
         succeed("ffmpeg", &["-v", "error", "-f", "lavfi", "-i", &picture, film.to_str().unwrap()], LONG);
         folder
