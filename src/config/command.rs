@@ -28,9 +28,9 @@ pub enum Command {
     Privileged,
     /// Take over a file of the box's card, on standard input; the words say which.
     Card(Vec<OsString>),
-    /// Print [`VERSION`].
+    /// Print [`VERSION`](super::VERSION).
     Version,
-    /// Print [`HELP`].
+    /// Print [`HELP`](super::HELP).
     Help,
 }
 
