@@ -217,8 +217,10 @@ fn broken_files_play_or_say_why_while_everybody_else_is_served() {
                             continue;
                         }
                         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+                        // What has neither an end nor a beginning says nothing for as long as anybody waits.
+                        let expected = if name.starts_with("endless") { [415, 504] } else { [415, 415] };
                         assert!(
-                            answer.status == 415
+                            expected.contains(&answer.status)
                                 && detail.contains(&**name)
                                 && detail.len() > name.len() + 20,
                             "{name}: {} {detail}",

@@ -199,13 +199,11 @@ fn mp4_plays_right_by_every_way() {
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn a_clip_with_an_edit_list_plays_right_by_every_way() {
     plays_right("cut.mp4", "-ss 0.7 -i @base.mp4 -c copy", LONG, 0.0);
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
 fn matroska_plays_right_by_every_way() {
     // Its times are whole milliseconds.
     plays_right("a.mkv", "-i @base.mp4 -c copy", LONG, 0.001);
@@ -234,10 +232,18 @@ fn encoded_sound_beside_a_picture_that_passes_plays_right_by_every_way() {
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
-fn what_has_to_be_encoded_plays_right_by_every_way() {
+fn an_encoded_picture_plays_right_by_every_way() {
     // Its first picture may be a frame early.
     plays_right("mpeg4.avi", "F -c:v mpeg4 -q:v 3 -g 50 -c:a libmp3lame", SHORT, 0.041);
-    plays_right("dvd.mpg", "F -c:v mpeg2video -q:v 3 -g 50 -bf 2 -c:a ac3 -f vob", SHORT, 0.001);
+}
+
+#[test]
+fn webm_plays_right_by_every_way() {
     plays_right("vp8.webm", "F -c:v libvpx -deadline realtime -b:v 1M -g 50 -c:a libvorbis", SHORT, 0.001);
+}
+
+#[test]
+#[ignore = "over HLS two pictures of it have the same time, over RTMP, FLV and MP4 none: to be understood"]
+fn dvds_play_right_by_every_way() {
+    plays_right("dvd.mpg", "F -c:v mpeg2video -q:v 3 -g 50 -bf 2 -c:a ac3 -f vob", SHORT, 0.001);
 }
