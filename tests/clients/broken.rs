@@ -189,7 +189,7 @@ fn resident_kb(process: u32) -> u64 {
 }
 
 #[test]
-#[ignore = "by name only, until it was seen to pass on a quiet machine"]
+#[ignore = "by name: it takes all processors for two minutes"]
 fn broken_files_play_or_say_why_while_everybody_else_is_served() {
     let folder = folder_for_server();
     let names = corpus(folder.path());
