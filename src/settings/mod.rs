@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use utoipa::ToSchema;
 
 /// The shape of the document. A change that an older version could not leave alone would raise it.
 const VERSION: u64 = 1;
@@ -51,7 +52,8 @@ struct Inner {
 }
 
 /// A section, for the page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingsSection)]
 pub struct Section {
     /// Its name.
     pub name: &'static str,
@@ -61,18 +63,33 @@ pub struct Section {
     pub fields: Vec<State>,
 }
 
+/// What a field can be set to, by its kind.
+#[derive(ToSchema)]
+#[allow(dead_code)] // it describes JSON, and is never made
+#[serde(untagged)]
+enum SettingValue {
+    Flag(bool),
+    Number(u64),
+    Text(String),
+    Lines(Vec<String>),
+}
+
 /// A field as it is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Setting)]
 pub struct State {
     /// Its name in the section.
     pub name: &'static str,
     /// What holds; of a secret, whether there is one.
+    #[schema(value_type = SettingValue)]
     pub value: Value,
     /// What holds without any choice.
+    #[schema(value_type = SettingValue)]
     pub default: Value,
     /// Where it was decided by hand, so that the page can't change it.
     pub locked: Option<String>,
     /// What it can be.
+    #[schema(value_type = Kind)]
     pub kind: &'static Kind,
     /// When a change holds.
     pub applies: Applies,
