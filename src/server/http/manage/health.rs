@@ -8,6 +8,7 @@ use crate::server::http::route::parameter;
 use crate::server::log;
 use crate::settings::Section;
 use crate::source::Figures as SourceFigures;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -86,14 +87,21 @@ fn state(asked: &Asked<'_>) -> Health {
         ("words" = Option<String>, Query, description = "What has to be in them"),
         ("after" = Option<u64>, Query, description = "Only lines behind that number")),
     responses((status = 200, body = Lines)))]
-pub(in crate::server::http) fn lines(asked: &Asked<'_>) -> Reply {
+pub(in crate::server::http) fn lines(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let query = asked.head.uri.query();
     let text = |key| {
         let text = parameter(query, key).unwrap_or_default().replace('+', "%20");
         percent_decode_str(&text).decode_utf8_lossy().into_owned()
     };
-    let after = parameter(query, "after").and_then(|number| number.parse().ok());
-    json(&Lines { lines: log::recent(after, &text("level"), &text("words"), MAX_LOG_LINES) })
+    let number = |text: &str| {
+        let number = text.parse().ok().filter(|number| *number <= i64::MAX as u64);
+        number.ok_or_else(|| {
+            let text = "after has to be the number of a line, such as 120; leave it out for all lines";
+            Refusal::new(StatusCode::BAD_REQUEST, text)
+        })
+    };
+    let after = parameter(query, "after").map(number).transpose()?;
+    Ok(json(&Lines { lines: log::recent(after, &text("level"), &text("words"), MAX_LOG_LINES) }))
 }
 
 /// A file for somebody who helps. No secrets, and no names of the library's files but those in the log.

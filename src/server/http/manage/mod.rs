@@ -229,7 +229,7 @@ pub(in crate::server::http) async fn answer(
         (Manage::Section(name), "PATCH") => settings::change(&asked, name, body).await,
         (Manage::Section(name), _) => settings::one(&asked, &name),
         (Manage::Health, _) => Ok(health::health(&asked)),
-        (Manage::Log, _) => Ok(health::lines(&asked)),
+        (Manage::Log, _) => health::lines(&asked),
         (Manage::Support, _) => health::support(&asked).await,
         (Manage::Backup, _) => backup::make(&asked, body).await,
         (Manage::Restore, _) => backup::restore(&asked, body).await,
