@@ -45,7 +45,8 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
     setDrawn(place);
   };
   const search = (words: string): void => replaceWith({ view: "browse", path, query: { q: words } });
-  const goesOn = !path && !q && begun(known).length > 0;
+  // Where the server does not answer, no film goes on.
+  const goesOn = !path && !q && state.phase !== "failed" && begun(known).length > 0;
   const summary =
     state.phase !== "ready" ? " " : q ? strings.folder.found(state.total, q) : strings.counts(state.folders, state.total - state.folders);
 

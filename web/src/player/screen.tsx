@@ -1,6 +1,6 @@
 // The player's screen for files: opening one, playing it, or saying why not.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Choice, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
 import { useComeBack } from "../come-back.ts";
 import { takeKeys } from "../dpad.ts";
@@ -124,7 +124,7 @@ function FailurePanel(props: {
   const { failure, path } = props;
   const { next } = props.neighbours;
   // "Next" works on a remote control here as well.
-  useEffect(
+  useLayoutEffect(
     () =>
       takeKeys((event) => {
         if (event.key !== "MediaTrackNext" || !next) return false;
