@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Entry } from "../api.ts";
+import { useComeBack } from "../come-back.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
@@ -114,6 +115,7 @@ function Contents(props: {
   onReload: () => void;
 }) {
   const { state, path, q, onReload } = props;
+  useComeBack(state.phase === "failed" && !state.problem.status, onReload);
   if (state.phase === "loading") {
     return (
       <Panel icon="replay" title={strings.loading} quiet>

@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Choice, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
+import { useComeBack } from "../come-back.ts";
 import { takeKeys } from "../dpad.ts";
 import { strings } from "../language/index.ts";
 import { markOf, resumeAt } from "../library/resume.ts";
@@ -47,14 +48,16 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
       },
       (thrown: unknown) => {
         if (!current) return;
-        const { title, detail } = asProblem(thrown);
-        setFailure({ title, detail, retry: true, elsewhere: false });
+        const { title, detail, status } = asProblem(thrown);
+        setFailure({ title, detail, retry: true, elsewhere: false, away: !status });
       },
     );
     return () => {
       current = false;
     };
   }, [path, choice, attempt]);
+
+  useComeBack(failure !== null && !!failure.away, () => setAttempt(attempt + 1));
 
   // The film is opened anew in its other form, and goes on where it was.
   const choose = (wanted: Choice): void => {
