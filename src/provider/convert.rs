@@ -216,7 +216,7 @@ impl Converter<'_> {
                 Event::Streams(streams) => self.streams_known(streams)?,
                 // Parsers that begin in the middle guess.
                 Event::Duration(_) if self.aim > MediaTime::ZERO => {}
-                Event::Duration(duration) => self.film.reel.set_duration(duration),
+                Event::Duration(duration) => self.tell_length(duration),
                 Event::Tag(tag) => {
                     if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
                         return Err(Failure::Behind(speed));
@@ -234,9 +234,6 @@ impl Converter<'_> {
 
     fn streams_known(&mut self, streams: MediaStreams) -> Result<(), Failure> {
         let reel = &self.film.reel;
-        if let Some(duration) = streams.duration.filter(|_| self.aim == MediaTime::ZERO) {
-            reel.set_duration(duration);
-        }
         if let Some(video) = &streams.video {
             reel.set_picture_size(video.width, video.height);
         }
@@ -247,13 +244,23 @@ impl Converter<'_> {
         });
         self.film.found(self.aim, &streams);
         let encodes = encodes(&streams);
+        let length = streams.duration.filter(|_| self.aim == MediaTime::ZERO);
         self.streams = Some(streams);
+        length.into_iter().for_each(|length| self.tell_length(length));
         if encodes {
             let transcodes = &self.film.means.transcodes;
             let place = transcodes.enter(TRANSCODE_PLACE_PATIENCE);
             self.place = Some(place.ok_or_else(|| Failure::Busy(transcodes.most()))?);
         }
         Ok(())
+    }
+
+    /// The file is so long. On the viewers' timeline it begins with the first picture that is decoded, also with those
+    /// that an edit list hides, and so ends later by as much.
+    fn tell_length(&self, length: MediaTime) {
+        let lead_ns = self.streams.as_ref().map_or(0, |streams| streams.lead_ns.max(0));
+        let lead_ms = u32::try_from(lead_ns / 1_000_000).unwrap_or(u32::MAX);
+        self.film.reel.set_duration(length.saturating_add_millis(lead_ms));
     }
 
     /// Viewers can start once both codecs are known, or one has come alone for long enough; or it is the end.

@@ -64,6 +64,8 @@ pub(super) struct Film {
     only_from_start: AtomicBool,
     /// The disk had no room in the middle of a conversion.
     short_of_space: AtomicBool,
+    /// Some of it was made in memory, and no disk has it.
+    in_memory: AtomicBool,
     stopped: AtomicBool,
     state: Mutex<State>,
 }
@@ -165,6 +167,7 @@ impl Film {
             streams: OnceLock::new(),
             only_from_start: AtomicBool::new(false),
             short_of_space: AtomicBool::new(false),
+            in_memory: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             state: Mutex::new(State {
                 running: HashMap::new(),
@@ -367,6 +370,7 @@ impl Film {
             file = self.name,
             "the disk is full: the conversion is kept in memory, and only around its viewers"
         );
+        self.in_memory.store(true, Ordering::Relaxed);
         Ok((Cache::new_window()?, Some(place)))
     }
 
@@ -382,6 +386,11 @@ impl Film {
     /// Its bytes come over the network: what cannot be read now may be there a minute later.
     pub(super) fn is_remote(&self) -> bool {
         matches!(self.media, Media::Remote(_))
+    }
+
+    /// Some of it is in memory alone, where nothing is kept for who may come.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.in_memory.load(Ordering::Relaxed)
     }
 
     /// What the first conversion has found, once it has.

@@ -18,6 +18,8 @@ pub(super) struct Wish {
     pub(super) time: MediaTime,
     /// The range it reads, if it reads.
     pub(super) range: Option<RangeId>,
+    /// It has not said yet where it wants to be: the beginning is a guess.
+    pub(super) arriving: bool,
     /// When it was uttered: the latest wins.
     pub(super) since: Instant,
 }

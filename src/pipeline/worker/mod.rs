@@ -38,6 +38,7 @@ mod seal;
 mod seek;
 mod select;
 mod shortcut;
+mod shown_times;
 mod slate;
 mod snapshot;
 mod steady;
