@@ -14,6 +14,7 @@
 mod beside;
 mod cache;
 mod convert;
+mod discs;
 mod film;
 mod flv_file;
 #[doc(hidden)]

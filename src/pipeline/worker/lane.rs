@@ -121,6 +121,8 @@ pub(super) struct Source<'a> {
     pub(super) drawn_on: bool,
     /// What is decoded before this, in nanoseconds of the file's time, goes no further.
     pub(super) skip_until: Option<i64>,
+    /// How far the grid of keyframes is moved against the file's times.
+    pub(super) grid_ns: u64,
 }
 
 /// Anything else: decoded and encoded, as `form` asks for.
