@@ -82,7 +82,8 @@ fn a_title_in_three_files_plays_as_the_one_that_was_cut() {
 }
 
 /// Makes a film of `seconds` in three files by ffmpeg's `arguments`, each of which begins with its first picture, and
-/// plays it as one. `tolerance`: seconds.
+/// plays it as one. `tolerance`: seconds by which sound may be off. Where a disc ends there may be a gap of as much as its
+/// pictures are reordered.
 #[track_caller]
 fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: f64) {
     let folder = folder_for_server();
@@ -112,13 +113,13 @@ fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: 
             let seen = watch(&[], &url, seconds);
             let (numbers, wanted) = (seen.pictures.iter().map(|(_, number)| *number), start * FPS);
             let first = numbers.clone().next().unwrap();
-            assert!((wanted.saturating_sub(2 * FPS)..=wanted).contains(&first), "{url}: picture {first}");
+            assert!((wanted.saturating_sub(3 * FPS)..=wanted).contains(&first), "{url}: picture {first}");
             let numbers: Vec<u32> = numbers.collect();
             let expected: Vec<u32> = (first..seconds * FPS).collect();
             let missing = expected.iter().filter(|number| !numbers.contains(number)).count();
             assert!(missing <= 3 && numbers.is_sorted(), "{url}: {missing} of {} are missing", expected.len());
             let (_, unsteady) = seen.clock(&url);
-            assert!(unsteady <= tolerance, "{url}: pictures are up to {unsteady:.3} s early or late");
+            assert!(unsteady <= 0.25, "{url}: pictures are up to {unsteady:.3} s early or late");
             let (apart, furthest) = seen.sound_after_picture(&url);
             assert!(apart.abs() + furthest <= tolerance, "{url}: sound is {apart:+.3} s off, ±{furthest:.3}");
         }
