@@ -109,7 +109,12 @@ impl Index {
 
     /// A file, and those that it goes on in. What says so much of a film in several is its first one; its length is that
     /// of all.
-    fn see(&self, path: &LibraryPath, file: &File, look: Look) -> io::Result<Result<Looked, ConversionError>> {
+    fn see(
+        &self,
+        path: &LibraryPath,
+        file: &File,
+        look: Look,
+    ) -> io::Result<Result<Looked, ConversionError>> {
         let continuation = self.0.library.continuation(path);
         let opened = continuation.paths().iter().map_while(|part| Some(self.0.library.open(part).ok()?.file));
         let rest: Vec<File> = opened.collect();

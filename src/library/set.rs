@@ -57,8 +57,11 @@ impl Part {
             return None;
         };
         let digits = [ten, one, part].iter().all(|byte| byte.is_ascii_digit());
-        (digits && extension.eq_ignore_ascii_case(b"vob"))
-            .then(|| Self { number: (part - b'0').into(), digits: 7..8, one_run: true })
+        (digits && extension.eq_ignore_ascii_case(b"vob")).then(|| Self {
+            number: (part - b'0').into(),
+            digits: 7..8,
+            one_run: true,
+        })
     }
 
     /// The last word of a film's name that says so.
@@ -69,7 +72,8 @@ impl Part {
         let stem = name.iter().rposition(|byte| *byte == b'.')?;
         (1..stem).rev().find_map(|at| {
             // A word of its own, and not the whole name.
-            let starts = b" ._-([".contains(&name[at - 1]) && name[..at].iter().any(u8::is_ascii_alphanumeric);
+            let starts =
+                b" ._-([".contains(&name[at - 1]) && name[..at].iter().any(u8::is_ascii_alphanumeric);
             let word = WORDS.iter().find(|word| {
                 let found = name.get(at..at + word.len());
                 found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
@@ -113,7 +117,8 @@ impl Library {
         let found = path.split_last().and_then(|(folder, name)| {
             let one_run = Part::of(name.as_bytes()).filter(|part| part.number == 1)?.one_run;
             // One that is missing ends it: what comes behind belongs to something else.
-            let later = later(name).map(|name| folder.join(&name)).take_while(|path| self.is_file(path)).collect();
+            let later =
+                later(name).map(|name| folder.join(&name)).take_while(|path| self.is_file(path)).collect();
             Some(if one_run { Continuation::OneRun(later) } else { Continuation::Discs(later) })
         });
         found.unwrap_or(Continuation::OneRun(Vec::new()))
@@ -189,12 +194,8 @@ mod tests {
             library.continuation(&path("film.cd1.avi")),
             Continuation::Discs(["film.cd2.avi", "film.cd3.avi"].map(path).to_vec())
         );
-        let expected = [
-            ("film.cd1.avi", 36),
-            ("film.cd5.avi", 12),
-            ("other.cd2.avi", 13),
-            ("x (Disc 01).mkv", 30),
-        ];
+        let expected =
+            [("film.cd1.avi", 36), ("film.cd5.avi", 12), ("other.cd2.avi", 13), ("x (Disc 01).mkv", 30)];
         assert_eq!(listed(&library), expected.map(|(name, size)| (name.to_owned(), Some(size))));
     }
 
@@ -232,6 +233,9 @@ mod tests {
         }
         // The tenth has two digits, whatever the first had.
         assert_eq!(later(OsStr::new("film.cd1.avi")).nth(8), Some("film.cd10.avi".into()));
-        assert_eq!(later(OsStr::from_bytes(b"\xff.cd1.avi")).next(), Some(OsString::from_vec(b"\xff.cd2.avi".to_vec())));
+        assert_eq!(
+            later(OsStr::from_bytes(b"\xff.cd1.avi")).next(),
+            Some(OsString::from_vec(b"\xff.cd2.avi".to_vec()))
+        );
     }
 }

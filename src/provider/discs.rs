@@ -83,9 +83,8 @@ impl Discs {
     fn add(&mut self, file: File, length: Option<MediaTime>, lead_ns: i64) {
         let begins = self.list.last().map_or(MediaTime::ZERO, |before| before.ends);
         let lead_ms = u32::try_from(lead_ns.max(0).div_euclid(1_000_000) + 1).unwrap_or(u32::MAX);
-        self.length = length.map(|length| {
-            begins.saturating_add_millis(length.as_millis()).saturating_add_millis(lead_ms)
-        });
+        self.length = length
+            .map(|length| begins.saturating_add_millis(length.as_millis()).saturating_add_millis(lead_ms));
         let ends = self.length.unwrap_or(MediaTime::MAX);
         // The first one's grid is everybody's.
         let first_lead_ns = self.list.first().map_or(lead_ns, |first| first.lead_ns);

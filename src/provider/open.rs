@@ -162,8 +162,7 @@ impl Providers {
         }
         self.make_place(&reels)?;
         let name = film.name().to_owned();
-        let (media, beside, continued, discs) =
-            (Media::Remote(film), Vec::new(), Vec::new(), Vec::new());
+        let (media, beside, continued, discs) = (Media::Remote(film), Vec::new(), Vec::new(), Vec::new());
         let entry = self.convert(Source { media, name, beside, continued, discs, making: None }, form)?;
         let viewer = entry.reel.join();
         if let Some(old) = reels.insert(key, entry) {

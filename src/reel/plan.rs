@@ -5,9 +5,7 @@
 
 use super::ranges::{Fate, Range, RangeId, Ranges};
 use super::seeks::Choice;
-use crate::limits::{
-    FASTEST_ENCODING, FASTEST_REMUX, RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN,
-};
+use crate::limits::{FASTEST_ENCODING, FASTEST_REMUX, RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN};
 use crate::time::MediaTime;
 use std::time::{Duration, Instant};
 

@@ -47,7 +47,8 @@ fn library() -> TempDir {
     // Matroska carries it as an attachment.
     let (output, type_of_it) = (at("song.mka"), "mimetype=image/jpeg");
     let sine = "sine=f=440:d=12";
-    let arguments = ["-v", "error", "-y", "-f", "lavfi", "-i", sine, "-attach", &picture, "-metadata:s:t", type_of_it];
+    let arguments =
+        ["-v", "error", "-y", "-f", "lavfi", "-i", sine, "-attach", &picture, "-metadata:s:t", type_of_it];
     succeed("ffmpeg", &[&arguments[..], &["-c:a", "libvorbis", &output]].concat(), LIMIT);
     std::fs::remove_file(picture).unwrap();
     folder

@@ -117,7 +117,11 @@ fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: 
             let numbers: Vec<u32> = numbers.collect();
             let expected: Vec<u32> = (first..seconds * FPS).collect();
             let missing = expected.iter().filter(|number| !numbers.contains(number)).count();
-            assert!(missing <= 3 && numbers.is_sorted(), "{url}: {missing} of {} are missing", expected.len());
+            assert!(
+                missing <= 3 && numbers.is_sorted(),
+                "{url}: {missing} of {} are missing",
+                expected.len()
+            );
             let (_, unsteady) = seen.clock(&url);
             assert!(unsteady <= 0.25, "{url}: pictures are up to {unsteady:.3} s early or late");
             let (apart, furthest) = seen.sound_after_picture(&url);

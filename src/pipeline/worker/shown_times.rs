@@ -157,7 +157,10 @@ mod tests {
 
     #[test]
     fn nothing_is_made_up_before_the_first_time_or_where_pictures_differ_in_length() {
-        assert_eq!(times(&[(-1, None), (1, None), (2, Some(500)), (3, None)]), [None, None, Some(500), Some(540)]);
+        assert_eq!(
+            times(&[(-1, None), (1, None), (2, Some(500)), (3, None)]),
+            [None, None, Some(500), Some(540)]
+        );
         let mut uneven = ShownTimes::default();
         uneven.next(place(true, 0), Some(0), FRAME);
         assert_eq!(uneven.next(Place { repeats_field: true, ..place(false, 1) }, None, FRAME), None);
