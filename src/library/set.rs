@@ -82,7 +82,7 @@ impl Part {
             if !CLOSE_WORDS.contains(word) && name.get(from).is_some_and(|byte| b" ._-".contains(byte)) {
                 from += 1;
             }
-            let len = name[from..stem].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let len = name.get(from..stem)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
             let digits = from..from + len;
             let ends = name.get(digits.end).is_none_or(|byte| !byte.is_ascii_alphanumeric());
             let number = std::str::from_utf8(&name[digits.clone()]).ok()?.parse().ok()?;
