@@ -110,7 +110,7 @@ fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: 
             format!("{}?start={start}", server.http_url("flv", &film)),
             format!("{}?start={start}", server.http_url("fmp4", &film)),
         ] {
-            let seen = watch(&[], &url, seconds);
+            let seen = watch(&[], &url, seconds + 2);
             let (numbers, wanted) = (seen.pictures.iter().map(|(_, number)| *number), start * FPS);
             let first = numbers.clone().next().unwrap();
             assert!((wanted.saturating_sub(3 * FPS)..=wanted).contains(&first), "{url}: picture {first}");
@@ -141,7 +141,7 @@ fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: 
     // Another start of the server finds it anew, or kept.
     let mut server = server;
     server.restart();
-    let seen = watch(&[], &server.http_url("flv", &film), seconds);
+    let seen = watch(&[], &server.http_url("flv", &film), seconds + 2);
     assert!(seen.pictures.len() as u32 >= seconds * FPS - 3, "{}", seen.pictures.len());
     assert!(!server.log().contains("conversion died"), "{}", server.log());
 }
