@@ -238,4 +238,17 @@ mod tests {
             Some(OsString::from_vec(b"\xff.cd2.avi".to_vec()))
         );
     }
+
+    proptest::proptest! {
+        /// Names are anybody's bytes.
+        #[test]
+        fn whatever_a_name_is_its_later_parts_are_counted_up(
+            stem in proptest::collection::vec(proptest::sample::select(b"cdvptiskar .-_0129[(\xff".to_vec()), 0..24),
+        ) {
+            let name = [&stem[..], b".avi"].concat();
+            for (later, number) in later(OsStr::from_bytes(&name)).zip(2..) {
+                proptest::prop_assert_eq!(Part::of(later.as_bytes()).map(|part| part.number), Some(number));
+            }
+        }
+    }
 }
