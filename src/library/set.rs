@@ -72,8 +72,8 @@ impl Part {
         let stem = name.iter().rposition(|byte| *byte == b'.')?;
         (1..stem).rev().find_map(|at| {
             // A word of its own, and not the whole name.
-            let starts =
-                b" ._-([".contains(&name[at - 1]) && name[..at].iter().any(u8::is_ascii_alphanumeric);
+            let starts = b" ._-([".contains(&name[at - 1])
+                && name[..at].iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
             let word = WORDS.iter().find(|word| {
                 let found = name.get(at..at + word.len());
                 found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
