@@ -25,6 +25,9 @@ const GOP: u64 = 1000;
 /// Sent at a time: well within the two groups of pictures that are kept for viewers.
 const LUMP: u64 = 700;
 
+/// Of fragmented MP4 in a millisecond.
+const TICKS: u64 = 90;
+
 /// Without a picture for so long, something is wrong.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -64,9 +67,10 @@ impl Seen {
     #[track_caller]
     fn fragment(&self, began: u64, start: u64, end: u64) {
         let number = self.0.load(Ordering::Relaxed);
-        assert_eq!(start - began, number * u64::from(STEP), "picture {number}");
-        assert_eq!((end - start) % u64::from(STEP), 0);
-        self.0.store(number + (end - start) / u64::from(STEP), Ordering::Relaxed);
+        let step = u64::from(STEP) * TICKS;
+        assert_eq!(start - began, number * step, "picture {number}");
+        assert_eq!((end - start) % step, 0);
+        self.0.store(number + (end - start) / step, Ordering::Relaxed);
     }
 
     fn all(&self) -> bool {
