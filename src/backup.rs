@@ -10,12 +10,14 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::BASE64;
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Passes over the key's memory: more than for a password, because whoever has the file can try without end.
 const PASSES: u32 = 4;
 
 /// A sealed backup.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Backup)]
 pub struct Archive {
     /// The shape of this; another one is refused.
     wiidia_backup: u32,

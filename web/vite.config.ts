@@ -1,5 +1,5 @@
 import { defineConfig, type Plugin } from "vite";
-import { compile, partFiles } from "./scripts/compile.mjs";
+import { compile, lowered, partFiles } from "./scripts/compile.mjs";
 
 // Television browsers from before 2018 know no ES modules, so the bundle is one classic script.
 // `defer` keeps the order that `type=module` would give.
@@ -24,7 +24,7 @@ export default defineConfig(({ command }) => {
   return {
     ...compile,
     base: "/",
-    plugins: [classicScript()],
+    plugins: [lowered("lowered.ts"), classicScript()],
     define: { __PARTS__: parts },
     build: { ...compile.build, emptyOutDir: false, rolldownOptions: { output: { format: "iife" } } },
     server: {

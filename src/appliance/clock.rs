@@ -11,7 +11,7 @@ const TIMEDATED: Service = Service {
 };
 
 /// What the clock says.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Clock {
     /// Seconds since 1970.
     pub time: u64,

@@ -11,7 +11,7 @@ const HOSTNAMED: Service = Service {
 };
 
 /// What the box is called.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Host {
     /// In the network.
     pub name: String,

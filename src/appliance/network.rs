@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
+use utoipa::ToSchema;
 
 const NETWORKD: Service = Service {
     name: "org.freedesktop.network1",
@@ -19,7 +20,7 @@ const NETWORKD: Service = Service {
 };
 
 /// A socket of the network, as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Interface {
     /// As the kernel names it.
     pub name: String,
@@ -32,7 +33,8 @@ pub struct Interface {
 }
 
 /// What somebody wants a socket to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WantedNetwork)]
 pub struct Wish {
     /// Which.
     pub interface: String,
@@ -42,7 +44,7 @@ pub struct Wish {
 }
 
 /// How a socket gets its address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum Addressing {
     /// By the router.
@@ -53,9 +55,11 @@ pub enum Addressing {
         address: String,
         /// The router.
         #[serde(default)]
+        #[schema(value_type = Option<String>)]
         gateway: Option<IpAddr>,
         /// Name servers.
         #[serde(default)]
+        #[schema(value_type = Vec<String>)]
         dns: Vec<IpAddr>,
     },
 }

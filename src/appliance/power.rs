@@ -11,7 +11,7 @@ const LOGIND: Service = Service {
 };
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Power {
     /// Start again.

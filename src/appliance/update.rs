@@ -3,9 +3,9 @@
 
 use super::bus::Service;
 use super::{Appliance, SystemError};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use utoipa::ToSchema;
 use zbus::zvariant;
 
 pub(super) const RAUC: Service =
@@ -13,8 +13,33 @@ pub(super) const RAUC: Service =
 
 const OUTCOME: &str = "/run/wiidia/update.json";
 
+/// The system that runs, as the boot has written it down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BootedSystem)]
+pub struct Booted {
+    /// `A` or `B`.
+    pub slot: String,
+    /// Its version.
+    pub version: String,
+    /// It has not served for long enough yet to be kept.
+    #[serde(default)]
+    pub trial: bool,
+    /// What became of an update that was taken back.
+    #[serde(default)]
+    pub failed: Option<TakenBack>,
+}
+
+/// An update that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TakenBack {
+    /// Where it was.
+    pub slot: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// How far an update is, and which system runs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Update {
     /// `idle` or `installing`.
     pub operation: String,
@@ -24,8 +49,8 @@ pub struct Update {
     pub step: String,
     /// Why the last one failed; empty.
     pub last_error: String,
-    /// Which system runs, and what became of the last update, as the boot has written it.
-    pub booted: Value,
+    /// Which system runs; none when the boot has not said.
+    pub booted: Option<Booted>,
 }
 
 impl Appliance {
@@ -41,7 +66,7 @@ impl Appliance {
             percent,
             step,
             last_error: self.property(&RAUC, "LastError").await?,
-            booted: serde_json::from_slice(&booted).unwrap_or_default(),
+            booted: serde_json::from_slice(&booted).ok(),
         })
     }
 

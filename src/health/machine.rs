@@ -5,9 +5,11 @@ use rustix::fs::statvfs;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
+use utoipa::ToSchema;
 
 /// The machine at a moment. What it does not have is `None`.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(as = Machine)]
 pub struct Figures {
     /// What its maker calls it.
     pub model: Option<String>,
@@ -34,7 +36,7 @@ pub struct Figures {
 }
 
 /// As `vcgencmd get_throttled` has it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Throttled {
     /// The supply gives too little, now.
     pub under_voltage: bool,
@@ -47,7 +49,7 @@ pub struct Throttled {
 }
 
 /// How busy the processors are.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Processor {
     /// How many there are.
     pub count: usize,
@@ -56,9 +58,11 @@ pub struct Processor {
 }
 
 /// A disk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UsedDisk)]
 pub struct Disk {
     /// A folder of ours that is on it.
+    #[schema(value_type = String)]
     pub folder: PathBuf,
     /// Bytes.
     pub total: u64,
@@ -71,7 +75,7 @@ pub struct Disk {
 }
 
 /// A network socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Link {
     /// As the kernel names it.
     pub name: String,

@@ -17,12 +17,25 @@ pub use verdict::{Finding, Grave, findings};
 use crate::limits::{HEALTH_HISTORY, HEALTH_INTERVAL, HEALTH_STREAMS};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
+use utoipa::ToSchema;
 
 /// Numbers of one kind over time, the latest last; null where there was none.
-pub type Curve = VecDeque<Option<f32>>;
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(value_type = Vec<Option<f32>>)]
+pub struct Curve(VecDeque<Option<f32>>);
+
+impl Curve {
+    /// Adds the latest; what is older than the hour goes.
+    fn push(&mut self, value: Option<f32>) {
+        if self.0.len() >= HEALTH_HISTORY {
+            self.0.pop_front();
+        }
+        self.0.push_back(value);
+    }
+}
 
 /// What is remembered of a stream.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct StreamCurves {
     /// Bits a second from its publisher.
     pub bits_in: Curve,
@@ -59,7 +72,7 @@ pub struct StreamNow {
 }
 
 /// The last hour.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct History {
     /// Seconds between two numbers.
     pub step: u64,
@@ -81,11 +94,11 @@ impl Default for History {
     fn default() -> Self {
         Self {
             step: HEALTH_INTERVAL.as_secs(),
-            processor: Curve::new(),
-            memory: Curve::new(),
-            temperature: Curve::new(),
-            conversions: Curve::new(),
-            viewers: Curve::new(),
+            processor: Curve::default(),
+            memory: Curve::default(),
+            temperature: Curve::default(),
+            conversions: Curve::default(),
+            viewers: Curve::default(),
             streams: BTreeMap::new(),
         }
     }
@@ -94,11 +107,11 @@ impl Default for History {
 impl History {
     /// Adds a moment, one [`HEALTH_INTERVAL`] after the last.
     pub fn push(&mut self, figures: &Figures, served: Served, streams: &[StreamNow]) {
-        add(&mut self.processor, figures.processor.map(|processor| processor.busy));
-        add(&mut self.memory, figures.memory_used());
-        add(&mut self.temperature, figures.temperature);
-        add(&mut self.conversions, Some(served.conversions as f32));
-        add(&mut self.viewers, Some(served.viewers as f32));
+        self.processor.push(figures.processor.map(|processor| processor.busy));
+        self.memory.push(figures.memory_used());
+        self.temperature.push(figures.temperature);
+        self.conversions.push(Some(served.conversions as f32));
+        self.viewers.push(Some(served.viewers as f32));
         for now in streams {
             if self.streams.len() >= HEALTH_STREAMS && !self.streams.contains_key(&now.name) {
                 continue;
@@ -108,9 +121,9 @@ impl History {
             let bits = |now: u64, before: u64| {
                 now.saturating_sub(before) as f32 * 8.0 / HEALTH_INTERVAL.as_secs_f32()
             };
-            add(&mut curves.bits_in, Some(bits(now.bytes_in, before_in)));
-            add(&mut curves.bits_out, Some(bits(now.bytes_out, before_out)));
-            add(&mut curves.viewers, Some(now.viewers as f32));
+            curves.bits_in.push(Some(bits(now.bytes_in, before_in)));
+            curves.bits_out.push(Some(bits(now.bytes_out, before_out)));
+            curves.viewers.push(Some(now.viewers as f32));
             curves.bytes = Some((now.bytes_in, now.bytes_out));
             curves.here = true;
         }
@@ -118,20 +131,13 @@ impl History {
         self.streams.retain(|_, curves| {
             if !std::mem::take(&mut curves.here) {
                 curves.bytes = None;
-                add(&mut curves.bits_in, None);
-                add(&mut curves.bits_out, None);
-                add(&mut curves.viewers, None);
+                curves.bits_in.push(None);
+                curves.bits_out.push(None);
+                curves.viewers.push(None);
             }
-            curves.viewers.iter().any(Option::is_some)
+            curves.viewers.0.iter().any(Option::is_some)
         });
     }
-}
-
-fn add(curve: &mut Curve, value: Option<f32>) {
-    if curve.len() >= HEALTH_HISTORY {
-        curve.pop_front();
-    }
-    curve.push_back(value);
 }
 
 #[cfg(test)]
@@ -149,9 +155,9 @@ mod tests {
         for n in 0..HEALTH_HISTORY as u64 + 10 {
             history.push(&figures, Served::default(), &[stream("cam", n * 125_000 * history.step)]);
         }
-        assert_eq!(history.temperature.len(), HEALTH_HISTORY);
+        assert_eq!(history.temperature.0.len(), HEALTH_HISTORY);
         let cam = &history.streams["cam"];
-        assert_eq!((cam.bits_in.len(), cam.bits_in.back()), (HEALTH_HISTORY, Some(&Some(1_000_000.0))));
+        assert_eq!((cam.bits_in.0.len(), cam.bits_in.0.back()), (HEALTH_HISTORY, Some(&Some(1_000_000.0))));
         for n in 0..HEALTH_HISTORY {
             assert!(history.streams.contains_key("cam"), "{n}");
             history.push(&figures, Served::default(), &[]);

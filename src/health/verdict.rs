@@ -3,9 +3,10 @@
 use super::machine::Figures;
 use crate::limits::{HOT_CELSIUS, LOW_DISK_BYTES, LOW_MEMORY_PERMILLE};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How grave something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grave {
     /// Something does not work.
@@ -17,7 +18,7 @@ pub enum Grave {
 }
 
 /// Something that the owner should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Finding {
     /// How grave it is.
     pub grave: Grave,

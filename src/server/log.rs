@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use utoipa::ToSchema;
 
 /// Starts logging. `directives` are `EnvFilter`'s, checked by the configuration.
 pub fn start(directives: &str) {
@@ -31,7 +32,8 @@ pub fn start(directives: &str) {
 }
 
 /// A line of the log.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = LogLine)]
 pub(super) struct Line {
     /// Counts from the start on.
     pub(super) number: u64,

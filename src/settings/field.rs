@@ -5,10 +5,12 @@ use crate::limits::{MAX_CHOICE_LANGUAGES, MAX_SETTING_LIST, MAX_SETTING_TEXT};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
+use utoipa::ToSchema;
 
 /// The values that a field takes. The page makes its form of this.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schema(as = SettingKind)]
 pub enum Kind {
     /// Yes or no.
     Flag,
@@ -24,6 +26,7 @@ pub enum Kind {
     /// One of these words.
     Choice {
         /// All of them.
+        #[schema(value_type = Vec<String>)]
         of: &'static [&'static str],
     },
     /// A line of text.
@@ -46,8 +49,9 @@ pub enum Kind {
 }
 
 /// What a text has to look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SettingForm)]
 pub enum Form {
     /// The name of a machine in its network (RFC 1123).
     HostName,
@@ -62,8 +66,9 @@ pub enum Form {
 }
 
 /// When a change holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SettingApplies)]
 pub enum Applies {
     /// At once, or for what is played from now on.
     Now,
@@ -72,7 +77,7 @@ pub enum Applies {
 }
 
 /// A field that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// Which.
     pub field: String,

@@ -21,12 +21,14 @@ use crate::config::Config;
 use crate::document::{Document, Found};
 use crate::limits::MAX_SETTINGS_FILE;
 use data_encoding::HEXLOWER;
+use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use utoipa::ToSchema;
 
 /// The shape of the document. A change that an older version could not leave alone would raise it.
 const VERSION: u64 = 1;
@@ -48,10 +50,13 @@ struct Inner {
     notice: Option<String>,
     /// A change that holds at the next start was made since this one.
     restart: bool,
+    /// Goes into tags with a secret, which could be guessed by them otherwise; another one in each run.
+    salt: [u8; 16],
 }
 
 /// A section, for the page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingsSection)]
 pub struct Section {
     /// Its name.
     pub name: &'static str,
@@ -61,18 +66,33 @@ pub struct Section {
     pub fields: Vec<State>,
 }
 
+/// What a field can be set to, by its kind.
+#[derive(ToSchema)]
+#[allow(dead_code)] // it describes JSON, and is never made
+#[serde(untagged)]
+enum SettingValue {
+    Flag(bool),
+    Number(u64),
+    Text(String),
+    Lines(Vec<String>),
+}
+
 /// A field as it is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Setting)]
 pub struct State {
     /// Its name in the section.
     pub name: &'static str,
     /// What holds; of a secret, whether there is one.
+    #[schema(value_type = SettingValue)]
     pub value: Value,
     /// What holds without any choice.
+    #[schema(value_type = SettingValue)]
     pub default: Value,
     /// Where it was decided by hand, so that the page can't change it.
     pub locked: Option<String>,
     /// What it can be.
+    #[schema(value_type = Kind)]
     pub kind: &'static Kind,
     /// When a change holds.
     pub applies: Applies,
@@ -98,8 +118,7 @@ pub enum ChangeRefused {
 impl Settings {
     /// None: everything as in that configuration, and nothing is kept.
     pub fn none(base: Config) -> Self {
-        let inner = Inner { document: empty(), notice: None, restart: false };
-        Self { kept: None, base, inner: Mutex::new(inner) }
+        Self { kept: None, base, inner: Mutex::new(Inner::new(empty(), None)) }
     }
 
     /// Those kept in the configuration's data folder.
@@ -125,7 +144,7 @@ impl Settings {
         if let Some(notice) = &notice {
             tracing::error!(file = %kept.path().display(), "{notice}");
         }
-        Self { kept: Some(kept), base, inner: Mutex::new(Inner { document, notice, restart: false }) }
+        Self { kept: Some(kept), base, inner: Mutex::new(Inner::new(document, notice)) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -276,6 +295,13 @@ impl Settings {
 }
 
 impl Inner {
+    fn new(document: Map<String, Value>, notice: Option<String>) -> Self {
+        let mut salt = [0; 16];
+        // So few bytes come whole and at once (getrandom(2)).
+        let _ = getrandom(&mut salt[..], GetRandomFlags::empty());
+        Self { document, notice, restart: false, salt }
+    }
+
     fn kept_section(&self, section: &str) -> Option<&Map<String, Value>> {
         self.document.get("sections")?.get(section)?.as_object()
     }
@@ -310,6 +336,9 @@ impl Inner {
             let value = self.value(field, base);
             hash.update(field.name);
             hash.update([0]);
+            if matches!(field.kind, Kind::Secret { .. }) {
+                hash.update(self.salt);
+            }
             hash.update(value.to_string());
             hash.update([0]);
             let shown = |value: Value| match field.kind {
@@ -325,7 +354,6 @@ impl Inner {
                 applies: field.applies,
             });
         }
-        // Keyed by nothing secret, but of a digest of everything: a secret can't be guessed from ten bytes of it.
         Section { name, tag: HEXLOWER.encode(&hash.finalize()[..10]), fields }
     }
 }

@@ -159,6 +159,19 @@ fn secrets_are_not_shown_but_change_the_tag() {
 }
 
 #[test]
+fn a_secret_can_not_be_guessed_by_its_tag() {
+    let folder = tempfile::tempdir().unwrap();
+    let tags = || {
+        let settings = Settings::open(config(&folder, ""));
+        ["live", "playback"].map(|name| settings.section(name).unwrap().tag)
+    };
+    change(&Settings::open(config(&folder, "")), "live", json!({"secret": "open sesame"})).unwrap();
+    let ([live, playback], [live_later, playback_later]) = (tags(), tags());
+    assert_ne!(live, live_later, "whoever has the tag could try secrets until they fit");
+    assert_eq!(playback, playback_later, "a form stays good over a restart");
+}
+
+#[test]
 fn what_another_version_has_written_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -83,6 +83,7 @@ mod strange_files;
 mod subtitles;
 mod unseekable;
 mod uploads;
+mod vlc;
 mod web;
 mod web_socket;
 mod worker_dies;

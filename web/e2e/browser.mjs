@@ -3,6 +3,7 @@
 //
 //   WIIDIA_URL   the server under test; without it, a stand-in is started from dev/mock-server.mjs
 //   CHROMIUM     the browser to run; /usr/bin/chromium by default
+//   SLOW         how many times slower the page's scripts run: 6 is a television. Tests must not depend on speed
 
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -27,6 +28,8 @@ export async function start({ standIn = false, autoplay = true } = {}) {
   const real = standIn ? undefined : process.env.WIIDIA_URL;
   const mock = real ? null : await (await import("../dev/mock-server.mjs")).startMock();
   const api = (real ?? mock.url).replace(/\/+$/, "");
+  // What earlier files' films left would stand on the library's first screen, and have the focus there.
+  if (real) await forgetPositions(api);
   const server = new URL(api);
   const port = server.port || "80";
   const browser = await chromium.launch({
@@ -57,6 +60,10 @@ export async function start({ standIn = false, autoplay = true } = {}) {
 async function openPage(browser, base, { viewport = TV, expected = null, ...options } = {}) {
   const context = await browser.newContext({ viewport, ...options });
   const page = await context.newPage();
+  if (process.env.SLOW) {
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: Number(process.env.SLOW) });
+  }
   const complaints = [];
   const complain = (text) => {
     if (!expected?.test(text)) complaints.push(text);
@@ -93,6 +100,11 @@ async function axe(page) {
 async function shot(page, name) {
   const safe = name.replace(/[^\p{L}\p{N}.-]+/gu, "-").slice(0, 80);
   await page.screenshot({ path: join(SHOTS, safe + ".png") });
+}
+
+async function forgetPositions(api) {
+  const { status } = await fetch(api + "/api/v1/positions/home", { method: "DELETE" });
+  if (status !== 204) throw new Error(`positions were not forgotten: ${status}`);
 }
 
 /** All files of the library with their folders' paths, by the API. */

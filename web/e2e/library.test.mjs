@@ -66,8 +66,12 @@ test("a folder that does not exist says so, with the focus on the next step", as
   await view.close();
 });
 
-test("a server that does not answer is told apart, and trying again works", async () => {
+test("a server that does not answer is told apart, and trying again works, also where films were begun", async () => {
   const view = await wiidia.open({ expected: /ERR_FAILED/ });
+  await view.page.addInitScript(() => {
+    const mark = { path: "a.mp4", name: "a.mp4", kind: "video", at: 300, duration: 600, when: Date.now() };
+    localStorage.setItem("wiidia.positions", JSON.stringify([mark]));
+  });
   await view.page.route("**/api/v1/library/**", (route) => route.abort());
   await view.visit();
   await view.page.getByText("No answer from the server").waitFor();
@@ -76,6 +80,7 @@ test("a server that does not answer is told apart, and trying again works", asyn
   await view.page.keyboard.press("Enter");
   await view.page.locator(".grid .cell").first().waitFor();
   await settled(view);
+  await view.page.getByRole("heading", { name: "Go on" }).waitFor();
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

@@ -3,7 +3,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
-import { compile, partFiles, SHELL } from "./compile.mjs";
+import { compile, lowered, partFiles, SHELL } from "./compile.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -22,7 +22,7 @@ for (const [name, file] of Object.entries(partFiles())) {
     root,
     configFile: false,
     logLevel: "warn",
-    plugins: [sharedWithThePage],
+    plugins: [lowered("shell.ts"), sharedWithThePage],
     build: {
       ...compile.build,
       emptyOutDir: false,

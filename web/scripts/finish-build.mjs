@@ -10,10 +10,10 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import zopfli from "@gfx/zopfli";
 
-const BUDGET_BYTES = 40_000;
-const PLAYER_BYTES = 55_000;
+const BUDGET_BYTES = 36_500;
+const PLAYER_BYTES = 51_500;
 const PART_BYTES = 16_000;
 const TEXT = new Set([".html", ".js", ".css", ".svg", ".json"]);
 // XML namespaces look like addresses and are none; nor are examples that people read (RFC 2606).
@@ -28,7 +28,7 @@ let all = 0;
 for (const file of (await readdir(dist, { recursive: true })).sort()) {
   if (!TEXT.has(extname(file))) continue;
   const bytes = await readFile(join(dist, file));
-  const packed = gzipSync(bytes, { level: 9 });
+  const packed = await zopfli.gzipAsync(bytes, { numiterations: 15 }); // gzip as any other, and 3 to 4 % smaller
   await writeFile(join(dist, file + ".gz"), packed);
   console.log(`${file}  ${bytes.length} B, ${packed.length} B gzipped`);
   if (/\.(js|css)$/.test(file)) {

@@ -17,6 +17,35 @@ export interface About {
 /** What the background does now. */
 export type Activity = "off" | "walking" | "looking" | "paused" | "idle";
 
+/** A folder of a NAS that was added, as it is now. */
+export interface AddedFolder {
+  /** Where its files are. */
+  folder: string;
+  /** Bytes. */
+  free: number | null;
+  /** It is there now; if not, it is tried again every minute. */
+  mounted: boolean;
+  /** What it is called. */
+  name: string;
+  /** The NAS and the folder there: `//nas/films`, `nas:/films`. */
+  source: string;
+  /** Bytes. */
+  total: number | null;
+}
+
+/** How a socket gets its address. */
+export type Addressing = {
+  mode: "dhcp";
+} | {
+  /** With its length: `192.168.1.20/24`. */
+  address: string;
+  /** Name servers. */
+  dns?: string[];
+  /** The router. */
+  gateway: string | null;
+  mode: "static";
+};
+
 /** The sound as it is sent. */
 export type Audio = Fate & {
   codec: string;
@@ -38,6 +67,19 @@ export interface AudioTrack {
   title: string | null;
 }
 
+/** A sealed backup. */
+export interface Backup {
+  /** When, in seconds since 1970. */
+  made: number;
+  nonce: string;
+  salt: string;
+  sealed: string;
+  /** The server that made it. */
+  version: string;
+  /** The shape of this; another one is refused. */
+  wiidia_backup: number;
+}
+
 /** Small pictures for the seek bar, all in one JPEG. */
 export interface Bar {
   address: string;
@@ -48,6 +90,17 @@ export interface Bar {
   times: number[];
   /** Pixels of one tile. */
   width: number;
+}
+
+/** The system that runs, as the boot has written it down. */
+export interface BootedSystem {
+  failed: TakenBack | null;
+  /** `A` or `B`. */
+  slot: string;
+  /** It has not served for long enough yet to be kept. */
+  trial?: boolean;
+  /** Its version. */
+  version: string;
 }
 
 /** Finished conversions. */
@@ -105,9 +158,24 @@ export interface Captured {
   mode: string;
 }
 
+/** Whose a certificate is. */
+export type CertificateOrigin = "own" | "uploaded";
+
 export interface Chapter {
   start: number;
   title: string;
+}
+
+/** What the clock says. */
+export interface Clock {
+  /** It is to be set by the network. */
+  by_network: boolean;
+  /** The network has set it. */
+  synchronized: boolean;
+  /** Seconds since 1970. */
+  time: number;
+  /** The time zone's name. */
+  zone: string;
 }
 
 /** How a component is, as `/api/v1/components` shows it. */
@@ -150,6 +218,9 @@ export interface Crate {
   name: string;
   version: string;
 }
+
+/** Numbers of one kind over time, the latest last; null where there was none. */
+export type Curve = (number | null)[];
 
 /** A sound device that records. */
 export interface DeviceAudio {
@@ -239,6 +310,34 @@ export interface Devices {
   devices: CaptureDevice[];
 }
 
+/** A disk that is plugged in, or a partition of one. */
+export interface Disk {
+  /** As the kernel calls it: `sdb1`. */
+  device: string;
+  /** `exfat`, `ntfs`, `vfat`, `ext4` … */
+  filesystem: string;
+  /** Where its files are; none when it can't be read. */
+  folder: string | null;
+  /** Bytes. */
+  free: number | null;
+  /** What it calls itself. */
+  label: string;
+  /** Why it is not as it was wanted; none when it is. */
+  reason: string | null;
+  /** Bytes. */
+  total: number | null;
+  /** The owner wants it to be written to. */
+  wanted_writable: boolean;
+  /** It may be written to. */
+  writable: boolean;
+}
+
+/** What can be done with a disk. */
+export type DiskDeed = "release" | "repair" | "allow_writing" | "forbid_writing";
+
+/** It is done, or has begun; there is nothing more to say. */
+export type Done = Record<string, unknown>;
+
 /** A folder or file in a listing. */
 export interface Entry {
   /** The same of the first sound. */
@@ -267,6 +366,14 @@ export interface Fate {
   source: string;
 }
 
+/** A field that was refused. */
+export interface FieldProblem {
+  /** Which. */
+  field: string;
+  /** Why, and what to do. */
+  message: string;
+}
+
 /** What is to be done with a file or folder: one of these. */
 export type FileChange = {
   /** It gets this path, percent-encoded. */
@@ -286,6 +393,18 @@ export interface Film {
   width: number;
 }
 
+/** Something that the owner should know. */
+export interface Finding {
+  /** What it is about: a disk, for example. */
+  about: string | null;
+  /** A name for it, by which the page has words in the owner's language. */
+  code: string;
+  /** How grave it is. */
+  grave: Grave;
+  /** In English: what is, and what to do. */
+  text: string;
+}
+
 /** A folder of the library, or a part of it. */
 export interface Folder {
   /** Folders first. */
@@ -297,6 +416,9 @@ export interface Folder {
   /** How many entries there are, of which this may be a part. */
   total: number;
 }
+
+/** What to forget. */
+export type Forgotten = "settings" | "everything";
 
 /** What was chosen, as it came out. */
 export interface Form {
@@ -313,6 +435,60 @@ export interface Found {
   offset: number;
   /** How many there are, of which this may be a part. */
   total: number;
+}
+
+/** How grave something is. */
+export type Grave = "broken" | "warning" | "note";
+
+/** How the server and its machine are. */
+export interface Health {
+  /** Films that are being converted. */
+  conversions: number;
+  /** … and how many may be at the same time. */
+  encodings: number;
+  /** What the owner should know, the gravest first. */
+  findings: Finding[];
+  history: History;
+  machine: Machine;
+  /** Since the server began, in seconds. */
+  uptime: number;
+  version: string;
+  /** Nothing is wrong, or will be soon. */
+  well: boolean;
+}
+
+/** The last hour. */
+export interface History {
+  /** Conversions that run. */
+  conversions: Curve;
+  /** Share of the memory in use, 0 to 1. */
+  memory: Curve;
+  /** Share of the processors in use, 0 to 1. */
+  processor: Curve;
+  /** Seconds between two numbers. */
+  step: number;
+  /** Each live stream. */
+  streams: Record<string, StreamCurves>;
+  /** Degrees Celsius. */
+  temperature: Curve;
+  /** Viewers of files and streams. */
+  viewers: Curve;
+}
+
+/** What the box is called. */
+export interface Host {
+  /** In the network. */
+  name: string;
+}
+
+/** How the server speaks HTTPS. */
+export interface Https {
+  /** The configuration names the files, so nothing can be changed here. */
+  by_file: boolean;
+  certificate: CertificateOrigin | null;
+  /** By which one would call the server. */
+  names: string[];
+  port: number;
 }
 
 /** A file that could not be looked at. */
@@ -374,6 +550,18 @@ export type InfoSubtitles = SubtitleTrack & {
   address: string | null;
 };
 
+/** A socket of the network, as it is. */
+export interface Interface {
+  /** Its addresses with their length. */
+  addresses: string[];
+  /** `ether`, `wlan` … */
+  kind: string;
+  /** As the kernel names it. */
+  name: string;
+  /** `routable`, `degraded`, `no-carrier`, `off` … */
+  state: string;
+}
+
 /** A finished conversion that is kept. */
 export interface KeptConversion {
   bytes: number;
@@ -398,6 +586,66 @@ export interface LibraryEvent {
   /** Paths of the folders that are worth listing again; null: any may be. */
   folders: string[] | null;
 }
+
+/** A network socket. */
+export interface Link {
+  /** As the kernel names it. */
+  name: string;
+  /** Megabits a second, of a cable. */
+  speed: number | null;
+  /** Something is at the other end. */
+  up: boolean;
+  /** It is a radio. */
+  wireless: boolean;
+}
+
+/** What has happened. */
+export interface Log {
+  /** The latest last. */
+  lines: LogLine[];
+}
+
+/** A line of the log. */
+export interface LogLine {
+  /** `error`, `warn`, `info`, `debug` or `trace`. */
+  level: string;
+  /** Counts from the start on. */
+  number: number;
+  /** What happened, and its circumstances as `name=value`. */
+  text: string;
+  /** Milliseconds since 1970, as far as the clock was set. */
+  time: number;
+}
+
+/** The machine at a moment. What it does not have is `None`. */
+export interface Machine {
+  /** The clock is set by the network; `None` when nobody knows. */
+  clock_set: boolean | null;
+  /** Mistakes that ext4 has found on disks of this machine, ever. */
+  disk_errors: number;
+  /** The disks of the library and of the data folder, each once. */
+  disks: UsedDisk[];
+  /** The network's sockets. */
+  links: Link[];
+  /** Bytes that programs can still have. */
+  memory_available: number | null;
+  /** Bytes. */
+  memory_total: number | null;
+  /** What its maker calls it. */
+  model: string | null;
+  processor: Processor | null;
+  /** Degrees Celsius, of the hottest part. */
+  temperature: number | null;
+  throttled: Throttled | null;
+  /** Seconds since the machine was started. */
+  uptime: number | null;
+}
+
+/** A token as it was made. */
+export type MadeToken = Token & {
+  /** Itself. It is not shown again. */
+  token: string;
+};
 
 /** A file that can be played, once its streams are known. */
 export interface Media {
@@ -444,6 +692,40 @@ export interface Neighbours {
   total: number;
 }
 
+/** A folder of a NAS, as the owner wants it. */
+export interface NetworkFolder {
+  /** The NAS's name or address. */
+  host: string;
+  /** By which protocol. */
+  kind: Protocol;
+  /** What it is called here: its folder below `/media`. */
+  name: string;
+  /** … and how one proves it. */
+  password?: string | null;
+  /** The folder there: a share's name for SMB, a path for NFS. */
+  path: string;
+  /** Who one is there, for SMB; none is a guest. */
+  user?: string | null;
+  /** It may be written to. */
+  writable?: boolean;
+}
+
+/** Which slot. */
+export type OtherSlot = "other";
+
+/** Another password for the owner. */
+export interface PasswordChange {
+  /** At least eight characters. */
+  new: string;
+  /** That which holds now. */
+  present: string;
+}
+
+/** A password. */
+export interface PasswordEntry {
+  password: string;
+}
+
 /** Where a viewer left a file. */
 export interface Position {
   /** When it was left there: seconds since 1970. */
@@ -462,6 +744,9 @@ export interface Positions {
   positions: Position[];
 }
 
+/** What to do. */
+export type Power = "reboot" | "off";
+
 /** What went wrong (RFC 9457). */
 export interface Problem {
   /** A sentence for the person at the screen: what happened, and what to do next. */
@@ -476,6 +761,14 @@ export interface Problem {
   type: string;
 }
 
+/** How busy the processors are. */
+export interface Processor {
+  /** Share of their time in use since the last look, 0 to 1. */
+  busy: number;
+  /** How many there are. */
+  count: number;
+}
+
 /** What the result of a conversion is made of. */
 export type Profile = "tv" | "small" | "flash" | "audio";
 
@@ -487,6 +780,9 @@ export interface ProfileEntry {
   name: Profile;
   width: number | null;
 }
+
+/** By which a folder of a NAS is reached. */
+export type Protocol = "smb" | "nfs";
 
 /** Files that are left alone because they kill their converter. */
 export interface Quarantine {
@@ -582,6 +878,144 @@ export interface Relays {
   relays: Relay[];
 }
 
+/** What somebody may do. */
+export type Role = "viewer" | "owner";
+
+/** A backup, and what it was sealed by. */
+export interface SentBackup {
+  archive: Backup;
+  passphrase: string;
+}
+
+/** A certificate of the owner's, as PEM. */
+export interface SentCertificate {
+  /** With those that it was signed with. */
+  certificate: string;
+  key: string;
+}
+
+/** A browser that somebody has signed in with. */
+export interface Session {
+  /** From where it was made. */
+  address: string;
+  /** What the browser calls itself. */
+  agent: string;
+  id: string;
+  /** Seconds since it was used, while the server ran. */
+  idle: number;
+  /** Seconds since 1970, by the clock of that moment. */
+  made: number;
+  role: Role;
+  /** It is the one that asks. */
+  this: boolean;
+}
+
+/** What this browser may do. */
+export interface SessionState {
+  /** Whether somebody has chosen the first password. */
+  claimed: boolean;
+  /** Goes behind addresses for players as `?token=`, while viewers need a password. */
+  link_token: string | null;
+  /** Changes need the owner (`owner`), or everybody may do everything (`open`). */
+  mode: string;
+  role: Role | null;
+  /** Whether viewers need a password. */
+  viewers_need_password: boolean;
+}
+
+/** Who is signed in. */
+export interface Sessions {
+  sessions: Session[];
+}
+
+/** A field as it is now. */
+export interface Setting {
+  /** When a change holds. */
+  applies: SettingApplies;
+  /** What holds without any choice. */
+  default: SettingValue;
+  /** What it can be. */
+  kind: SettingKind;
+  /** Where it was decided by hand, so that the page can't change it. */
+  locked: string | null;
+  /** Its name in the section. */
+  name: string;
+  /** What holds; of a secret, whether there is one. */
+  value: SettingValue;
+}
+
+/** When a change holds. */
+export type SettingApplies = "now" | "at_restart";
+
+/** What a text has to look like. */
+export type SettingForm = "host_name" | "page_language" | "time_zone" | "folder" | "stream_names";
+
+/** The values that a field takes. The page makes its form of this. */
+export type SettingKind = {
+  type: "flag";
+} | {
+  /** The largest. */
+  max: number;
+  /** The smallest. */
+  min: number;
+  type: "number";
+  /** What it counts. */
+  unit: string;
+} | {
+  /** All of them. */
+  of: string[];
+  type: "choice";
+} | {
+  /** What it has to look like. */
+  form: SettingForm;
+  type: "text";
+} | {
+  /** Characters at least. */
+  min: number;
+  type: "secret";
+} | {
+  type: "languages";
+} | {
+  /** What each has to look like. */
+  form: SettingForm;
+  type: "lines";
+};
+
+/** What a field can be set to, by its kind. */
+export type SettingValue = boolean | number | string | string[];
+
+/** All that the owner can change. */
+export interface Settings {
+  /** What is wrong with what was kept. */
+  notice: string | null;
+  sections: SettingsSection[];
+  /** A change waits for the next start. */
+  wants_restart: boolean;
+}
+
+/** A section, for the page. */
+export interface SettingsSection {
+  /** Its fields. */
+  fields: Setting[];
+  /** Its name. */
+  name: string;
+  /** Changes whenever one of its values does: `If-Match`. */
+  tag: string;
+}
+
+/** What the page has to know before anybody has signed in. */
+export interface Setup {
+  /** Whether somebody has chosen the first password. */
+  claimed: boolean;
+  /** Whether the owner has been through the first visit, or has left it. */
+  greeted: boolean;
+  /** The language that the owner has chosen for the page; empty for the browser's. */
+  language: string;
+  /** Changes need the owner (`owner`), or everybody may do everything (`open`). */
+  mode: string;
+  version: string;
+}
+
 /** A source's figures, as `/api/v1/sources` shows them. */
 export type Source = SourceMedia & {
   /** Bytes of media received. */
@@ -665,6 +1099,20 @@ export interface Sources {
   sources: Source[];
 }
 
+/** Settings that were not changed, because somebody else was faster. */
+export type StaleSettings = Problem & {
+  /** As they are now. */
+  present: SettingsSection;
+};
+
+/** Where media are, on the box. */
+export interface Storage {
+  disks: Disk[];
+  folders: AddedFolder[];
+  /** Whether this is a box. */
+  here: boolean;
+}
+
 /** A live stream. Times are seconds. */
 export interface Stream {
   bytes_in: number;
@@ -683,6 +1131,16 @@ export interface Stream {
   uptime: number;
   viewers: number;
   viewers_by_protocol: Record<string, number>;
+}
+
+/** What is remembered of a stream. */
+export interface StreamCurves {
+  /** Bits a second from its publisher. */
+  bits_in: Curve;
+  /** Bits a second to its viewers. */
+  bits_out: Curve;
+  /** Who watches. */
+  viewers: Curve;
 }
 
 /** The live streams. */
@@ -710,6 +1168,69 @@ export interface SubtitleTrack {
   title: string | null;
 }
 
+/** What somebody who helps has to know. */
+export interface Support {
+  claimed: boolean;
+  health: Health;
+  kernel: string;
+  log: LogLine[];
+  settings: SettingsSection[];
+  sources: Source[];
+  /** How many live streams there are. */
+  streams: number;
+  /** What this file is. */
+  what: string;
+}
+
+/** What there is of a box here. A part that does not answer is null, and its reason stands in `reasons`. */
+export interface System {
+  clock: Clock | null;
+  /** Whether this is a box. */
+  here: boolean;
+  host: Host | null;
+  interfaces: Interface[] | null;
+  /** By part, why it does not answer. */
+  reasons: Record<string, string>;
+  /** Seconds that a new address of the network is still on trial. */
+  trial: number | null;
+  update: Update | null;
+}
+
+/** An update that was taken back. */
+export interface TakenBack {
+  /** Why. */
+  reason: string;
+  /** Where it was. */
+  slot: string;
+}
+
+/** As `vcgencmd get_throttled` has it. */
+export interface Throttled {
+  /** It is slowed down, now. */
+  slowed: boolean;
+  /** The supply gives too little, now. */
+  under_voltage: boolean;
+  /** It was slowed down at some time since the start. */
+  was_slowed: boolean;
+  /** The supply gave too little at some time since the start. */
+  was_under_voltage: boolean;
+}
+
+/** A token, by which a program comes in. */
+export interface Token {
+  id: string;
+  /** Seconds since 1970, by the clock of that moment. */
+  made: number;
+  /** What it is for. */
+  name: string;
+  role: Role;
+}
+
+/** The tokens that were made and not taken away. */
+export interface Tokens {
+  tokens: Token[];
+}
+
 /** A sound, or subtitles. */
 export interface Track {
   /** Where subtitles of text are as WebVTT. */
@@ -728,6 +1249,28 @@ export interface Track {
   title: string | null;
 }
 
+/** What becomes of a trial. */
+export type TrialEnd = "keep" | "revert";
+
+/** Settings that were not changed, because some of them do not fit. */
+export type UnfitSettings = Problem & {
+  /** Which, and why. Missing when the request itself can't be read. */
+  fields?: FieldProblem[];
+};
+
+/** How far an update is, and which system runs. */
+export interface Update {
+  booted: BootedSystem | null;
+  /** Why the last one failed; empty. */
+  last_error: string;
+  /** `idle` or `installing`. */
+  operation: string;
+  /** Percent of the present one. */
+  percent: number;
+  /** What it does. */
+  step: string;
+}
+
 /** How much of a file has come. */
 export interface UploadProgress {
   path: string;
@@ -743,11 +1286,59 @@ export interface Uploads {
   largest: number;
 }
 
+/** A disk. */
+export interface UsedDisk {
+  /** A folder of ours that is on it. */
+  folder: string;
+  /** Bytes that we may still use. */
+  free: number;
+  /** It does not answer, or is not there. */
+  missing: boolean;
+  /** Nothing can be written to it. */
+  read_only: boolean;
+  /** Bytes. */
+  total: number;
+}
+
 /** The picture as it is sent. */
 export type Video = Fate & {
   codec: string;
   height: number;
   width: number;
+};
+
+/** What viewers need. */
+export interface Viewers {
+  /** Watching needs a password. */
+  need_password: boolean;
+}
+
+/** What a backup is sealed by. */
+export interface WantedBackup {
+  /** At least eight characters. */
+  passphrase: string;
+}
+
+/** Names that a certificate is to be good for. */
+export interface WantedCertificate {
+  names: string[];
+}
+
+/** What to do with a disk. */
+export interface WantedDisk {
+  do: DiskDeed;
+}
+
+/** Who may log in by SSH. */
+export interface WantedKeys {
+  /** Public keys; none switches SSH off. */
+  keys: string[];
+}
+
+/** What somebody wants a socket to be. */
+export type WantedNetwork = Addressing & {
+  /** Which. */
+  interface: string;
 };
 
 /** Where a viewer is now. */
@@ -758,10 +1349,53 @@ export interface WantedPosition {
   position: number;
 }
 
+/** How to start anew. */
+export interface WantedPower {
+  action: Power;
+}
+
 /** What is wanted to be recorded. */
 export interface WantedRecording {
   /** A live stream's name. */
   stream: string;
+}
+
+/** What to forget. */
+export interface WantedReset {
+  what: Forgotten;
+}
+
+/** What the clock is to say. */
+export interface WantedTime {
+  /** Seconds since 1970. */
+  time: number;
+}
+
+/** A token that is wanted. */
+export interface WantedToken {
+  /** What it is for. */
+  name: string;
+  role: Role;
+}
+
+/** What becomes of a trial. */
+export interface WantedTrialEnd {
+  trial: TrialEnd;
+}
+
+/** Another version of the system. */
+export type WantedUpdate = {
+  /** A bundle at this address of the web. */
+  url: string;
+} | {
+  /** That of the other slot, which is started at once. */
+  boot: OtherSlot;
+};
+
+/** What viewers are to need. */
+export interface WantedViewers {
+  /** Their password; null for none. */
+  password: string | null;
 }
 
 /** What an address of the web means. */

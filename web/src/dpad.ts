@@ -24,7 +24,10 @@ export type ScreenKeys = (event: KeyboardEvent) => boolean;
 
 let takers: ScreenKeys[] = [];
 
-/** Lets `handler` take keys before the page, and before those who asked earlier; the result gives them back. */
+/**
+ * Lets `handler` take keys before the page, and before those who asked earlier; the result gives them back. Components ask in a
+ * layout effect: whoever sees what is open must not be able to press a key that goes past it.
+ */
 export function takeKeys(handler: ScreenKeys): () => void {
   takers = takers.concat(handler);
   return () => {

@@ -1,7 +1,7 @@
 // A list of things to do or to choose, in front of the screen: what a right click, a long press or the button with the dots opens.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusFirst, isBackKey, takeKeys } from "./dpad.ts";
 import { strings } from "./language/index.ts";
 
@@ -27,7 +27,7 @@ export function Modal(props: { title: string; class?: string; onClose: () => voi
       if (before instanceof HTMLElement && document.contains(before)) before.focus({ preventScroll: true });
     };
   }, []);
-  useEffect(
+  useLayoutEffect(
     () =>
       takeKeys((event) => {
         if (isBackKey(event)) {

@@ -17,6 +17,7 @@ export { loadPart, register } from "./parts.ts";
 export { retryDelay } from "./player/buffer.ts";
 export { startEngine, unsupported } from "./player/engine.ts";
 export { Frame, Round, TopBar, Waiting } from "./player/frame.tsx";
+export { spread, walk, without } from "./lowered.ts";
 export { leaveFullScreen, toggleFullScreen, useFullScreen } from "./player/full-screen.ts";
 export { useMediaSession } from "./player/media-session.ts";
 export { addressesFor, startPlainEngine } from "./player/plain-engine.ts";

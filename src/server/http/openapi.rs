@@ -1,7 +1,7 @@
 //! The API's description for programs: OpenAPI 3.1, made of the types that are sent and of what is written beside the
 //! functions that answer. What is served is docs/openapi.json as it was committed; a test holds it against the types.
 
-use super::manage::Manage;
+use super::manage::{Manage, backup, health, https, session, settings, setup, storage, system};
 use super::reply::{Reply, reply};
 use crate::access::Need;
 use bytes::Bytes;
@@ -63,6 +63,47 @@ use utoipa::OpenApi;
         super::components::remove,
         super::about::about,
         committed,
+        setup::state,
+        setup::restart,
+        session::claim,
+        session::state,
+        session::sign_in,
+        session::sign_out,
+        session::list,
+        session::end_others,
+        session::end,
+        session::tokens,
+        session::make_token,
+        session::remove_token,
+        session::change_password,
+        session::viewers,
+        session::set_viewers,
+        settings::all,
+        settings::one,
+        settings::change,
+        health::health,
+        health::lines,
+        health::support,
+        backup::make,
+        backup::restore,
+        backup::reset,
+        system::state,
+        system::power,
+        system::set_time,
+        system::try_network,
+        system::end_trial,
+        system::update,
+        system::upload,
+        system::ssh,
+        storage::state,
+        storage::add_folder,
+        storage::disk,
+        storage::remove_folder,
+        https::state,
+        https::make,
+        https::upload,
+        https::remove,
+        https::root,
     ),
     components(schemas(super::problem::Problem, super::media::MediaEvent, super::events::LibraryEvent)),
     tags(
@@ -78,9 +119,7 @@ struct Document;
 /// The description as JSON, made anew from the types.
 pub fn openapi() -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
-    for address in Manage::ADDRESSES.iter().filter(|address| address.starts_with("/api/")) {
-        document["paths"][*address] = managing(address);
-    }
+    say_whose(&mut document);
     if let Some(operations) = document["paths"].as_object_mut() {
         operations.values_mut().filter_map(Value::as_object_mut).flat_map(|of| of.values_mut()).for_each(
             |one| {
@@ -108,44 +147,18 @@ pub fn openapi() -> String {
     text
 }
 
-/// The operations of an address that looks after the server. What is sent and answered there is JSON, of which the shape is
-/// told in docs/http-api.md only.
-fn managing(address: &str) -> Value {
-    let example = address.replace(['{', '}'], "");
-    let Some(manage) = Manage::decode(&example) else { return Value::Null };
-    let parameters: Vec<Value> = address
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split('}').next())
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-        .collect();
-    let about = manage.about().1;
-    let words = address.trim_start_matches("/api/v1/").split(|c: char| !c.is_ascii_alphanumeric());
-    let name: String = words
-        .map(|word| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default())
-        .collect();
-    let operation = |(method, need): &(&str, Need)| {
-        let method = method.to_lowercase();
-        let content = json!({ "application/json": { "schema": { "type": "object" } } });
-        let answer = json!({ "description": "It is done, or this is how it is", "content": content });
-        let mut operation = json!({
-            "operationId": format!("manage{name}{}", method.get(..1).unwrap_or_default().to_uppercase() + method.get(1..).unwrap_or_default()),
-            "summary": about,
-            "tags": ["managing"],
-            "responses": { "2XX": answer },
-        });
-        if !parameters.is_empty() {
-            operation["parameters"] = parameters.clone().into();
+/// Says of each operation that looks after the server whether it is the owner's alone, which the guard's table knows.
+fn say_whose(document: &mut Value) {
+    for address in Manage::ADDRESSES {
+        let Some(manage) = Manage::decode(&address.replace(['{', '}'], "")) else { continue };
+        let owners = manage.needs().iter().filter(|(_, need)| *need == Need::Own);
+        for operation in owners.map(|(method, _)| method.to_lowercase()) {
+            let Some(operation) = document["paths"][*address][operation].as_object_mut() else { continue };
+            let before = operation.get("description").and_then(Value::as_str).unwrap_or_default();
+            let whole = format!("{before}\n\nOnly for the owner.").trim_start().to_owned();
+            operation.insert("description".to_owned(), whole.into());
         }
-        if matches!(method.as_str(), "post" | "put" | "patch") {
-            operation["requestBody"] = json!({ "content": content });
-        }
-        if *need == Need::Own {
-            operation["description"] = "Only for the owner.".into();
-        }
-        (method, operation)
-    };
-    manage.needs().iter().map(operation).collect::<serde_json::Map<String, Value>>().into()
+    }
 }
 
 /// What may be null in an answer is always there; what may be missing is marked `nullable = false`, and stays optional.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 /// What went wrong (RFC 9457).
 #[derive(Serialize, ToSchema)]
-pub(super) struct Problem {
+pub(in crate::server::http) struct Problem {
     /// The kind of problem: an address below `/problems/`, which explains it. Kinds stay; new ones come.
     #[schema(example = "/problems/not-found")]
     r#type: String,

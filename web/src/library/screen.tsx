@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Entry } from "../api.ts";
+import { useComeBack } from "../come-back.ts";
 import { Icon } from "../icons.tsx";
 import { strings } from "../language/index.ts";
 import { replaceWith } from "../navigate.ts";
@@ -44,7 +45,8 @@ export function BrowseScreen({ path, query, from }: { path: string; query: Query
     setDrawn(place);
   };
   const search = (words: string): void => replaceWith({ view: "browse", path, query: { q: words } });
-  const goesOn = !path && !q && begun(known).length > 0;
+  // Where the server does not answer, no film goes on.
+  const goesOn = !path && !q && state.phase !== "failed" && begun(known).length > 0;
   const summary =
     state.phase !== "ready" ? " " : q ? strings.folder.found(state.total, q) : strings.counts(state.folders, state.total - state.folders);
 
@@ -113,6 +115,7 @@ function Contents(props: {
   onReload: () => void;
 }) {
   const { state, path, q, onReload } = props;
+  useComeBack(state.phase === "failed" && !state.problem.status, onReload);
   if (state.phase === "loading") {
     return (
       <Panel icon="replay" title={strings.loading} quiet>

@@ -1,7 +1,7 @@
 // The pictures themselves: one in front, the next ones on their way, and what drives a slideshow.
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import {
   type Entry,
   folderHash,
@@ -110,7 +110,7 @@ export function Show(props: {
 
   const latest = useRef({ step, start, running });
   latest.current = { step, start, running };
-  useEffect(
+  useLayoutEffect(
     () =>
       takeKeys((event) => {
         if (isBackKey(event)) {

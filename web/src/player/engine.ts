@@ -46,6 +46,8 @@ export interface Failure {
   detail: string;
   retry: boolean;
   elsewhere: boolean;
+  /** The server does not answer: once it does, it is tried again by itself. */
+  away?: boolean;
 }
 
 /** What the engine tells its owner. */
@@ -195,7 +197,7 @@ export function startEngine(
       if (attempt >= MAX_ATTEMPTS && secondsAhead(bufferedRanges(), video.currentTime) < 1) {
         return problem && answered
           ? fail(problem.title, problem.detail, true, false)
-          : fail(words.lost, words.lostDetail, true, false);
+          : fail(words.lost, words.lostDetail, true, false, true);
       }
       events.reconnecting(true);
       await sleep(retryDelay(attempt));
@@ -315,10 +317,10 @@ export function startEngine(
     abort = null;
   }
 
-  function fail(title: string, detail: string, retry: boolean, elsewhere: boolean): void {
+  function fail(title: string, detail: string, retry: boolean, elsewhere: boolean, away = false): void {
     over = true;
     stop();
-    events.failed({ title, detail, retry, elsewhere });
+    events.failed({ title, detail, retry, elsewhere, away });
   }
 
   // iPhones hand out a ManagedMediaSource only to elements that cannot be sent to another screen.

@@ -2,7 +2,7 @@
 // pointers. What is special to each comes from its owner: what stands in the seek bar's place, further buttons, what its keys do.
 
 import type { ComponentChildren, RefObject, TargetedPointerEvent, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { isBackKey, takeKeys } from "../dpad.ts";
 import { Icon, type IconName } from "../icons.tsx";
 import { strings } from "../language/index.ts";
@@ -78,7 +78,7 @@ export function Frame(props: FrameProps) {
   // The listener sees the latest state through this; it is added once.
   const latest = useRef({ obey, shown });
   latest.current = { obey, shown };
-  useEffect(
+  useLayoutEffect(
     () =>
       takeKeys((event) => {
         const { obey, shown } = latest.current;

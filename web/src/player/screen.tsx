@@ -1,7 +1,8 @@
 // The player's screen for files: opening one, playing it, or saying why not.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Choice, fetchMedia, flvAddress, type Media, rtmpAddress } from "../api.ts";
+import { useComeBack } from "../come-back.ts";
 import { takeKeys } from "../dpad.ts";
 import { strings } from "../language/index.ts";
 import { markOf, resumeAt } from "../library/resume.ts";
@@ -47,14 +48,16 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
       },
       (thrown: unknown) => {
         if (!current) return;
-        const { title, detail } = asProblem(thrown);
-        setFailure({ title, detail, retry: true, elsewhere: false });
+        const { title, detail, status } = asProblem(thrown);
+        setFailure({ title, detail, retry: true, elsewhere: false, away: !status });
       },
     );
     return () => {
       current = false;
     };
   }, [path, choice, attempt]);
+
+  useComeBack(failure !== null && !!failure.away, () => setAttempt(attempt + 1));
 
   // The film is opened anew in its other form, and goes on where it was.
   const choose = (wanted: Choice): void => {
@@ -121,7 +124,7 @@ function FailurePanel(props: {
   const { failure, path } = props;
   const { next } = props.neighbours;
   // "Next" works on a remote control here as well.
-  useEffect(
+  useLayoutEffect(
     () =>
       takeKeys((event) => {
         if (event.key !== "MediaTrackNext" || !next) return false;

@@ -1,6 +1,6 @@
 // At a film's end: the next one follows after a few seconds, unless somebody says no.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { focusFirst, isBackKey, takeKeys } from "../dpad.ts";
 import { strings } from "../language/index.ts";
 
@@ -14,7 +14,7 @@ export function UpNext({ name, onPlay, onCancel }: { name: string; onPlay: () =>
   const cancel = useRef(onCancel);
   cancel.current = onCancel;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     focusFirst(root.current);
     return takeKeys((event) => {
       if (isBackKey(event)) cancel.current();

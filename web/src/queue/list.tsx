@@ -1,7 +1,7 @@
 // The list itself. A row is moved by its handle: dragged with a mouse or a finger; or picked up by OK or Enter, carried by the arrow
 // keys or by two buttons, and put down by OK or Back.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { clock, formatHash, Icon, type IconName, isBackKey, type Queued, strings, takeKeys } from "../shell.ts";
 import { givesWay, moved } from "./order.ts";
 
@@ -39,7 +39,7 @@ export function QueueList({ items, at, onChange }: { items: Queued[]; at: number
   const latest = useRef({ put, items: shown });
   latest.current = { put, items: shown };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (carried === null) return undefined;
     return takeKeys((event) => {
       const by = ({ ArrowUp: -1, ArrowDown: 1 } as Record<string, number>)[event.key];

@@ -1,5 +1,6 @@
 // A file with everything that was set, and back; and forgetting it.
 
+import type { Backup as Archive, SentBackup, WantedBackup, WantedReset } from "../api-types.ts";
 import { problemOf, say, send, useRef, useState } from "../shell.ts";
 import { Field, Form, Sure, Text } from "./form.tsx";
 import { words } from "./words.ts";
@@ -15,7 +16,7 @@ export function Backup({ onForgotten }: { onForgotten: () => void }) {
     const response = await fetch("/api/v1/backup", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ passphrase }),
+      body: JSON.stringify({ passphrase } satisfies WantedBackup),
     });
     if (!response.ok) throw await problemOf(response);
     const link = document.createElement("a");
@@ -26,12 +27,13 @@ export function Backup({ onForgotten }: { onForgotten: () => void }) {
   };
   const restore = async (): Promise<void> => {
     const chosen = file.current?.files?.[0];
-    const archive: unknown = chosen ? JSON.parse(await read(chosen)) : null;
-    await send("POST", "/api/v1/restore", { passphrase: theirs, archive });
+    // Whether it is one is the server's to say.
+    const archive = (chosen ? JSON.parse(await read(chosen)) : null) as Archive;
+    await send("POST", "/api/v1/restore", { passphrase: theirs, archive } satisfies SentBackup);
     say(text.restored);
   };
-  const forget = (what: string): void =>
-    void send("POST", "/api/v1/reset", { what }).then(onForgotten, (thrown: { detail: string }) => say(thrown.detail));
+  const forget = (what: WantedReset["what"]): void =>
+    void send("POST", "/api/v1/reset", { what } satisfies WantedReset).then(onForgotten, (thrown: { detail: string }) => say(thrown.detail));
 
   return (
     <div class="settings">

@@ -1,36 +1,9 @@
 // How the machine is: one line that says whether all is well, graphs of the last hour, the log.
 
+import type { Curve, Health, Log, LogLine } from "../api-types.ts";
 import { fileSize, getJson, Icon, useEffect, useState } from "../shell.ts";
 import { Field, Form, Text } from "./form.tsx";
 import { words } from "./words.ts";
-
-type Curve = (number | null)[];
-
-/** What the server says. */
-export interface Health {
-  well: boolean;
-  findings: { grave: string; code: string; about: string | null; text: string }[];
-  machine: {
-    temperature: number | null;
-    disks: { folder: string; total: number; free: number; missing: boolean }[];
-    links: { name: string; up: boolean; speed: number | null }[];
-  };
-  history: {
-    processor: Curve;
-    memory: Curve;
-    temperature: Curve;
-    conversions: Curve;
-    viewers: Curve;
-    streams: Record<string, { bits_in: Curve; viewers: Curve }>;
-  };
-}
-
-interface Line {
-  number: number;
-  time: number;
-  level: string;
-  text: string;
-}
 
 const REFRESH_MS = 10_000;
 
@@ -92,11 +65,11 @@ function Graph(props: { title: string; curve: Curve; most: number; say: (value: 
 export function HealthPage() {
   const text = words().health;
   const health = useHealth();
-  const [lines, setLines] = useState<Line[]>([]);
+  const [lines, setLines] = useState<LogLine[]>([]);
   const [level, setLevel] = useState("info");
   const [sought, setSought] = useState("");
   const search = (): Promise<void> =>
-    getJson<{ lines: Line[] }>("/api/v1/log?level=" + level + "&words=" + encodeURIComponent(sought)).then((found) => setLines(found.lines));
+    getJson<Log>("/api/v1/log?level=" + level + "&words=" + encodeURIComponent(sought)).then((found) => setLines(found.lines));
   useEffect(() => void search().catch(() => undefined), [level]);
   if (!health) return null;
   const { machine, history } = health;

@@ -1,15 +1,9 @@
 // HTTPS, for whoever wants it: a certificate of one's own, or one that the server signs itself.
 
+import type { Https as State, SentCertificate, WantedCertificate } from "../api-types.ts";
 import { getJson, say, send, useEffect, useState } from "../shell.ts";
 import { Field, Form, Text } from "./form.tsx";
 import { words } from "./words.ts";
-
-interface State {
-  by_file: boolean;
-  certificate: "own" | "uploaded" | null;
-  port: number;
-  names: string[];
-}
 
 const ADDRESS = "/api/v1/https";
 
@@ -18,7 +12,7 @@ export function Https({ onChanged }: { onChanged: () => void }) {
   const text = words().https;
   const [state, setState] = useState<State | null>(null);
   const [names, setNames] = useState("");
-  const [pem, setPem] = useState({ certificate: "", key: "" });
+  const [pem, setPem] = useState<SentCertificate>({ certificate: "", key: "" });
   const show = (now: State): void => {
     setState(now);
     setNames(now.names.join(", "));
@@ -39,7 +33,7 @@ export function Https({ onChanged }: { onChanged: () => void }) {
           <a href={"https://" + location.hostname + ":" + state.port + "/"}>{"https://" + location.hostname + ":" + state.port + "/"}</a>
         </p>
       )}
-      <Form title={text.own} detail={text.ownDetail} action={text.make} act={() => ask("POST", { names: names.split(/[\s,]+/).filter(Boolean) })}>
+      <Form title={text.own} detail={text.ownDetail} action={text.make} act={() => ask("POST", { names: names.split(/[\s,]+/).filter(Boolean) } satisfies WantedCertificate)}>
         <Text name="names" label={text.names} hint={text.namesHint} value={names} onInput={setNames} />
         {state.certificate === "own" && (
           <p>

@@ -2,32 +2,27 @@
 
 import "./setup.css";
 import type { ComponentChildren } from "preact";
+import type { PasswordEntry, SessionState, Setup as State } from "../api-types.ts";
 import { asProblem, formatHash, getJson, goTo, Page, Panel, type Problem, register, send, useEffect, useState } from "../shell.ts";
 import { Backup } from "./backup.tsx";
 import { Form, Text } from "./form.tsx";
 import { HealthPage, useHealth, Verdict } from "./health.tsx";
 import { Https } from "./https.tsx";
-import { fetchSettings, RemoveSecret, type Section, SectionForm } from "./settings.tsx";
+import { fetchSettings, RemoveSecret, type SettingsSection, SectionForm } from "./settings.tsx";
 import { Storage } from "./storage.tsx";
 import { System } from "./system.tsx";
 import { Users } from "./users.tsx";
 import { Claim, Welcome } from "./welcome.tsx";
 import { learnWords, words } from "./words.ts";
 
-interface State {
-  claimed: boolean;
-  greeted: boolean;
-  role: string | null;
-}
-
 function Setup({ path }: { path: string }) {
   const text = words();
-  const [state, setState] = useState<State | null>(null);
+  const [state, setState] = useState<(Pick<State, "claimed" | "greeted"> & Pick<SessionState, "role">) | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const load = (): void =>
     void Promise.all([
-      getJson<{ claimed: boolean; greeted: boolean }>("/api/v1/setup"),
-      getJson<{ role: string | null }>("/api/v1/session"),
+      getJson<State>("/api/v1/setup"),
+      getJson<SessionState>("/api/v1/session"),
       learnWords(),
     ]).then(
       ([setup, session]) => {
@@ -90,7 +85,7 @@ function SignIn({ onDone }: { onDone: () => void }) {
   const [password, setPassword] = useState("");
   return (
     <Page state="sign-in" title={text.title}>
-      <Form detail={text.intro} action={text.go} act={() => send<{ role: string }>("POST", "/api/v1/session", { password }).then(({ role }) => (role === "viewer" ? goTo({ view: "browse", path: "" }) : onDone()))}>
+      <Form detail={text.intro} action={text.go} act={() => send<SessionState>("POST", "/api/v1/session", { password } satisfies PasswordEntry).then(({ role }) => (role === "viewer" ? goTo({ view: "browse", path: "" }) : onDone()))}>
         <Text name="password" type="password" complete="current-password" label={text.password} value={password} onInput={setPassword} first />
       </Form>
     </Page>
@@ -126,7 +121,7 @@ function Overview({ onSignOut }: { onSignOut: () => void }) {
 }
 
 function Settings({ name }: { name: string }) {
-  const [section, setSection] = useState<Section | null>(null);
+  const [section, setSection] = useState<SettingsSection | null>(null);
   const [waits, setWaits] = useState(false);
   const load = (): void =>
     void fetchSettings().then(

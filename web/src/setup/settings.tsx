@@ -1,60 +1,32 @@
 // A section of the settings as a form, made of what the server says its fields can be.
 
 import type { ComponentChildren } from "preact";
+import type { FieldProblem, Setting, SettingKind, Settings, SettingsSection, StaleSettings, UnfitSettings } from "../api-types.ts";
 import { getJson, Problem, say, useState } from "../shell.ts";
 import { Field, Form, type Messages } from "./form.tsx";
 import { words } from "./words.ts";
 
-type Value = string | number | boolean | string[];
-
-interface Kind {
-  type: "flag" | "number" | "choice" | "text" | "secret" | "languages" | "lines";
-  of?: string[];
-  min?: number;
-  max?: number;
-  unit?: string;
-  form?: string;
-}
-
-/** A setting as it is now. */
-export interface Setting {
-  name: string;
-  value: Value;
-  default: Value;
-  locked: string | null;
-  kind: Kind;
-  applies: "now" | "at_restart";
-}
-
-/** Settings that are changed together. `tag` changes whenever one of them does. */
-export interface Section {
-  name: string;
-  tag: string;
-  fields: Setting[];
-}
+export type { SettingsSection } from "../api-types.ts";
 
 /** Changes some fields; rejects with the server's answer in full. */
-export async function change(section: string, tag: string, values: Record<string, unknown>): Promise<Section> {
+export async function change(section: string, tag: string, values: Record<string, unknown>): Promise<SettingsSection> {
   const response = await fetch("/api/v1/settings/" + section, {
     method: "PATCH",
     headers: { "Content-Type": "application/json", "If-Match": '"' + tag + '"' },
     body: JSON.stringify(values),
   });
-  const said = (await response.json().catch(() => ({}))) as Section & {
-    detail?: string;
-    present?: Section;
-    fields?: { field: string; message: string }[];
-  };
-  if (response.ok) return said;
-  const problem = new Problem(response.status, "", said.detail ?? String(response.status));
-  throw Object.assign(problem, { present: said.present, wrong: response.status === 400 ? (said.fields ?? []) : [] });
+  const said: unknown = await response.json().catch(() => ({}));
+  if (response.ok) return said as SettingsSection;
+  const refused = said as Partial<StaleSettings & UnfitSettings>;
+  const problem = new Problem(response.status, "", refused.detail ?? String(response.status));
+  throw Object.assign(problem, { present: refused.present, wrong: refused.fields ?? [] });
 }
 
 const INPUTS: Record<string, string> = { number: "number", secret: "password" };
 
 interface Rejected extends Problem {
-  present?: Section;
-  wrong: { field: string; message: string }[];
+  present?: SettingsSection;
+  wrong: FieldProblem[];
 }
 
 /** What a value looks like in its field. */
@@ -66,7 +38,7 @@ function written(setting: Setting): string {
 }
 
 /** … and what is sent of it. */
-function read(text: string, kind: Kind): unknown {
+function read(text: string, kind: SettingKind): unknown {
   switch (kind.type) {
     case "number":
       return text.trim() === "" ? null : Number(text);
@@ -93,20 +65,20 @@ function shown(setting: Setting): string {
 
 /** The form. `only`: just these fields. `preset`: what stands in empty fields at first. */
 export function SectionForm(props: {
-  section: Section;
+  section: SettingsSection;
   only?: string[];
   preset?: Record<string, string>;
   title?: string;
   action?: string;
   /** Beside the button. */
   more?: ComponentChildren;
-  onSaved: (section: Section) => void;
+  onSaved: (section: SettingsSection) => void;
 }) {
   const text = words();
   const [base, setBase] = useState(props.section);
   const [typed, setTyped] = useState<Record<string, string>>(props.preset ?? {});
   const [wrong, setWrong] = useState<Messages>({});
-  const [meanwhile, setMeanwhile] = useState<Section | null>(null);
+  const [meanwhile, setMeanwhile] = useState<SettingsSection | null>(null);
   const [before, setBefore] = useState<Record<string, unknown> | null>(null);
   const fields = base.fields.filter(({ name }) => (props.only ? props.only.indexOf(name) >= 0 : name !== "greeted"));
 
@@ -178,13 +150,13 @@ export function SectionForm(props: {
         const value = typed[setting.name] ?? written(setting);
         const input = (entry: string): void => setTyped({ ...typed, [setting.name]: entry });
         return (
-          <Field key={key} name={key} label={kind.unit ? label + " (" + kind.unit + ")" : label} hint={hint} message={wrong[key]}>
+          <Field key={key} name={key} label={kind.type === "number" ? label + " (" + kind.unit + ")" : label} hint={hint} message={wrong[key]}>
             {(ids) =>
               setting.locked ? (
                 <output {...ids}>{shown(setting)}</output>
-              ) : kind.type === "choice" || kind.type === "flag" || kind.form === "page_language" ? (
+              ) : kind.type === "choice" || kind.type === "flag" || (kind.type === "text" && kind.form === "page_language") ? (
                 <select {...ids} value={value} onChange={(event) => input(event.currentTarget.value)}>
-                  {(kind.type === "flag" ? ["false", "true"] : (kind.of ?? ["", "en", "de"])).map((one) => (
+                  {(kind.type === "flag" ? ["false", "true"] : kind.type === "choice" ? kind.of : ["", "en", "de"]).map((one) => (
                     <option key={one} value={one}>
                       {text.choices[one] ?? one}
                     </option>
@@ -194,7 +166,7 @@ export function SectionForm(props: {
                 <textarea {...ids} rows={3} value={value} onInput={(event) => input(event.currentTarget.value)} />
               ) : (
                 <input
-                  {...(Object.assign({ type: INPUTS[kind.type] ?? "text", min: kind.min, max: kind.max }, ids) as object)}
+                  {...(Object.assign({ type: INPUTS[kind.type] ?? "text" }, kind.type === "number" && { min: kind.min, max: kind.max }, ids) as object)}
                   autocomplete={kind.type === "secret" ? "new-password" : "off"}
                   value={value}
                   onInput={(event) => input(event.currentTarget.value)}
@@ -209,7 +181,7 @@ export function SectionForm(props: {
 }
 
 /** A secret is taken away by a button: an empty field leaves it as it is. */
-export function RemoveSecret({ section, onSaved }: { section: Section; onSaved: (section: Section) => void }) {
+export function RemoveSecret({ section, onSaved }: { section: SettingsSection; onSaved: (section: SettingsSection) => void }) {
   const secret = section.fields.filter(({ kind, value, locked }) => kind.type === "secret" && value && !locked)[0];
   if (!secret) return null;
   const act = (): void =>
@@ -222,6 +194,6 @@ export function RemoveSecret({ section, onSaved }: { section: Section; onSaved: 
 }
 
 /** All sections, as they are now. */
-export function fetchSettings(): Promise<{ sections: Section[]; wants_restart: boolean }> {
+export function fetchSettings(): Promise<Settings> {
   return getJson("/api/v1/settings");
 }

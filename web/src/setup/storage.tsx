@@ -1,35 +1,10 @@
 // Disks that are plugged in, and folders of a NAS. On any other machine: its own system looks after them.
 
+import type { AddedFolder, Disk, DiskDeed, NetworkFolder, Storage as State } from "../api-types.ts";
 import { fileSize, getJson, type Problem, say, send, useEffect, useState } from "../shell.ts";
 import { Field, Form, Sure, Text } from "./form.tsx";
 import { change, fetchSettings } from "./settings.tsx";
 import { words } from "./words.ts";
-
-interface Disk {
-  device: string;
-  label: string;
-  filesystem: string;
-  folder: string | null;
-  writable: boolean;
-  wanted_writable: boolean;
-  reason: string | null;
-  total: number | null;
-  free: number | null;
-}
-
-interface Folder {
-  name: string;
-  source: string;
-  folder: string;
-  mounted: boolean;
-  total: number | null;
-  free: number | null;
-}
-
-interface State {
-  disks: Disk[];
-  folders: Folder[];
-}
 
 const ADDRESS = "/api/v1/system/";
 const REFRESH_MS = 5000;
@@ -45,11 +20,11 @@ export function Storage({ onChanged }: { onChanged: () => void }) {
   const load = (): void => void getJson<State>(ADDRESS + "storage").then(setState, () => undefined);
   useEffect(() => {
     let timer = 0;
-    void getJson<{ here: boolean }>("/api/v1/system").then(
-      (system) => {
-        setHere(system.here);
-        if (!system.here) return;
-        load();
+    void getJson<State>(ADDRESS + "storage").then(
+      (now) => {
+        setHere(now.here);
+        if (!now.here) return;
+        setState(now);
         timer = window.setInterval(load, REFRESH_MS);
       },
       () => undefined,
@@ -59,12 +34,12 @@ export function Storage({ onChanged }: { onChanged: () => void }) {
   if (!here) return <p class="hint">{words().system.notHere}</p>;
   if (!state) return null;
   const failed = (thrown: Problem): void => say(thrown.detail);
-  const act = (disk: Disk, deed: string): void =>
+  const act = (disk: Disk, deed: DiskDeed): void =>
     void send<State>("POST", ADDRESS + "disks/" + disk.device, { do: deed }).then((now) => {
       setState(now);
       say(deed === "release" ? text.released : deed === "repair" ? text.checking : words().saved);
     }, failed);
-  const remove = (folder: Folder): void => void send<State>("DELETE", ADDRESS + "folders/" + folder.name).then(setState, failed);
+  const remove = (folder: AddedFolder): void => void send<State>("DELETE", ADDRESS + "folders/" + folder.name).then(setState, failed);
   // Adds the folder to the library's.
   const use = (folder: string): void =>
     void fetchSettings()
@@ -84,13 +59,13 @@ export function Storage({ onChanged }: { onChanged: () => void }) {
   const add = (): Promise<unknown> =>
     send<State>("POST", ADDRESS + "storage", {
       name: typed.name.trim(),
-      kind: typed.kind,
+      kind: typed.kind === "nfs" ? "nfs" : "smb",
       host: typed.host.trim(),
       path: typed.path.trim(),
       user: typed.user.trim() || null,
       password: typed.password || null,
       writable: typed.writable === "true",
-    }).then((now) => {
+    } satisfies NetworkFolder).then((now) => {
       setState(now);
       setTyped(EMPTY);
       say(words().saved);

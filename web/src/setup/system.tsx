@@ -1,17 +1,9 @@
 // The box: network, clock, updates, power. On any other machine each part says that it is not there.
 
+import type { Problem as Said, System as Box, WantedNetwork, WantedPower, WantedTrialEnd, WantedUpdate } from "../api-types.ts";
 import { getJson, Problem, say, send, useEffect, useRef, useState } from "../shell.ts";
 import { Field, Form, Sure, Text } from "./form.tsx";
 import { words } from "./words.ts";
-
-interface System {
-  here: boolean;
-  host: { name: string } | null;
-  clock: { time: number; zone: string; synchronized: boolean } | null;
-  update: { operation: string; percent: number; step: string; last_error: string; booted: { slot?: string; version?: string } | null } | null;
-  interfaces: { name: string; kind: string; state: string; addresses: string[] }[] | null;
-  trial: number | null;
-}
 
 const ADDRESS = "/api/v1/system";
 
@@ -53,9 +45,9 @@ function Upload({ onDone }: { onDone: () => void }) {
   );
 }
 
-function parsed(text: string): { detail?: string } {
+function parsed(text: string): Partial<Said> {
   try {
-    return JSON.parse(text) as { detail?: string };
+    return JSON.parse(text) as Partial<Said>;
   } catch {
     return {};
   }
@@ -64,11 +56,11 @@ function parsed(text: string): { detail?: string } {
 /** The page. */
 export function System() {
   const text = words().system;
-  const [system, setSystem] = useState<System | null>(null);
+  const [system, setSystem] = useState<Box | null>(null);
   const [typed, setTyped] = useState<Record<string, string>>({});
   const entry = (name: string): string => typed[name] ?? "";
   const type = (name: string) => (value: string): void => setTyped({ ...typed, [name]: value });
-  const load = (): void => void getJson<System>(ADDRESS).then(setSystem, () => undefined);
+  const load = (): void => void getJson<Box>(ADDRESS).then(setSystem, () => undefined);
   useEffect(() => {
     load();
     // A trial counts down, an update goes on.
@@ -78,18 +70,19 @@ export function System() {
   if (!system) return null;
   if (!system.here) return <p class="hint">{text.notHere}</p>;
   const ask = (method: string, part: string, body: unknown): Promise<unknown> => send(method, ADDRESS + part, body).then(load);
-  const press = (part: string, body: unknown): void => void ask("POST", part, body).catch((thrown: { detail: string }) => say(thrown.detail));
+  const press = (part: string, body: WantedPower | WantedTrialEnd | WantedUpdate): void => void ask("POST", part, body).catch((thrown: { detail: string }) => say(thrown.detail));
   const sockets = (system.interfaces ?? []).filter(({ kind }) => kind === "ether" || kind === "wlan");
   const fixed = entry("mode") === "static";
-  const network = {
-    interface: entry("interface") || (sockets[0]?.name ?? ""),
-    mode: fixed ? "static" : "dhcp",
-    ...(fixed && {
-      address: entry("address").trim(),
-      gateway: entry("gateway").trim() || null,
-      dns: entry("dns").split(/[\s,]+/).filter(Boolean),
-    }),
-  };
+  const socket = entry("interface") || (sockets[0]?.name ?? "");
+  const network: WantedNetwork = fixed
+    ? {
+        interface: socket,
+        mode: "static",
+        address: entry("address").trim(),
+        gateway: entry("gateway").trim() || null,
+        dns: entry("dns").split(/[\s,]+/).filter(Boolean),
+      }
+    : { interface: socket, mode: "dhcp" };
   return (
     <div class="settings">
       {system.trial !== null && (
@@ -107,9 +100,9 @@ export function System() {
       )}
       <Form title={text.network} detail={text.trialWarning} action={text.trial} act={() => ask("PUT", "/network", network)}>
         <ul class="rows">
-          {sockets.map((socket) => (
-            <li key={socket.name}>
-              {socket.name}: {socket.state}, {socket.addresses.join(", ") || "–"}
+          {sockets.map(({ name, state, addresses }) => (
+            <li key={name}>
+              {name}: {state}, {addresses.join(", ") || "–"}
             </li>
           ))}
         </ul>
@@ -150,8 +143,8 @@ export function System() {
       )}
       {system.update && <Upload onDone={load} />}
       {system.update && (
-        <Form title={text.update} action={text.install} act={() => ask("POST", "/update", { url: entry("url").trim() })}>
-          {system.update.booted && <p>{text.running(system.update.booted.slot ?? "?", system.update.booted.version ?? "?")}</p>}
+        <Form title={text.update} action={text.install} act={() => ask("POST", "/update", { url: entry("url").trim() } satisfies WantedUpdate)}>
+          {system.update.booted && <p>{text.running(system.update.booted.slot, system.update.booted.version)}</p>}
           {system.update.operation !== "idle" && (
             <p role="status">
               <progress value={system.update.percent} max={100} /> {system.update.step}

@@ -1,23 +1,9 @@
 // Passwords, viewers, tokens, who is signed in.
 
+import type { MadeToken, PasswordChange, Session, Sessions, SessionState, Token, Tokens, WantedToken, WantedViewers } from "../api-types.ts";
 import { getJson, say, send, useEffect, useState } from "../shell.ts";
 import { Field, Form, Text } from "./form.tsx";
 import { words } from "./words.ts";
-
-interface Session {
-  id: string;
-  role: string;
-  idle: number;
-  agent: string;
-  address: string;
-  this: boolean;
-}
-
-interface Token {
-  id: string;
-  name: string;
-  role: string;
-}
 
 /** All of it. */
 export function Users() {
@@ -31,9 +17,9 @@ export function Users() {
   const type = (name: string) => (value: string): void => setFields({ ...fields, [name]: value });
 
   const load = (): void => {
-    void getJson<{ sessions: Session[] }>("/api/v1/sessions").then((all) => setSessions(all.sessions), () => undefined);
-    void getJson<{ tokens: Token[] }>("/api/v1/tokens").then((all) => setTokens(all.tokens), () => undefined);
-    void getJson<{ viewers_need_password: boolean; link_token: string | null }>("/api/v1/session").then(
+    void getJson<Sessions>("/api/v1/sessions").then((all) => setSessions(all.sessions), () => undefined);
+    void getJson<Tokens>("/api/v1/tokens").then((all) => setTokens(all.tokens), () => undefined);
+    void getJson<SessionState>("/api/v1/session").then(
       (now) => setViewers({ locked: now.viewers_need_password, link: now.link_token }),
       () => undefined,
     );
@@ -47,10 +33,10 @@ export function Users() {
         title={text.viewers}
         detail={viewers.locked ? text.viewersLocked : text.viewersFree}
         action={text.setViewers}
-        act={() => send("PUT", "/api/v1/viewers", { password: field("viewers") }).then(load)}
+        act={() => send("PUT", "/api/v1/viewers", { password: field("viewers") } satisfies WantedViewers).then(load)}
         more={
           viewers.locked && (
-            <button type="button" class="tool" onClick={() => void send("PUT", "/api/v1/viewers", { password: null }).then(load)}>
+            <button type="button" class="tool" onClick={() => void send("PUT", "/api/v1/viewers", { password: null } satisfies WantedViewers).then(load)}>
               {text.freeViewers}
             </button>
           )
@@ -67,7 +53,7 @@ export function Users() {
         title={text.password}
         action={text.change}
         act={() =>
-          send("PUT", "/api/v1/password", { present: field("present"), new: field("fresh") }).then(() => {
+          send("PUT", "/api/v1/password", { present: field("present"), new: field("fresh") } satisfies PasswordChange).then(() => {
             setFields({});
             say(text.changed);
             load();
@@ -103,7 +89,7 @@ export function Users() {
         title={text.tokens}
         action={text.makeToken}
         act={() =>
-          send<{ token: string }>("POST", "/api/v1/tokens", { name: field("token"), role: field("role") || "viewer" }).then((answer) => {
+          send<MadeToken>("POST", "/api/v1/tokens", { name: field("token"), role: field("role") === "owner" ? "owner" : "viewer" } satisfies WantedToken).then((answer) => {
             setMade(answer.token);
             load();
           })

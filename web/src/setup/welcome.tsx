@@ -1,8 +1,9 @@
 // The first visit: a password, a name, where the films are, something that plays. Every step but the first can be skipped.
 
+import type { Entry, Folder, PasswordEntry } from "../api-types.ts";
 import { formatHash, getJson, goTo, Page, Panel, send, useEffect, useState } from "../shell.ts";
 import { Form, Text } from "./form.tsx";
-import { change, fetchSettings, type Section, SectionForm } from "./settings.tsx";
+import { change, fetchSettings, type SettingsSection, SectionForm } from "./settings.tsx";
 import { words } from "./words.ts";
 
 const STEPS = 4;
@@ -15,7 +16,7 @@ export function Claim({ onDone }: { onDone: () => void }) {
   const [differ, setDiffer] = useState(false);
   const act = (): Promise<unknown> => {
     setDiffer(password !== again);
-    return password === again ? send("POST", "/api/v1/claim", { password }).then(onDone) : Promise.resolve();
+    return password === again ? send("POST", "/api/v1/claim", { password } satisfies PasswordEntry).then(onDone) : Promise.resolve();
   };
   return (
     <Page state="claim" title={text.title} summary={text.step(1, STEPS)}>
@@ -31,29 +32,22 @@ export function Claim({ onDone }: { onDone: () => void }) {
   );
 }
 
-interface Entry {
-  name: string;
-  path: string;
-  kind: string;
-  duration: number | null;
-}
-
 /** The steps after it. */
 export function Welcome({ onDone }: { onDone: () => void }) {
   const text = words().welcome;
   const [step, setStep] = useState(2);
-  const [sections, setSections] = useState<Section[] | null>(null);
+  const [sections, setSections] = useState<SettingsSection[] | null>(null);
   const [entries, setEntries] = useState<Entry[]>([]);
   // undefined: it is still looked for.
   const [film, setFilm] = useState<Entry | null | undefined>(undefined);
   useEffect(() => {
     void fetchSettings().then((all) => setSections(all.sections));
-    void getJson<{ entries: Entry[] }>("/api/v1/library/").then(({ entries: top }) => {
+    void getJson<Folder>("/api/v1/library/").then(({ entries: top }) => {
       setEntries(top);
       return findFilm(top).then((found) => setFilm(found ?? null));
     }, () => setFilm(null));
   }, []);
-  const section = (name: string): Section | undefined => sections?.filter((one) => one.name === name)[0];
+  const section = (name: string): SettingsSection | undefined => sections?.filter((one) => one.name === name)[0];
   const next = (): void => setStep(step + 1);
   const finish = (film?: Entry): void => {
     const end = (): void => {
@@ -123,8 +117,8 @@ const TRIED = 8;
 async function findFilm(top: Entry[]): Promise<Entry | undefined> {
   const folders = [top];
   for (const folder of top.filter(({ kind }) => kind === "folder").slice(0, FOLDERS)) {
-    const inside = await getJson<{ entries: Entry[] }>("/api/v1/library/" + folder.path).catch(() => ({ entries: [] as Entry[] }));
-    folders.push(inside.entries);
+    const inside = await getJson<Folder>("/api/v1/library/" + folder.path).catch(() => null);
+    if (inside) folders.push(inside.entries);
   }
   // The first of each, then the second: one folder may be all broken.
   const films: Entry[] = [];

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
-use serde::Deserialize;
-use serde_json::{Value, json as value};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use utoipa::ToSchema;
 
 /// Files in the folder `https` of the data folder.
 pub fn files(data: &Path) -> (PathBuf, PathBuf) {
@@ -25,20 +25,58 @@ pub fn files(data: &Path) -> (PathBuf, PathBuf) {
 const ROOT: &str = "root.pem";
 const ROOT_KEY: &str = "root-key.pem";
 
-/// `GET /api/v1/https`: whether there is a certificate, whose it is, and the port.
-pub(super) fn state(asked: &Asked<'_>) -> Reply {
-    json(&now(asked))
+/// Whose a certificate is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CertificateOrigin)]
+pub(in crate::server::http) enum Origin {
+    /// Signed by the server's own authority.
+    Own,
+    /// The owner's.
+    Uploaded,
 }
 
-fn now(asked: &Asked<'_>) -> Value {
+/// How the server speaks HTTPS.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Https)]
+pub(in crate::server::http) struct State {
+    /// The configuration names the files, so nothing can be changed here.
+    by_file: bool,
+    /// Whose certificate there is.
+    certificate: Option<Origin>,
+    port: u16,
+    /// By which one would call the server.
+    names: Vec<String>,
+}
+
+/// Names that a certificate is to be good for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct WantedCertificate {
+    names: Vec<String>,
+}
+
+/// A certificate of the owner's, as PEM.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct SentCertificate {
+    /// With those that it was signed with.
+    certificate: String,
+    key: String,
+}
+
+/// Whether there is a certificate for HTTPS, and whose it is.
+#[utoipa::path(get, path = "/api/v1/https", operation_id = "getHttps", tag = "managing",
+    responses((status = 200, body = State)))]
+pub(in crate::server::http) fn state(asked: &Asked<'_>) -> Reply {
     let config = asked.app.settings.config();
     let (certificate, _) = files(&config.data);
     let own = certificate.with_file_name(ROOT).exists();
-    value!({
-        "by_file": config.https.certificate.is_some(),
-        "certificate": if !certificate.exists() { Value::Null } else if own { "own".into() } else { "uploaded".into() },
-        "port": config.https.listen.port(),
-        "names": names(asked),
+    json(&State {
+        by_file: config.https.certificate.is_some(),
+        certificate: certificate.exists().then_some(if own { Origin::Own } else { Origin::Uploaded }),
+        port: config.https.listen.port(),
+        names: names(asked),
     })
 }
 
@@ -57,16 +95,15 @@ fn names(asked: &Asked<'_>) -> Vec<String> {
     names
 }
 
-/// `POST /api/v1/https` with `{"names"}`: makes a certificate for them, signed by the server's own authority, which is made with
-/// the first. Holds at the next start.
-pub(super) async fn make(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        names: Vec<String>,
-    }
+/// Makes a certificate, signed by the server's own authority.
+///
+/// The authority is made with the first. It holds at the next start.
+#[utoipa::path(post, path = "/api/v1/https", operation_id = "makeCertificate", tag = "managing",
+    request_body = WantedCertificate, responses((status = 200, body = State)))]
+pub(in crate::server::http) async fn make(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"names":["box.local","192.168.1.20"]}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_CERTIFICATE_BODY, EXAMPLE).await?;
+    let wanted: WantedCertificate =
+        read_json(&asked.head.headers, body, MAX_CERTIFICATE_BODY, EXAMPLE).await?;
     if wanted.names.len() > MAX_HOST_NAMES {
         let text = format!("{} names are too many, expected at most {MAX_HOST_NAMES}", wanted.names.len());
         return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
@@ -89,17 +126,13 @@ pub(super) async fn make(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Ref
     Ok(state(asked))
 }
 
-/// `PUT /api/v1/https` with `{"certificate","key"}`, PEM: the owner's own. Holds at the next start.
-pub(super) async fn upload(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        certificate: String,
-        key: String,
-    }
+/// Takes a certificate of the owner's. It holds at the next start.
+#[utoipa::path(put, path = "/api/v1/https", operation_id = "uploadCertificate", tag = "managing",
+    request_body = SentCertificate, responses((status = 200, body = State)))]
+pub(in crate::server::http) async fn upload(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     const EXAMPLE: &str =
         r#"{"certificate":"-----BEGIN CERTIFICATE-----…","key":"-----BEGIN PRIVATE KEY-----…"}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_CERTIFICATE_BODY, EXAMPLE).await?;
+    let wanted: SentCertificate = read_json(&asked.head.headers, body, MAX_CERTIFICATE_BODY, EXAMPLE).await?;
     let data = asked.app.settings.config().data;
     apart(move || {
         // Looked at beside the present ones: what does not fit together replaces nothing.
@@ -122,8 +155,12 @@ pub(super) async fn upload(asked: &Asked<'_>, body: Incoming) -> Result<Reply, R
     Ok(state(asked))
 }
 
-/// `DELETE /api/v1/https`: none, from the next start on. The authority stays, so that what devices have installed stays good.
-pub(super) async fn remove(asked: &Asked<'_>) -> Result<Reply, Refusal> {
+/// No HTTPS from the next start on.
+///
+/// The authority stays, so that what devices have installed stays good.
+#[utoipa::path(delete, path = "/api/v1/https", operation_id = "removeCertificate", tag = "managing",
+    responses((status = 200, body = State)))]
+pub(in crate::server::http) async fn remove(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let data = asked.app.settings.config().data;
     apart(move || {
         let folder = data.join("https");
@@ -137,8 +174,10 @@ pub(super) async fn remove(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     Ok(state(asked))
 }
 
-/// `GET /api/v1/https/root`: the authority's certificate, for devices to install. Everybody may have it.
-pub(super) async fn root(asked: &Asked<'_>) -> Result<Reply, Refusal> {
+/// The root of the server's own authority, for devices to install. Everybody may have it.
+#[utoipa::path(get, path = "/api/v1/https/root", operation_id = "getRootCertificate", tag = "managing",
+    responses((status = 200, body = String, content_type = "application/x-x509-ca-cert")))]
+pub(in crate::server::http) async fn root(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let path = asked.app.settings.config().data.join("https").join(ROOT);
     let Ok(pem) = tokio::fs::read(&path).await else {
         let text = "the server has no authority of its own; the owner can make one under Set up, HTTPS";

@@ -3,26 +3,28 @@
 //! The addresses are one table with what each needs beside it; the [`guard`](super::guard) reads it before anything
 //! here is asked.
 
-mod backup;
-mod health;
-mod https;
+pub(super) mod backup;
+pub(super) mod health;
+pub(super) mod https;
 mod plain;
-mod session;
-mod settings;
-mod setup;
-mod storage;
-mod system;
+pub(super) mod session;
+pub(super) mod settings;
+pub(super) mod setup;
+pub(super) mod storage;
+pub(super) mod system;
 
 pub use https::files as https_files;
 
-use super::reply::{Refusal, Reply};
+use super::reply::{Refusal, Reply, json};
 use crate::access::{Need, Who};
 use crate::server::App;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +89,17 @@ pub(in crate::server::http) enum Manage {
     Root,
     /// `/setup/network`: the box's network, without JavaScript.
     Plain,
+}
+
+/// It is done, or has begun; there is nothing more to say.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Done {}
+
+/// 202: it goes on after the answer.
+fn accepted() -> Reply {
+    let mut reply = json(&Done {});
+    *reply.status_mut() = StatusCode::ACCEPTED;
+    reply
 }
 
 /// A request, once it was let in.
@@ -216,7 +229,7 @@ pub(in crate::server::http) async fn answer(
         (Manage::Section(name), "PATCH") => settings::change(&asked, name, body).await,
         (Manage::Section(name), _) => settings::one(&asked, &name),
         (Manage::Health, _) => Ok(health::health(&asked)),
-        (Manage::Log, _) => Ok(health::lines(&asked)),
+        (Manage::Log, _) => health::lines(&asked),
         (Manage::Support, _) => health::support(&asked).await,
         (Manage::Backup, _) => backup::make(&asked, body).await,
         (Manage::Restore, _) => backup::restore(&asked, body).await,

@@ -1,6 +1,6 @@
 //! Passwords, sessions, tokens: `/api/v1/claim`, `/session`, `/sessions`, `/tokens`, `/password`, `/viewers`.
 
-use super::{Asked, apart};
+use super::{Asked, Done, apart};
 use crate::access::{ChangeError, Role, Secret, Session, SignInError, Token};
 use crate::limits::MAX_ACCESS_BODY;
 use crate::server::http::changing::read_json;
@@ -10,10 +10,12 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// `GET /api/v1/session`
-#[derive(Serialize)]
-struct State {
+/// What this browser may do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionState)]
+pub(in crate::server::http) struct State {
     /// Changes need the owner (`owner`), or everybody may do everything (`open`).
     mode: &'static str,
     /// Whether somebody has chosen the first password.
@@ -26,7 +28,10 @@ struct State {
     link_token: Option<String>,
 }
 
-pub(super) fn state(asked: &Asked<'_>) -> Reply {
+/// What this browser may do, and whether anybody owns the server.
+#[utoipa::path(get, path = "/api/v1/session", operation_id = "getSession", tag = "managing",
+    responses((status = 200, body = State)))]
+pub(in crate::server::http) fn state(asked: &Asked<'_>) -> Reply {
     let access = &asked.app.access;
     json(&State {
         mode: access.mode().name(),
@@ -37,24 +42,30 @@ pub(super) fn state(asked: &Asked<'_>) -> Reply {
     })
 }
 
-#[derive(Deserialize)]
+/// A password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordEntry)]
 #[serde(deny_unknown_fields)]
-struct Password {
+pub(in crate::server::http) struct Password {
     password: String,
 }
 
 const PASSWORD_EXAMPLE: &str = r#"{"password":"<at least 8 characters>"}"#;
 
-/// `POST /api/v1/claim` with `{"password"}`: 201, and signed in.
-pub(super) async fn claim(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
+/// Chooses the first password, by which the server becomes somebody's; and signs in.
+#[utoipa::path(post, path = "/api/v1/claim", operation_id = "claim", tag = "managing",
+    request_body = Password, responses((status = 201, body = State)))]
+pub(in crate::server::http) async fn claim(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let sent: Password = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, PASSWORD_EXAMPLE).await?;
     let (access, agent, address) = (asked.app.access.clone(), agent(asked), asked.address);
     let secret = apart(move || access.claim(&sent.password, &agent, address)).await??;
     Ok(signed_in(asked, Role::Owner, &secret))
 }
 
-/// `POST /api/v1/session` with `{"password"}`: 201, and signed in.
-pub(super) async fn sign_in(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
+/// Signs in.
+#[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "managing",
+    request_body = Password, responses((status = 201, body = State)))]
+pub(in crate::server::http) async fn sign_in(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let sent: Password = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, PASSWORD_EXAMPLE).await?;
     let (access, agent, address) = (asked.app.access.clone(), agent(asked), asked.address);
     let (role, secret) = apart(move || access.sign_in(&sent.password, &agent, address)).await??;
@@ -63,10 +74,12 @@ pub(super) async fn sign_in(asked: &Asked<'_>, body: Incoming) -> Result<Reply, 
     Ok(signed_in(asked, role, &secret))
 }
 
-/// `DELETE /api/v1/session`: 200, signed in or not.
-pub(super) async fn sign_out(asked: &Asked<'_>) -> Result<Reply, Refusal> {
+/// Signs out; who is not signed in, is so afterwards as well.
+#[utoipa::path(delete, path = "/api/v1/session", operation_id = "signOut", tag = "managing",
+    responses((status = 200, body = Done)))]
+pub(in crate::server::http) async fn sign_out(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     end_this(asked).await?;
-    let mut reply = json(&serde_json::json!({}));
+    let mut reply = json(&Done {});
     set_cookie(&mut reply, "", 0);
     Ok(reply)
 }
@@ -112,22 +125,35 @@ fn agent(asked: &Asked<'_>) -> String {
     agent.unwrap_or_default().to_owned()
 }
 
-/// `GET /api/v1/sessions`
-pub(super) fn list(asked: &Asked<'_>) -> Reply {
-    #[derive(Serialize)]
-    struct Shown {
-        id: String,
-        role: Role,
-        /// Seconds since 1970, by the clock of that moment.
-        made: u64,
-        /// Seconds since it was used, while the server ran.
-        idle: u64,
-        agent: String,
-        address: String,
-        /// It is the one that asks.
-        this: bool,
-    }
-    let shown = |(session, idle): (Session, u64)| Shown {
+/// A browser that somebody has signed in with.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(in crate::server::http) struct ShownSession {
+    id: String,
+    role: Role,
+    /// Seconds since 1970, by the clock of that moment.
+    made: u64,
+    /// Seconds since it was used, while the server ran.
+    idle: u64,
+    /// What the browser calls itself.
+    agent: String,
+    /// From where it was made.
+    address: String,
+    /// It is the one that asks.
+    this: bool,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+pub(in crate::server::http) struct Sessions {
+    sessions: Vec<ShownSession>,
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/api/v1/sessions", operation_id = "listSessions", tag = "managing",
+    responses((status = 200, body = Sessions)))]
+pub(in crate::server::http) fn list(asked: &Asked<'_>) -> Reply {
+    let shown = |(session, idle): (Session, u64)| ShownSession {
         id: session.id(),
         role: session.role,
         made: session.made,
@@ -136,12 +162,13 @@ pub(super) fn list(asked: &Asked<'_>) -> Reply {
         agent: session.agent,
         address: session.address,
     };
-    let sessions: Vec<_> = asked.app.access.sessions().into_iter().map(shown).collect();
-    json(&serde_json::json!({ "sessions": sessions }))
+    json(&Sessions { sessions: asked.app.access.sessions().into_iter().map(shown).collect() })
 }
 
-/// `DELETE /api/v1/sessions/<id>`
-pub(super) async fn end(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal> {
+/// Ends a session.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", operation_id = "endSession", tag = "managing",
+    params(("id" = String, Path)), responses((status = 200, body = Sessions)))]
+pub(in crate::server::http) async fn end(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal> {
     let access = asked.app.access.clone();
     let missing =
         Refusal::new(StatusCode::NOT_FOUND, "there is no such session; it may have ended by itself");
@@ -151,16 +178,21 @@ pub(super) async fn end(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal>
     }
 }
 
-/// `DELETE /api/v1/sessions`: all but the one that asks.
-pub(super) async fn end_others(asked: &Asked<'_>) -> Result<Reply, Refusal> {
+/// Ends all sessions but the one that asks.
+#[utoipa::path(delete, path = "/api/v1/sessions", operation_id = "endOtherSessions", tag = "managing",
+    responses((status = 200, body = Sessions)))]
+pub(in crate::server::http) async fn end_others(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let (access, this) = (asked.app.access.clone(), asked.who.session.clone());
     apart(move || access.end_sessions(|session| Some(session.id()) != this)).await?;
     Ok(list(asked))
 }
 
-#[derive(Serialize)]
-struct ShownToken {
+/// A token, by which a program comes in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(in crate::server::http) struct ShownToken {
     id: String,
+    /// What it is for.
     name: String,
     role: Role,
     /// Seconds since 1970, by the clock of that moment.
@@ -173,38 +205,55 @@ impl From<Token> for ShownToken {
     }
 }
 
-/// `GET /api/v1/tokens`
-pub(super) fn tokens(asked: &Asked<'_>) -> Reply {
-    let tokens: Vec<_> = asked.app.access.tokens().into_iter().map(ShownToken::from).collect();
-    json(&serde_json::json!({ "tokens": tokens }))
+/// The tokens that were made and not taken away.
+#[derive(Serialize, ToSchema)]
+pub(in crate::server::http) struct Tokens {
+    tokens: Vec<ShownToken>,
 }
 
-/// `POST /api/v1/tokens` with `{"name", "role"}`: 201, and the only time that the token is shown.
-pub(super) async fn make_token(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        name: String,
-        role: Role,
-    }
-    #[derive(Serialize)]
-    struct Made {
-        #[serde(flatten)]
-        shown: ShownToken,
-        token: String,
-    }
+/// A token that is wanted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct WantedToken {
+    /// What it is for.
+    name: String,
+    role: Role,
+}
+
+/// A token as it was made.
+#[derive(Serialize, ToSchema)]
+pub(in crate::server::http) struct MadeToken {
+    #[serde(flatten)]
+    shown: ShownToken,
+    /// Itself. It is not shown again.
+    token: String,
+}
+
+/// Tokens for programs.
+#[utoipa::path(get, path = "/api/v1/tokens", operation_id = "listTokens", tag = "managing",
+    responses((status = 200, body = Tokens)))]
+pub(in crate::server::http) fn tokens(asked: &Asked<'_>) -> Reply {
+    json(&Tokens { tokens: asked.app.access.tokens().into_iter().map(ShownToken::from).collect() })
+}
+
+/// Makes a token. It is shown this one time.
+#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "makeToken", tag = "managing",
+    request_body = WantedToken, responses((status = 201, body = MadeToken)))]
+pub(in crate::server::http) async fn make_token(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"name":"Kodi","role":"viewer"}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
+    let wanted: WantedToken = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
     let access = asked.app.access.clone();
     let made = apart(move || access.make_token(&wanted.name, wanted.role)).await??;
     let (secret, token) = made.map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?;
-    let mut reply = json(&Made { shown: token.into(), token: secret.reveal().to_owned() });
+    let mut reply = json(&MadeToken { shown: token.into(), token: secret.reveal().to_owned() });
     *reply.status_mut() = StatusCode::CREATED;
     Ok(reply)
 }
 
-/// `DELETE /api/v1/tokens/<id>`
-pub(super) async fn remove_token(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal> {
+/// Takes a token away.
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "removeToken", tag = "managing",
+    params(("id" = String, Path)), responses((status = 200, body = Tokens)))]
+pub(in crate::server::http) async fn remove_token(asked: &Asked<'_>, id: String) -> Result<Reply, Refusal> {
     let access = asked.app.access.clone();
     match apart(move || access.remove_token(&id)).await?? {
         true => Ok(tokens(asked)),
@@ -212,38 +261,65 @@ pub(super) async fn remove_token(asked: &Asked<'_>, id: String) -> Result<Reply,
     }
 }
 
-/// `PUT /api/v1/password` with `{"present", "new"}`. The other sessions of the owner end.
-pub(super) async fn change_password(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        present: String,
-        new: String,
-    }
+/// Another password for the owner.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct PasswordChange {
+    /// That which holds now.
+    present: String,
+    /// At least eight characters.
+    new: String,
+}
+
+/// Changes the owner's password. The other sessions of the owner end.
+#[utoipa::path(put, path = "/api/v1/password", operation_id = "changePassword", tag = "managing",
+    request_body = PasswordChange, responses((status = 200, body = Sessions)))]
+pub(in crate::server::http) async fn change_password(
+    asked: &Asked<'_>,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"present":"…","new":"<at least 8 characters>"}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
+    let wanted: PasswordChange = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
     let (access, address, this) = (asked.app.access.clone(), asked.address, asked.who.session.clone());
     let change = move || access.change_password(&wanted.present, &wanted.new, this.as_deref(), address);
     apart(change).await??;
     Ok(list(asked))
 }
 
-/// `GET /api/v1/viewers`
-pub(super) fn viewers(asked: &Asked<'_>) -> Reply {
-    json(&serde_json::json!({ "need_password": asked.app.access.viewers_need_password() }))
+/// What viewers need.
+#[derive(Serialize, ToSchema)]
+pub(in crate::server::http) struct Viewers {
+    /// Watching needs a password.
+    need_password: bool,
 }
 
-/// `PUT /api/v1/viewers` with `{"password"}`: a text, or null for none.
-pub(super) async fn set_viewers(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        // Missing is a mistake, null is a choice.
-        #[serde(deserialize_with = "Option::deserialize")]
-        password: Option<String>,
-    }
+/// What viewers are to need.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct WantedViewers {
+    /// Their password; null for none.
+    // Missing is a mistake, null is a choice.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    password: Option<String>,
+}
+
+/// Whether viewers need a password.
+#[utoipa::path(get, path = "/api/v1/viewers", operation_id = "getViewers", tag = "managing",
+    responses((status = 200, body = Viewers)))]
+pub(in crate::server::http) fn viewers(asked: &Asked<'_>) -> Reply {
+    json(&Viewers { need_password: asked.app.access.viewers_need_password() })
+}
+
+/// Gives viewers a password, or takes it away.
+#[utoipa::path(put, path = "/api/v1/viewers", operation_id = "setViewers", tag = "managing",
+    request_body = WantedViewers, responses((status = 200, body = Viewers)))]
+pub(in crate::server::http) async fn set_viewers(
+    asked: &Asked<'_>,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
     const EXAMPLE: &str = r#"{"password":null}"#;
-    let wanted: Wanted = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
+    let wanted: WantedViewers = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, EXAMPLE).await?;
     let access = asked.app.access.clone();
     apart(move || access.set_viewers(wanted.password.as_deref())).await??;
     Ok(viewers(asked))

@@ -1,14 +1,15 @@
 //! `/api/v1/setup`: what the page has to know before anybody has signed in; and starting anew.
 
-use super::Asked;
+use super::{Asked, Done, accepted};
 use crate::access::Mode;
 use crate::server::http::reply::{Reply, json};
-use hyper::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// `GET /api/v1/setup`
-#[derive(Serialize)]
-struct State {
+/// What the page has to know before anybody has signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Setup)]
+pub(in crate::server::http) struct State {
     version: &'static str,
     /// Changes need the owner (`owner`), or everybody may do everything (`open`).
     mode: &'static str,
@@ -20,7 +21,10 @@ struct State {
     language: String,
 }
 
-pub(super) fn state(asked: &Asked<'_>) -> Reply {
+/// What the page has to know before anybody has signed in.
+#[utoipa::path(get, path = "/api/v1/setup", operation_id = "getSetup", tag = "managing",
+    responses((status = 200, body = State)))]
+pub(in crate::server::http) fn state(asked: &Asked<'_>) -> Reply {
     let (access, settings) = (&asked.app.access, &asked.app.settings);
     json(&State {
         version: env!("CARGO_PKG_VERSION"),
@@ -31,10 +35,10 @@ pub(super) fn state(asked: &Asked<'_>) -> Reply {
     })
 }
 
-/// `POST /api/v1/restart`: 202. What waits for the next start holds then; viewers come back by themselves.
-pub(super) fn restart(asked: &Asked<'_>) -> Reply {
+/// The server begins anew. What waits for the next start holds then; viewers come back by themselves.
+#[utoipa::path(post, path = "/api/v1/restart", operation_id = "restart", tag = "managing",
+    responses((status = 202, body = Done)))]
+pub(in crate::server::http) fn restart(asked: &Asked<'_>) -> Reply {
     asked.app.restart.ask();
-    let mut reply = json(&serde_json::json!({}));
-    *reply.status_mut() = StatusCode::ACCEPTED;
-    reply
+    accepted()
 }

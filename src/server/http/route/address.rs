@@ -13,7 +13,7 @@ macro_rules! addresses {
             #[cfg(test)]
             pub(in super::super) fn template(&self) -> &'static str {
                 match self {
-                    Self::Manage(manage) => manage.about().0,
+                    Self::Manage(manage) => manage.template(),
                     $($route => $template,)*
                 }
             }
@@ -34,13 +34,14 @@ macro_rules! addresses {
     };
 }
 
-/// The same for what looks after the server, whose methods are told by what they need; with a few words for each.
+/// The same for what looks after the server, whose methods are told by what they need.
 macro_rules! managing {
-    ($($manage:pat => $template:literal, $about:literal;)*) => {
+    ($($manage:pat => $template:literal;)*) => {
         impl Manage {
-            /// How the address is written down, and what it is about.
-            pub(in super::super) fn about(&self) -> (&'static str, &'static str) {
-                match self { $($manage => ($template, $about),)* }
+            /// How the address is written down.
+            #[cfg(test)]
+            pub(in super::super) fn template(&self) -> &'static str {
+                match self { $($manage => $template,)* }
             }
 
             /// All of them.
@@ -50,36 +51,36 @@ macro_rules! managing {
 }
 
 managing! {
-    Self::Setup => "/api/v1/setup", "what the page has to know before anybody has signed in";
-    Self::Claim => "/api/v1/claim", "the first password, by which the server becomes somebody's";
-    Self::Session => "/api/v1/session", "this browser's session: who one is, signing in and out";
-    Self::Sessions => "/api/v1/sessions", "all sessions of the owner; DELETE ends the others";
-    Self::OneSession(_) => "/api/v1/sessions/{id}", "one session";
-    Self::Tokens => "/api/v1/tokens", "tokens for programs";
-    Self::Token(_) => "/api/v1/tokens/{id}", "one token";
-    Self::Password => "/api/v1/password", "the owner's password";
-    Self::Viewers => "/api/v1/viewers", "whether viewers need a password";
-    Self::Settings => "/api/v1/settings", "all settings";
-    Self::Section(_) => "/api/v1/settings/{section}", "a section of the settings";
-    Self::Restart => "/api/v1/restart", "the server begins anew";
-    Self::Health => "/api/v1/health", "how the machine is, and was within the hour";
-    Self::Log => "/api/v1/log", "the latest lines of the log";
-    Self::Support => "/api/v1/support", "a file for somebody who helps, without secrets";
-    Self::Backup => "/api/v1/backup", "all that was set, sealed by a passphrase";
-    Self::Restore => "/api/v1/restore", "a backup, put back";
-    Self::Reset => "/api/v1/reset", "all that was set, forgotten";
-    Self::System => "/api/v1/system", "the box: what it is and how it stands";
-    Self::Power => "/api/v1/system/power", "switching the box off, or starting it anew";
-    Self::Time => "/api/v1/system/time", "the box's clock";
-    Self::Network => "/api/v1/system/network", "the box's network; what is not confirmed is taken back";
-    Self::Update => "/api/v1/system/update", "another version of the box's system";
-    Self::Ssh => "/api/v1/system/ssh", "the secure shell";
-    Self::Storage => "/api/v1/system/storage", "disks that are plugged in, and folders of a NAS; POST adds one of these";
-    Self::Disk(_) => "/api/v1/system/disks/{device}", "a disk: let it be pulled, checked, written to";
-    Self::Folder(_) => "/api/v1/system/folders/{name}", "a folder of a NAS";
-    Self::Https => "/api/v1/https", "the certificate by which the server speaks HTTPS";
-    Self::Root => "/api/v1/https/root", "the root of the server's own authority, for devices to install";
-    Self::Plain => "/setup/network", "claiming and the box's network, without JavaScript";
+    Self::Setup => "/api/v1/setup";
+    Self::Claim => "/api/v1/claim";
+    Self::Session => "/api/v1/session";
+    Self::Sessions => "/api/v1/sessions";
+    Self::OneSession(_) => "/api/v1/sessions/{id}";
+    Self::Tokens => "/api/v1/tokens";
+    Self::Token(_) => "/api/v1/tokens/{id}";
+    Self::Password => "/api/v1/password";
+    Self::Viewers => "/api/v1/viewers";
+    Self::Settings => "/api/v1/settings";
+    Self::Section(_) => "/api/v1/settings/{section}";
+    Self::Restart => "/api/v1/restart";
+    Self::Health => "/api/v1/health";
+    Self::Log => "/api/v1/log";
+    Self::Support => "/api/v1/support";
+    Self::Backup => "/api/v1/backup";
+    Self::Restore => "/api/v1/restore";
+    Self::Reset => "/api/v1/reset";
+    Self::System => "/api/v1/system";
+    Self::Power => "/api/v1/system/power";
+    Self::Time => "/api/v1/system/time";
+    Self::Network => "/api/v1/system/network";
+    Self::Update => "/api/v1/system/update";
+    Self::Ssh => "/api/v1/system/ssh";
+    Self::Storage => "/api/v1/system/storage";
+    Self::Disk(_) => "/api/v1/system/disks/{device}";
+    Self::Folder(_) => "/api/v1/system/folders/{name}";
+    Self::Https => "/api/v1/https";
+    Self::Root => "/api/v1/https/root";
+    Self::Plain => "/setup/network";
 }
 
 addresses! {
