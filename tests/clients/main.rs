@@ -82,4 +82,5 @@ mod unseekable;
 mod uploads;
 mod web;
 mod web_socket;
+mod wifi;
 mod worker_dies;
