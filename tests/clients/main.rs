@@ -77,6 +77,7 @@ mod snapshots;
 mod soak;
 mod sources;
 mod strange_files;
+mod strangers;
 mod subtitles;
 mod unseekable;
 mod uploads;

@@ -9,6 +9,7 @@ import { Form, Text } from "./form.tsx";
 import { HealthPage, useHealth, Verdict } from "./health.tsx";
 import { Https } from "./https.tsx";
 import { fetchSettings, RemoveSecret, type SettingsSection, SectionForm } from "./settings.tsx";
+import { SourcesPage } from "./sources.tsx";
 import { Storage } from "./storage.tsx";
 import { System } from "./system.tsx";
 import { WifiPage } from "./wifi.tsx";
@@ -61,6 +62,8 @@ function Setup({ path }: { path: string }) {
         <Users />
       ) : path === "system" ? (
         <System />
+      ) : path === "sources" ? (
+        <SourcesPage />
       ) : path === "wifi" ? (
         <WifiPage />
       ) : path === "backup" ? (

@@ -1,6 +1,6 @@
 // The box's Wi-Fi: what is in reach, and joining it. A wrong password changes nothing.
 
-import type { SeenNetwork, Wifi, WifiNetwork } from "../api-types.ts";
+import type { SeenNetwork, System, Wifi, WifiNetwork } from "../api-types.ts";
 import { asProblem, getJson, type Problem, say, send, useEffect, useState } from "../shell.ts";
 import { Form, Sure, Text } from "./form.tsx";
 import { words } from "./words.ts";
@@ -11,6 +11,7 @@ const REFRESH_MS = 4000;
 /** The page. */
 export function WifiPage() {
   const text = words().wifi;
+  const [here, setHere] = useState(true);
   const [wifi, setWifi] = useState<Wifi | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   // The network that was chosen; an empty name is one that hides it.
@@ -27,12 +28,20 @@ export function WifiPage() {
   const load = (): void => void getJson<Wifi>(ADDRESS).then(show, (thrown: unknown) => setProblem(asProblem(thrown)));
   const search = (): void => void send("POST", ADDRESS).then(() => say(text.searching), (thrown: Problem) => say(thrown.detail));
   useEffect(() => {
-    load();
-    search();
-    const timer = window.setInterval(load, REFRESH_MS);
+    let timer = 0;
+    void getJson<System>("/api/v1/system").then(
+      (system) => {
+        setHere(system.here);
+        if (!system.here) return;
+        load();
+        search();
+        timer = window.setInterval(load, REFRESH_MS);
+      },
+      (thrown: unknown) => setProblem(asProblem(thrown)),
+    );
     return () => clearInterval(timer);
   }, []);
-  if (problem?.status === 501) return <p class="hint">{words().system.notHere}</p>;
+  if (!here) return <p class="hint">{words().system.notHere}</p>;
   if (problem && !wifi) return <p class="wrong">{problem.detail}</p>;
   if (!wifi) return null;
   if (!wifi.interface) return <p class="hint">{text.noRadio}</p>;

@@ -14,8 +14,6 @@ pub(super) mod storage;
 pub(super) mod system;
 pub(super) mod wifi;
 
-pub use https::files as https_files;
-
 use super::reply::{Refusal, Reply, json};
 use crate::access::{Need, Who};
 use crate::server::App;
