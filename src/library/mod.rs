@@ -223,6 +223,14 @@ impl Library {
             .is_ok_and(|m| m.is_file())
     }
 
+    /// The file that `path` names with `.flv` behind its own name, unless there is one that is called just so. Playlists
+    /// write it: VLC goes by the end of an address, and looks for bare MPEG frames behind `.mp3`, whatever it is told.
+    pub fn behind_flv(&self, path: &LibraryPath) -> Option<LibraryPath> {
+        let (folder, name) = path.split_last()?;
+        let file = folder.join(OsStr::from_bytes(name.as_bytes().strip_suffix(b".flv")?));
+        (!self.is_file(path) && self.is_file(&file)).then_some(file)
+    }
+
     /// The playable file in `path`'s folder whose name without extension is `path`'s last name:
     /// RTMP clients strip `.flv` and `.mp4` from what the user typed. `.flv` wins, because it
     /// plays as it is; then the first in natural order. Only names are read, and only those that match are
@@ -411,6 +419,17 @@ mod tests {
         assert_eq!(library.find_by_stem(&path("films/movie")), Some(path("films/movie.flv")));
         assert_eq!(library.find_by_stem(&path("films/a b")), Some(path("films/a b.avi")));
         assert_eq!(library.find_by_stem(&path("films/mov")), None);
+    }
+
+    #[test]
+    fn a_name_with_flv_behind_it_is_that_of_the_file_unless_there_is_one_called_so() {
+        let (_dir, library) = sample();
+        assert_eq!(library.behind_flv(&path("films/9.mp3.flv")), Some(path("films/9.mp3")));
+        for other in
+            ["films/movie.flv", "films/9.mp3", "films/11.mp3.flv", "films.flv", ".flv", "films/.flv", ""]
+        {
+            assert_eq!(library.behind_flv(&path(other)), None, "{other}");
+        }
     }
 
     #[test]

@@ -39,15 +39,15 @@ pub const MAX_HLS_SEGMENTS: u32 = 10_000;
 /// times over. What has more is no film.
 pub const MAX_HLS_FRAMES: usize = 20_000;
 
-/// A request for what is not converted yet waits this long: hls.js gives up on an answer that has not begun
+/// The answer to a request for what is not converted yet begins after this: hls.js gives up on one that has not begun
 /// after ten seconds.
-pub const HLS_PATIENCE: Duration = Duration::from_secs(9);
+pub const HLS_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How soon a client is asked to come back when nothing is known of the conversion's speed.
+/// An answer that has begun waits this long for what is in it, then it is broken off: hls.js gives up after two minutes.
+pub const HLS_LATE: Duration = Duration::from_secs(90);
+
+/// How soon a client is asked to come back for the playlist of a film that has no segment yet.
 pub const HLS_RETRY: Duration = Duration::from_secs(2);
-
-/// The latest that a client is asked to come back.
-pub const MAX_HLS_RETRY: Duration = Duration::from_secs(60);
 
 /// A client counts as a viewer for this long after its last segment: players that have filled their buffer say
 /// nothing for that long, and what they watch must stay.

@@ -81,6 +81,7 @@ mod strangers;
 mod subtitles;
 mod unseekable;
 mod uploads;
+mod vlc;
 mod web;
 mod web_socket;
 mod wifi;

@@ -61,7 +61,7 @@ fn searches_and_whole_trees_are_playlists_as_well() {
     let all = list(&server, "/m3u/.m3u8?recursive=1");
     let folders = ["Films/", "Flash%20Era/", "Music/", "Web/"];
     assert!(folders.iter().all(|folder| all.iter().any(|(_, address)| address.contains(folder))), "{all:?}");
-    assert!(all.iter().all(|(_, address)| address.starts_with(&format!("http://{}/flv/", server.http))));
+    assert!(all.iter().all(|(_, address)| address.starts_with(&format!("http://{}/hls/", server.http))));
     for (target, status) in [("/m3u/nothing.m3u8", 404), ("/m3u/Films.m3u8?as=mp3", 400), ("/m3u/Films", 404)]
     {
         assert_eq!(get(server.http, target).status, status, "{target}");

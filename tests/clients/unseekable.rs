@@ -1,6 +1,7 @@
 //! A film that cannot be entered in the middle (pictures as they are, without any index): a seek ahead waits for the one
 //! conversion, and whoever waits is told for how long, by every way. Where the disk is full, a seek back begins again.
 
+use crate::http_client::get;
 use crate::kept::in_memory;
 use crate::metrics::Metrics;
 use crate::program::{command, start, succeed};
@@ -136,4 +137,21 @@ fn without_room_on_the_disk_every_seek_comes_to_an_end() {
     most = in_memory(&server).max(most);
     assert!(most > 0 && most <= WINDOW_MOST, "{most} bytes in memory");
     server.must_be_well();
+}
+
+#[test]
+fn a_segment_of_hls_begins_in_time_and_comes_when_it_is_made() {
+    // As slow as a small box: the answer begins long before there is anything in it.
+    let server = Server::on_one_processor(films().path());
+    let listed = get(server.http, &format!("/hls/{FILM}/index.m3u8")).text();
+    let segments: Vec<&str> = listed.lines().filter(|line| line.starts_with("segment-")).collect();
+    assert!(listed.contains("#EXT-X-ENDLIST") && segments.len() >= 9, "{listed}");
+    let last = segments[segments.len() - 1];
+    let folder = tempfile::tempdir().unwrap();
+    let (file, url) = (folder.path().join("segment"), format!("http://{}/hls/{FILM}/{last}", server.http));
+    let options = ["-sSf", "--max-time", "200", "-D", "-", "-o", file.to_str().unwrap(), &url];
+    let head = succeed("curl", &options, LONG);
+    let bytes = std::fs::read(&file).unwrap();
+    let head = String::from_utf8_lossy(&head.stdout).into_owned();
+    assert!(bytes.windows(4).any(|four| four == b"moof"), "{} bytes, {head}", bytes.len());
 }

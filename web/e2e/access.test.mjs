@@ -153,6 +153,7 @@ test("by keyboard alone: a film, ahead in it, the channels, the pictures, the se
   await view.page.getByRole("heading", { name: "Library" }).waitFor();
   // Who arrives anew begins at the film that was begun.
   await view.page.waitForFunction(() => document.activeElement?.closest(".go-on"));
+  await view.page.locator(".grid .cell").first().waitFor();
   await press("ArrowDown");
   await walk("Holidays", "ArrowRight");
   await press("Enter");

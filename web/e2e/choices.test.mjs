@@ -72,7 +72,7 @@ test("subtitles of text are laid over the picture, come and go at once, and thei
   const subtitles = view.page.getByRole("radiogroup", { name: "Subtitles" });
   assert.equal(await subtitles.getByRole("radio", { name: "None" }).getAttribute("aria-checked"), "true");
   await subtitles.getByRole("radio", { name: "German" }).click();
-  const shown = () => document.querySelector("video").textTracks[0]?.activeCues?.[0]?.text === "zwei Sprachen";
+  const shown = () => document.querySelector("video")?.textTracks[0]?.activeCues?.[0]?.text === "zwei Sprachen";
   await view.page.waitForFunction(shown, null, { timeout: PICTURE_MS });
   assert.ok(!asked.some((url) => url.startsWith("/fmp4/")), "the film is not opened anew");
   await view.page.keyboard.press("k");
@@ -81,7 +81,7 @@ test("subtitles of text are laid over the picture, come and go at once, and thei
   await view.page.reload();
   await view.page.waitForFunction(shown, null, { timeout: PICTURE_MS });
   await view.page.keyboard.press("c");
-  await view.page.waitForFunction(() => document.querySelector("video").textTracks.length === 0);
+  await view.page.waitForFunction(() => document.querySelector("video")?.textTracks.length === 0);
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

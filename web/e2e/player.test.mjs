@@ -46,7 +46,7 @@ async function playsAndSeeks(file, t) {
   const target = duration * 0.7;
   const bar = await view.page.locator(".seek .track").boundingBox();
   await view.page.mouse.click(bar.x + bar.width * 0.7, bar.y + bar.height / 2);
-  await view.page.waitForFunction((at) => Math.abs(document.querySelector("video").currentTime - at) < 1, target);
+  await view.page.waitForFunction((at) => Math.abs(document.querySelector("video")?.currentTime - at) < 1, target);
   await waitForTime(view, Math.min(target + 0.4, duration - 0.1));
   const after = await videoState(view);
   assert.ok(after.time > target && after.time < target + 3, `${after.time} s after a seek to ${target} s`);
@@ -90,7 +90,7 @@ test("the film plays to its end, and again", async () => {
   await view.page.locator('main[data-state="ended"]').waitFor({ timeout: FIRST_FRAME_MS });
   await view.page.getByRole("button", { name: "Play again" }).click();
   await view.page.locator('main[data-state="playing"]').waitFor();
-  await view.page.waitForFunction(() => document.querySelector("video").currentTime < 5);
+  await view.page.waitForFunction(() => document.querySelector("video")?.currentTime < 5);
   assert.deepEqual(view.complaints, []);
   await view.close();
 });
@@ -109,9 +109,9 @@ test("a remote control's keys pause, seek, move between the buttons and leave", 
   const { duration } = await getJson(`${wiidia.api}/api/v1/media/${file.path}`);
   await view.page.keyboard.press("ArrowRight");
   const target = Math.min(before + 10, duration);
-  await view.page.waitForFunction((at) => Math.abs(document.querySelector("video").currentTime - at) < 1, target);
+  await view.page.waitForFunction((at) => Math.abs(document.querySelector("video")?.currentTime - at) < 1, target);
   await view.page.keyboard.press("j");
-  await view.page.waitForFunction((at) => document.querySelector("video").currentTime < at, target - 1);
+  await view.page.waitForFunction((at) => document.querySelector("video")?.currentTime < at, target - 1);
   await view.page.keyboard.press("ArrowDown");
   assert.match(await view.focused(), /Play|Pause|Previous|Next|Sound|Mute|Volume|Full screen/);
   await view.page.keyboard.press("ArrowUp");
@@ -119,7 +119,7 @@ test("a remote control's keys pause, seek, move between the buttons and leave", 
   await view.page.keyboard.press("ArrowUp");
   assert.equal(await view.focused(), "Back to the folder");
   await view.page.keyboard.press("m");
-  await view.page.waitForFunction(() => document.querySelector("video").muted);
+  await view.page.waitForFunction(() => document.querySelector("video")?.muted);
   await view.page.keyboard.press("Backspace");
   await view.page.locator(".page").waitFor();
   await view.page.waitForFunction((path) => document.activeElement?.getAttribute("href")?.endsWith(path), file.path);
@@ -207,7 +207,7 @@ test("one goes on where one left off, or from the beginning", async () => {
   await waitForTime(view, left - 4);
   assert.ok((await videoState(view)).time < left + 4, "it goes on there");
   await view.visit(`#/play/${file.path}?start=0`);
-  await view.page.waitForFunction(() => document.querySelector("video")?.currentTime < 4 && document.querySelector("video").readyState > 2);
+  await view.page.waitForFunction(() => document.querySelector("video")?.currentTime < 4 && document.querySelector("video")?.readyState > 2);
   assert.deepEqual(view.complaints, []);
   await view.close();
 });
@@ -257,9 +257,9 @@ test("speed, single pictures and the seek bar's pictures", async () => {
   const view = await wiidia.open();
   await play(view, file);
   await view.page.keyboard.press(">");
-  await view.page.waitForFunction(() => document.querySelector("video").playbackRate === 1.25);
+  await view.page.waitForFunction(() => document.querySelector("video")?.playbackRate === 1.25);
   await view.page.keyboard.press("<");
-  await view.page.waitForFunction(() => document.querySelector("video").playbackRate === 1);
+  await view.page.waitForFunction(() => document.querySelector("video")?.playbackRate === 1);
   await view.page.keyboard.press(".");
   await view.page.locator('main[data-state="paused"]').waitFor();
   const before = (await videoState(view)).time;

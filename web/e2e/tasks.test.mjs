@@ -51,7 +51,7 @@ test("yesterday's film goes on", async () => {
     await remote.view.visit(film);
     await remote.plays();
     await page.evaluate(() => (document.querySelector("video").currentTime = 40));
-    await page.waitForFunction(() => document.querySelector("video").currentTime > 40.2);
+    await page.waitForFunction(() => document.querySelector("video")?.currentTime > 40.2);
     await page.keyboard.press("Backspace");
     await page.getByRole("heading", { name: "Library" }).waitFor();
     // The next evening.

@@ -56,7 +56,7 @@ test("a live picture is less than two seconds old, and after a stall again witho
   await view.page.waitForFunction((key) => document.activeElement?.textContent.includes(key), KEY);
   assert.deepEqual(await view.axe(), []);
   await view.page.keyboard.press("Enter");
-  await view.page.waitForFunction(() => document.querySelector("video")?.readyState > 2 && document.querySelector("video").currentTime > 0, null, {
+  await view.page.waitForFunction(() => document.querySelector("video")?.readyState > 2 && document.querySelector("video")?.currentTime > 0, null, {
     timeout: 30_000,
   });
   assert.equal(await view.focused(), "Live");

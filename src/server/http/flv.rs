@@ -38,7 +38,8 @@ pub(super) async fn flv(
     start: Option<MediaTime>,
     range: Option<ByteRange>,
 ) -> Result<Reply, Refusal> {
-    let (viewer, codecs) = open_started(providers, path, wanted).await?;
+    let named = named(providers, path).await;
+    let (viewer, codecs) = open_started(providers, &named, wanted).await?;
     let reel = viewer.reel().clone();
     // An index that is nearly done makes a file of it.
     let mut progress = reel.subscribe();
@@ -54,6 +55,16 @@ pub(super) async fn flv(
             None => Ok(growing(viewer, Lead::FileHead, codecs, MediaTime::ZERO)),
         },
     }
+}
+
+/// The file that an address of a playlist stands for.
+async fn named(providers: &Arc<Providers>, path: &LibraryPath) -> LibraryPath {
+    if !path.file_name().ends_with(".flv") {
+        return path.clone();
+    }
+    let (library, asked) = (providers.library().clone(), path.clone());
+    let found = tokio::task::spawn_blocking(move || library.behind_flv(&asked)).await;
+    found.ok().flatten().unwrap_or_else(|| path.clone())
 }
 
 /// What precedes the first tag.

@@ -18,13 +18,14 @@ use std::fmt::Write;
 /// What the addresses of a playlist are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Target {
-    /// `/flv/…`: converted where needed; seekable anywhere.
+    /// `/hls/…`: segments. Every player goes anywhere in it at once, also where the conversion has not got yet: over
+    /// `/flv/` VLC ends at such a seek, and over RTMP it reads on until it is there.
     #[default]
+    Hls,
+    /// `/flv/…`: converted where needed.
     Http,
     /// `rtmp://…`: the same by RTMP.
     Rtmp,
-    /// `/hls/…`: segments.
-    Hls,
     /// `/download/…`: the files as they are.
     File,
 }
@@ -43,7 +44,7 @@ pub(super) struct Wanted {
 /// Why there is no such playlist.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(super) enum PlaylistError {
-    #[error("as={0} is not possible; write http, rtmp, hls, or file for the files as they are")]
+    #[error("as={0} is not possible; write hls, http, rtmp, or file for the files as they are")]
     Target(String),
     #[error(transparent)]
     Page(#[from] crate::library::PageQueryError),
@@ -60,9 +61,9 @@ impl Wanted {
         let mut choice = Vec::new();
         for pair in query.unwrap_or_default().split('&') {
             match pair.split_once('=').unwrap_or((pair, "")) {
-                ("as", "http" | "") => wanted.target = Target::Http,
+                ("as", "hls" | "") => wanted.target = Target::Hls,
+                ("as", "http") => wanted.target = Target::Http,
                 ("as", "rtmp") => wanted.target = Target::Rtmp,
-                ("as", "hls") => wanted.target = Target::Hls,
                 ("as", "file") => wanted.target = Target::File,
                 ("as", other) => return Err(PlaylistError::Target(other.chars().take(40).collect())),
                 ("recursive", value) => wanted.recursive = value != "0",
@@ -176,11 +177,13 @@ fn m3u(items: &[Item], wanted: &Wanted, (host, rtmp_port): (&str, u16), token: O
         let title: String = item.name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let path = &item.path;
         let _ = writeln!(text, "#EXTINF:{seconds},{title}");
+        // Players that go by the end of an address would take FLV for the bare sound that this name stands for.
+        let flv = if item.kind == Kind::Audio { ".flv" } else { "" };
         let _ = match wanted.target {
-            Target::Http => write!(text, "http://{host}/flv/{path}"),
+            Target::Http => write!(text, "http://{host}/flv/{path}{flv}"),
             Target::Hls => write!(text, "http://{host}/hls/{path}/index.m3u8"),
             Target::File => write!(text, "http://{host}/download/{path}"),
-            Target::Rtmp => write!(text, "rtmp://{name}:{rtmp_port}/vod/{path}"),
+            Target::Rtmp => write!(text, "rtmp://{name}:{rtmp_port}/vod/{path}{flv}"),
         };
         let choice = Some(wanted.choice.as_str()).filter(|_| wanted.target != Target::File);
         let choice = choice.filter(|choice| !choice.is_empty()).map(str::to_owned);
@@ -204,7 +207,7 @@ mod tests {
         Item {
             name: name.to_owned(),
             path,
-            kind: Kind::Video,
+            kind: Kind::of_file_name(name).unwrap_or(Kind::Video),
             size: None,
             modified: None,
             duration,
@@ -221,16 +224,21 @@ mod tests {
             m3u(&items, &Wanted::from_query(Some(query)).unwrap(), (host, 1936), None)
         };
         assert_eq!(
-            list("", "box.lan:8080"),
+            list("as=http", "box.lan:8080"),
             "#EXTM3U\n#EXTINF:62,a b.avi\nhttp://box.lan:8080/flv/a%20b.avi\n\
-             #EXTINF:-1,Zwölf #x.mp3\nhttp://box.lan:8080/flv/Zw%C3%B6lf%0A%23x.mp3\n"
+             #EXTINF:-1,Zwölf #x.mp3\nhttp://box.lan:8080/flv/Zw%C3%B6lf%0A%23x.mp3.flv\n"
         );
         for (query, host, address) in [
             ("as=rtmp", "[fe80::1]:8080", "rtmp://[fe80::1]:1936/vod/a%20b.avi"),
             ("as=rtmp&audio=de", "box", "rtmp://box:1936/vod/a%20b.avi?audio=de"),
             ("as=hls", "box", "http://box/hls/a%20b.avi/index.m3u8"),
             ("as=file&profile=small", "box", "http://box/download/a%20b.avi"),
-            ("profile=small&x=1&audio=de", "box", "http://box/flv/a%20b.avi?profile=small&audio=de"),
+            ("", "box", "http://box/hls/a%20b.avi/index.m3u8"),
+            (
+                "profile=small&x=1&audio=de",
+                "box",
+                "http://box/hls/a%20b.avi/index.m3u8?profile=small&audio=de",
+            ),
         ] {
             assert_eq!(list(query, host).lines().nth(2), Some(address), "{query}");
         }
@@ -243,8 +251,9 @@ mod tests {
             m3u(&[item("a.avi", None)], &wanted, ("box", 1935), Some("abc"))
         };
         for (query, address) in [
-            ("", "http://box/flv/a.avi?token=abc"),
-            ("profile=small", "http://box/flv/a.avi?profile=small&token=abc"),
+            ("", "http://box/hls/a.avi/index.m3u8?token=abc"),
+            ("as=http", "http://box/flv/a.avi?token=abc"),
+            ("as=http&profile=small", "http://box/flv/a.avi?profile=small&token=abc"),
             ("as=file&profile=small", "http://box/download/a.avi?token=abc"),
         ] {
             assert_eq!(of(query).lines().nth(2), Some(address), "{query}");
@@ -270,7 +279,7 @@ mod tests {
             prop_assume!(name != "." && name != "..");
             let text = m3u(&[item(&name, None)], &Wanted::default(), ("box", 1935), None);
             prop_assert_eq!(text.lines().count(), 3);
-            prop_assert!(text.lines().nth(2).unwrap().starts_with("http://box/flv/"));
+            prop_assert!(text.lines().nth(2).unwrap().starts_with("http://box/hls/"));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::connection::Link;
 use crate::limits::{FILE_PROBE_STEP, FILE_WARM, SENDFILE_STEP, SENDFILE_TURN};
 use crate::reel::Viewer;
 use bytes::Bytes;
+use futures_util::{Stream, stream};
 use rustix::fs::{Advice, fadvise, sendfile};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use rustix::net::{SendFlags, send};
@@ -56,6 +57,18 @@ impl FileBody {
     /// All its bytes.
     pub(super) fn len(&self) -> u64 {
         self.parts.iter().map(Part::len).sum()
+    }
+
+    /// The same as blocks in memory, a part at a time: for an answer whose head went out before it was known.
+    pub(super) fn into_blocks(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        stream::try_unfold((self._viewer, self.parts.into_iter()), async |(viewer, mut parts)| {
+            let block = match parts.next() {
+                None => return Ok(None),
+                Some(Part::Bytes(bytes)) => bytes,
+                Some(Part::File { data, range }) => read(&data, range).await?.into(),
+            };
+            Ok(Some((block, (viewer, parts))))
+        })
     }
 
     /// Sends all of it.
@@ -181,13 +194,16 @@ async fn warm(file: &Arc<File>, stretch: Range<u64>) -> io::Result<()> {
 
 /// The long way, for file systems without the short one.
 async fn copy(socket: &TcpStream, file: &Arc<File>, stretch: Range<u64>) -> io::Result<()> {
+    send_all(socket, &read(file, stretch).await?, SendFlags::empty()).await
+}
+
+async fn read(file: &Arc<File>, stretch: Range<u64>) -> io::Result<Vec<u8>> {
     let file = file.clone();
     let read = move || {
         let mut block = vec![0; (stretch.end - stretch.start) as usize];
         file.read_exact_at(&mut block, stretch.start).map(|()| block)
     };
-    let block = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-    send_all(socket, &block, SendFlags::empty()).await
+    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }
 
 fn cut() -> io::Error {

@@ -176,7 +176,8 @@ fn find_blocking(library: &Library, candidates: &[Candidate]) -> Option<(Library
     let file = paths().find_map(|(candidate, path)| {
         let found = match candidate.stem {
             true => library.find_by_stem(&path),
-            false => library.is_file(&path).then_some(path),
+            false if library.is_file(&path) => Some(path),
+            false => library.behind_flv(&path),
         };
         Some((found?, candidate.app_is_folder))
     });

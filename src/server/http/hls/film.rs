@@ -67,7 +67,7 @@ pub(super) async fn film(
         FilmFile::Subtitles(track) => return show.words_listed(address, track),
         FilmFile::Words { track, n } => return show.words(&app.providers, address, &wanted, track, n).await,
     };
-    show.lingers(app, client, MediaTime::ZERO);
+    show.lingers(&app.hls.linger, client, MediaTime::ZERO);
     Ok(reply)
 }
 

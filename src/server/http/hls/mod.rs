@@ -5,6 +5,7 @@
 
 mod address;
 mod film;
+mod late;
 mod linger;
 mod live;
 mod origin;
@@ -24,11 +25,12 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What HLS keeps between requests.
 #[derive(Default)]
 pub(crate) struct Hls {
-    linger: linger::Lingering,
+    linger: Arc<linger::Lingering>,
     channels: live::Channels,
     origins: Vec<String>,
 }

@@ -8,14 +8,16 @@ use super::super::contents::code;
 use super::super::reply::{Refusal, Reply, reply};
 use super::address::FilmAddress;
 use super::film::Show;
+use super::late::{late, soon};
 use super::{playlist, set_text};
 use crate::choice::TrackChoice;
 use crate::hls::{Entry, Film, Kind, Rendition};
-use crate::limits::{HLS_PATIENCE, HLS_PLAYLIST_AGE, HLS_RETRY, HLS_WORDS};
+use crate::limits::{HLS_PLAYLIST_AGE, HLS_WORDS};
 use crate::pipeline::SubtitleTrack;
-use crate::provider::{Providers, SubtitlesError, TextSource, Wanted};
+use crate::provider::{Providers, Subtitles, SubtitlesError, TextSource, Wanted};
 use crate::subtitles::{Cue, write_cue};
 use bytes::Bytes;
+use futures_util::stream;
 use hyper::{StatusCode, header};
 use std::sync::Arc;
 
@@ -85,39 +87,10 @@ impl Show {
         let (start, end) = limits_of(n, whole);
         let choice = TrackChoice::Index(track);
         let found = providers.subtitles(address.path(), &choice, &wanted.form).await?;
-        let shift = found.shift_ms;
-        let shown = |cue: &Cue| {
-            let at = |ms: u32| i64::from(ms) + shift;
-            at(cue.start_ms) < i64::from(end) && at(cue.end_ms) > i64::from(start)
+        let mut reply = match soon(written(found, name, start, end)).await {
+            Ok(text) => reply(WEBVTT, Bytes::from(text?)),
+            Err(work) => late(WEBVTT, async { Ok(stream::iter([Ok(Bytes::from(work.await?))])) }),
         };
-        let mut out = HEAD.to_owned();
-        let mut write = |cues: &[Cue]| {
-            cues.iter().filter(|cue| shown(cue)).for_each(|cue| write_cue(&mut out, cue, shift));
-        };
-        match found.text {
-            TextSource::File(cues) => write(&cues),
-            TextSource::Film(mut reader) => {
-                let read = async {
-                    loop {
-                        let cues = reader.next().await?;
-                        write(&cues);
-                        // They come in the order in which they are shown.
-                        let beyond = |cue: &Cue| i64::from(cue.start_ms) + shift >= i64::from(end);
-                        if cues.last().is_none_or(beyond) {
-                            return Ok(());
-                        }
-                    }
-                };
-                let read: Result<(), String> =
-                    tokio::time::timeout(HLS_PATIENCE, read).await.map_err(|_| {
-                        let text =
-                            format!("the words of \"{name}\" are not taken out up to there yet; ask again");
-                        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(HLS_RETRY)
-                    })?;
-                read.map_err(|reason| SubtitlesError::Unreadable { name, reason })?;
-            }
-        }
-        let mut reply = reply(WEBVTT, Bytes::from(out));
         set_text(
             &mut reply,
             header::CACHE_CONTROL,
@@ -130,6 +103,35 @@ impl Show {
     fn whole_ms(&self) -> Option<u32> {
         self.reel().duration().map(|end| end.as_millis().max(1))
     }
+}
+
+/// All words that are shown between two times, in milliseconds, once they are taken out of the film `name`.
+async fn written(found: Subtitles, name: String, start: u32, end: u32) -> Result<String, Refusal> {
+    let shift = found.shift_ms;
+    let shown = |cue: &Cue| {
+        let at = |ms: u32| i64::from(ms) + shift;
+        at(cue.start_ms) < i64::from(end) && at(cue.end_ms) > i64::from(start)
+    };
+    let mut out = HEAD.to_owned();
+    let mut write = |cues: &[Cue]| {
+        cues.iter().filter(|cue| shown(cue)).for_each(|cue| write_cue(&mut out, cue, shift));
+    };
+    match found.text {
+        TextSource::File(cues) => write(&cues),
+        TextSource::Film(mut reader) => loop {
+            let cues = reader
+                .next()
+                .await
+                .map_err(|reason| SubtitlesError::Unreadable { name: name.clone(), reason })?;
+            write(&cues);
+            // They come in the order in which they are shown.
+            let beyond = |cue: &Cue| i64::from(cue.start_ms) + shift >= i64::from(end);
+            if cues.last().is_none_or(beyond) {
+                break;
+            }
+        },
+    }
+    Ok(out)
 }
 
 fn count_of(whole: u32) -> u32 {

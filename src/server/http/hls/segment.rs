@@ -5,19 +5,23 @@ use super::super::send_file::FileBody;
 use super::super::watch::wait_for_point;
 use super::address::FilmAddress;
 use super::film::{Show, hash};
+use super::late::{late, soon};
+use super::linger::Lingering;
 use super::sample::{Sample, parts};
 use super::{immutable, ranged, set_text};
 use crate::fmp4::segment::{Piece, fragments, head};
 use crate::hls::{Cut, Cutter, Lead, Rule, Timetable, Version};
-use crate::limits::{HLS_PATIENCE, HLS_RETRY, MAX_HLS_RETRY};
-use crate::reel::{Cursor, Seek};
+use crate::reel::Cursor;
 use crate::server::App;
 use crate::server::http::handover::SocketBody;
 use crate::time::MediaTime;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// Where a segment's frames end, and where the next one is planned; no frames behind the film's end.
+type Made = (Option<Cut<Sample>>, MediaTime);
 
 impl Show {
     /// `segment-<n>.m4s`
@@ -30,20 +34,33 @@ impl Show {
         headers: &HeaderMap,
         client: IpAddr,
     ) -> Result<Reply, Refusal> {
-        let until = tokio::time::Instant::now() + HLS_PATIENCE;
-        let cut = tokio::time::timeout_at(until, self.cut(address, version, n)).await;
-        let Ok(cut) = cut else { return Err(self.not_yet(app, address, client)) };
+        let (content_type, asked) = (self.content_type(), address.clone());
+        let lingering = app.hls.linger.clone();
+        let work = async move {
+            let cut = self.cut(&asked, version, n).await;
+            (self, cut)
+        };
+        let (show, cut) = match soon(work).await {
+            Ok(made) => made,
+            Err(work) => {
+                // Without ranges, which need the length.
+                let mut reply = late(content_type, async move {
+                    let (show, cut) = work.await;
+                    let (cut, next) = cut?;
+                    show.lingers(&lingering, client, next);
+                    Ok(FileBody::new(show.viewer, parts(pieces(n, cut), 0..u64::MAX)).into_blocks())
+                });
+                if version.is_some() {
+                    immutable(&mut reply);
+                }
+                return Ok(reply);
+            }
+        };
         let (cut, next) = cut?;
-        let mut pieces = vec![Piece::Bytes(head())];
-        if let Some(Cut { configs, limits, frames }) = cut {
-            // Fragments count up through the film, whoever makes them.
-            let mut sequence = n.saturating_mul(1000).saturating_add(1);
-            pieces.extend(fragments(&mut sequence, &configs, limits, frames));
-        }
+        let pieces = pieces(n, cut);
         let len = pieces.iter().map(|piece| u64::from(piece.size())).sum();
-        let content_type = self.content_type();
-        self.lingers(app, client, next);
-        let viewer = self.viewer;
+        show.lingers(&lingering, client, next);
+        let viewer = show.viewer;
         let mut reply = ranged(headers, content_type, len, |range| {
             SocketBody::File(FileBody::new(viewer, parts(pieces, range))).into()
         });
@@ -59,33 +76,15 @@ impl Show {
     }
 
     /// The client counts as a viewer at `time` until it asks for more.
-    pub(super) fn lingers(&self, app: &App, client: IpAddr, time: MediaTime) {
+    pub(super) fn lingers(&self, lingering: &Lingering, client: IpAddr, time: MediaTime) {
         let viewer = self.reel().join();
         viewer.wants(time);
-        app.hls.linger.keep(client, viewer);
-    }
-
-    /// The conversion goes on as for a viewer who waits, and the client is told when to come back.
-    fn not_yet(&self, app: &App, address: &FilmAddress, client: IpAddr) -> Refusal {
-        let place = self.viewer.place();
-        let eta = match self.reel().seek(place, Instant::now()) {
-            Seek::Pending { eta, .. } => eta,
-            Seek::Ready(_) | Seek::Empty => None,
-        };
-        self.lingers(app, client, place);
-        let wait = eta.unwrap_or(HLS_RETRY).clamp(Duration::from_secs(1), MAX_HLS_RETRY);
-        let text = format!("\"{}\" is not converted up to there yet; ask again", address.path.file_name());
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(wait)
+        lingering.keep(client, viewer);
     }
 
     /// The frames of a segment, waiting until they are there, and where the next one is planned. Nothing when the
     /// film is shorter than the plan.
-    async fn cut(
-        &self,
-        address: &FilmAddress,
-        version: Option<Version>,
-        n: u32,
-    ) -> Result<(Option<Cut<Sample>>, MediaTime), Refusal> {
+    async fn cut(&self, address: &FilmAddress, version: Option<Version>, n: u32) -> Result<Made, Refusal> {
         let reel = self.reel();
         let mut progress = reel.subscribe();
         // The plan of keyframes that are known may have to grow up to there first.
@@ -159,6 +158,17 @@ impl Show {
         }
         Ok((cutter.finish(), next))
     }
+}
+
+/// A segment as it is sent.
+fn pieces(n: u32, cut: Option<Cut<Sample>>) -> Vec<Piece<Sample>> {
+    let mut pieces = vec![Piece::Bytes(head())];
+    if let Some(Cut { configs, limits, frames }) = cut {
+        // Fragments count up through the film, whoever makes them.
+        let mut sequence = n.saturating_mul(1000).saturating_add(1);
+        pieces.extend(fragments(&mut sequence, &configs, limits, frames));
+    }
+    pieces
 }
 
 fn ms(duration: Duration) -> u32 {
