@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Until a service of the system that did not take a restored name or time zone is told again: it may still be starting.
+pub const SYSTEM_TOLD_AGAIN: Duration = Duration::from_secs(10);
+
 /// For a service of the system to answer: it may have to be started, on a busy card.
 pub const SYSTEM_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 

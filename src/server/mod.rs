@@ -17,6 +17,7 @@ mod restart;
 pub mod rtmp;
 mod run;
 pub(crate) mod socket;
+mod system;
 
 pub use accept::Shutdown;
 pub(crate) use accept::prepare as prepare_socket;

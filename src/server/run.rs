@@ -141,5 +141,6 @@ async fn tend(app: Arc<App>) {
             let _ = tokio::task::spawn_blocking(move || uploads.sweep(SystemTime::now())).await;
         }
     };
-    futures_util::future::join3(app.providers.clone().tend(), streams_end, parts_end).await;
+    let tended = futures_util::future::join3(app.providers.clone().tend(), streams_end, parts_end);
+    futures_util::future::join(tended, app.tell_system_of_backup()).await;
 }
