@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn discs_are_one_film_and_listed_once() {
-        let (_folder, library) = library(&[
+        let (folder, library) = library(&[
             "film.cd1.avi",
             "film.cd2.avi",
             "film.cd3.avi",
@@ -189,14 +189,23 @@ mod tests {
             "other.cd2.avi",
             "x (Disc 01).mkv",
             "x (Disc 02).mkv",
+            "y.cd2.avi",
         ]);
+        // A folder is no part of a film.
+        std::fs::create_dir(folder.path().join("y.cd1.avi")).unwrap();
         assert_eq!(
             library.continuation(&path("film.cd1.avi")),
             Continuation::Discs(["film.cd2.avi", "film.cd3.avi"].map(path).to_vec())
         );
-        let expected =
-            [("film.cd1.avi", 36), ("film.cd5.avi", 12), ("other.cd2.avi", 13), ("x (Disc 01).mkv", 30)];
-        assert_eq!(listed(&library), expected.map(|(name, size)| (name.to_owned(), Some(size))));
+        let expected = [
+            ("y.cd1.avi", None),
+            ("film.cd1.avi", Some(36)),
+            ("film.cd5.avi", Some(12)),
+            ("other.cd2.avi", Some(13)),
+            ("x (Disc 01).mkv", Some(30)),
+            ("y.cd2.avi", Some(9)),
+        ];
+        assert_eq!(listed(&library), expected.map(|(name, size)| (name.to_owned(), size)));
     }
 
     #[test]
