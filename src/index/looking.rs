@@ -2,9 +2,11 @@
 
 use super::record::{Details, Failure, Kept, Knowledge, Stamp};
 use super::{Index, State, seconds_now};
-use crate::library::{FileIdentity, LibraryPath};
+use crate::library::{Continuation, FileIdentity, LibraryPath};
 use crate::limits;
 use crate::pipeline::{self, ConversionError, Look, Looked, Purpose};
+use std::fs::File;
+use std::io;
 use std::time::{Instant, SystemTime};
 
 /// What came of it.
@@ -71,11 +73,7 @@ impl Index {
             how
         };
         let begun = Instant::now();
-        let continued = self.0.library.continuations(path);
-        let continued: Vec<_> =
-            continued.iter().map_while(|part| Some(self.0.library.open(part).ok()?.file)).collect();
-        let seen =
-            file.file.try_clone().map(|media| pipeline::look(&self.0.program, media, &continued, look));
+        let seen = self.see(path, &file.file, look);
         let pictures = match &seen {
             Ok(Ok(seen)) => seen.pictures.iter().map(|picture| shelf.put(path, &stamp, picture)).collect(),
             _ => Vec::new(),
@@ -107,6 +105,32 @@ impl Index {
                 Outcome::Done
             }
         }
+    }
+
+    /// A file, and those that it goes on in. What says so much of a film in several is its first one; its length is that
+    /// of all.
+    fn see(
+        &self,
+        path: &LibraryPath,
+        file: &File,
+        look: Look,
+    ) -> io::Result<Result<Looked, ConversionError>> {
+        let continuation = self.0.library.continuation(path);
+        let opened = continuation.paths().iter().map_while(|part| Some(self.0.library.open(part).ok()?.file));
+        let rest: Vec<File> = opened.collect();
+        let look_at = |media: File, rest: &[File], look| pipeline::look(&self.0.program, media, rest, look);
+        let Continuation::Discs(_) = continuation else {
+            return Ok(look_at(file.try_clone()?, &rest, look));
+        };
+        let mut seen = look_at(file.try_clone()?, &[], look);
+        if let Ok(seen) = &mut seen {
+            for disc in rest {
+                let length = look_at(disc, &[], Look::Contents).ok().and_then(|disc| disc.streams.duration);
+                let (Some(before), Some(more)) = (seen.streams.duration, length) else { break };
+                seen.streams.duration = Some(before.saturating_add_millis(more.as_millis()));
+            }
+        }
+        Ok(seen)
     }
 
     fn has_picture_room(&self, state: &mut State, disk_has_room: bool) -> bool {

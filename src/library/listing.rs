@@ -6,6 +6,7 @@
 use super::{FileIdentity, Kind, Library, LibraryError, LibraryPath, SortKey, set};
 use crate::limits::MAX_LISTING;
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::ops::Range;
@@ -122,12 +123,12 @@ impl Library {
 
     /// A film in several files is as large as all of them.
     fn with_parts(&self, path: &LibraryPath, entry: Entry) -> Entry {
-        let parts = self.continuations(path);
+        let parts = self.continuation(path);
         let len = |part: &LibraryPath| {
             let file = self.open_at(part, OFlags::PATH).ok()?;
             Some(File::from(file).metadata().ok()?.len())
         };
-        let more: u64 = parts.iter().filter_map(len).sum();
+        let more: u64 = parts.paths().iter().filter_map(len).sum();
         Entry { size: entry.size.map(|size| size.saturating_add(more)), ..entry }
     }
 
@@ -216,15 +217,15 @@ impl Library {
 fn join_sets(items: &mut Vec<Item>) {
     let firsts: Vec<OsString> =
         items.iter().map(|item| item.os_name.clone()).filter(|name| set::is_first(name)).collect();
-    for first in firsts {
-        for later in set::later(&first) {
-            let Some(at) = items.iter().position(|item| item.os_name == later && item.kind != Kind::Folder)
-            else {
-                break;
-            };
-            items.remove(at);
-        }
+    if firsts.is_empty() {
+        return;
     }
+    let files: HashSet<&OsStr> =
+        items.iter().filter(|item| item.kind != Kind::Folder).map(|item| item.os_name.as_os_str()).collect();
+    let here = |name: &OsString| files.contains(name.as_os_str());
+    let later: HashSet<OsString> =
+        firsts.iter().flat_map(|first| set::later(first).take_while(here)).collect();
+    items.retain(|item| item.kind == Kind::Folder || !later.contains(&item.os_name));
 }
 
 fn media(name: &OsStr, kind: Kind, identity: FileIdentity) -> Entry {

@@ -18,6 +18,7 @@ pub use listing::{Entry, Item, Listing, Outline};
 pub use order::{SortKey, fold};
 pub use page::{Neighbours, Order, Page, PageQuery, PageQueryError, Sort};
 pub use path::{LibraryPath, PathError};
+pub use set::Continuation;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;

@@ -58,3 +58,6 @@ pub const MAX_LOOK_PICTURE: usize = 1 << 20;
 
 /// Largest cover picture that is looked at; they are a few hundred KB mostly.
 pub const MAX_COVER_BYTES: usize = 16 << 20;
+
+/// A film's cover picture is its poster if both sides have so many pixels: Matroska's small cover has 120, which is an icon.
+pub const COVER_LEAST_SIDE: f64 = 150.0;

@@ -68,8 +68,7 @@ pub const FASTEST_ENCODING: u32 = 10;
 /// who drags the seek bar about gets one conversion in place of fifty.
 pub const SEEK_RESTART_STEP: Duration = Duration::from_millis(200);
 
-/// A conversion that was begun this little before a target is not begun again for it, whatever the
-/// estimate says; also how far it is taken to come with its first picture.
+/// How far a conversion is taken to come with its first picture: a target this near to where it was begun will be there then.
 pub const SEEK_NEAR: Duration = Duration::from_secs(10);
 
 /// How long a conversion takes to its first picture, before that was measured.

@@ -68,6 +68,9 @@ pub struct Request {
     /// [`MediaStreams::lead_ns`] tells. A conversion that shall continue the timeline of another
     /// asks for that one's lead.
     pub lead: Option<i64>,
+    /// Where pictures are encoded, keyframes are put where the file's time and this many nanoseconds are together a
+    /// multiple of [`KEYFRAME_INTERVAL`](limits::KEYFRAME_INTERVAL).
+    pub grid_ns: u64,
     /// What shall come out.
     pub form: Form,
     /// Subtitles in files of their own, which are listed behind the file's, and can be drawn.
@@ -150,6 +153,9 @@ impl Conversion {
             .args(["--equipment", &serde_json::to_string(equipment)?]);
         if let Some(lead) = request.lead {
             command.args(["--origin-ns", &origin_ns(lead).to_string()]);
+        }
+        if request.grid_ns > 0 {
+            command.args(["--grid-ns", &request.grid_ns.to_string()]);
         }
         let mut given = Vec::new();
         if !request.beside.is_empty() {

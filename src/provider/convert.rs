@@ -1,6 +1,7 @@
 //! One conversion: a worker process makes FLV of any other media file, from some time on, into a range of its reel.
 
 use super::cache::Cache;
+use super::discs::Disc;
 use super::film::{Film, Outcome};
 use super::job::Job;
 use super::pace::Pace;
@@ -89,6 +90,7 @@ pub(super) fn run(
         aim,
         recorder,
         streams: None,
+        length: None,
         place: None,
         pace: None,
         behind: None,
@@ -146,6 +148,8 @@ struct Converter<'a> {
     recorder: Recorder,
     /// Known once the worker has found out.
     streams: Option<MediaStreams>,
+    /// Of a film in several files: that of all.
+    length: Option<MediaTime>,
     /// Held while something is encoded.
     place: Option<Place>,
     /// How fast it goes, from the first frame on, when pictures are encoded.
@@ -197,12 +201,43 @@ fn is_full(error: &io::Error) -> bool {
 
 impl Converter<'_> {
     fn run(&mut self, media: Media) -> Result<Pushed, Failure> {
-        let form = self.film.form.clone();
-        let (lead, beside) = (self.film.lead_ns(), self.film.beside.clone());
-        let continued = self.film.continued.clone();
-        let request = Request { start: self.aim, lead, form, beside, continued, ..Request::default() };
+        let (form, beside) = (self.film.form.clone(), self.film.beside.clone());
+        let Some(discs) = self.film.discs(self.job)? else {
+            let (lead, continued) = (self.film.lead_ns(), self.film.continued.clone());
+            let request = Request { start: self.aim, lead, form, beside, continued, ..Request::default() };
+            return self.convert(media, &request, None);
+        };
+        self.length = discs.length();
+        let here = discs.from(self.aim);
+        for (number, disc) in here.iter().enumerate() {
+            let start = MediaTime::from_millis(self.aim.saturating_millis_since(disc.begins));
+            let request = Request {
+                start,
+                lead: Some(disc.lead_ns),
+                grid_ns: disc.grid_ns,
+                form: form.clone(),
+                // Subtitles beside it are those of its first file.
+                beside: if disc.begins == MediaTime::ZERO { beside.clone() } else { Arc::default() },
+                ..Request::default()
+            };
+            match self.convert(disc.open()?, &request, Some(disc)) {
+                Ok(Pushed::Taken) => {}
+                // What is behind the damage in one file is no reason to leave out the others.
+                Err(Failure::Conversion(error @ ConversionError::Unreadable { .. }))
+                    if number + 1 < here.len() && !self.job.is_stopped() =>
+                {
+                    tracing::warn!(file = self.film.name, %error, "one of its files is damaged; it goes on with the next");
+                }
+                other => return other,
+            }
+        }
+        Ok(Pushed::Taken)
+    }
+
+    /// Converts one file, the only one or one of several.
+    fn convert(&mut self, media: Media, request: &Request, disc: Option<&Disc>) -> Result<Pushed, Failure> {
         let mut conversion =
-            Conversion::spawn(&self.film.means.program, media, &request).map_err(Failure::Start)?;
+            Conversion::spawn(&self.film.means.program, media, request).map_err(Failure::Start)?;
         self.job.began(conversion.killer());
         loop {
             // Whoever waits for these tags gets them before we wait for the worker.
@@ -215,9 +250,16 @@ impl Converter<'_> {
             match conversion.next_event()? {
                 Event::Streams(streams) => self.streams_known(streams)?,
                 // Parsers that begin in the middle guess.
-                Event::Duration(_) if self.aim > MediaTime::ZERO => {}
-                Event::Duration(duration) => self.film.reel.set_duration(duration),
-                Event::Tag(tag) => {
+                Event::Duration(_) if self.aim > MediaTime::ZERO || disc.is_some() => {}
+                Event::Duration(duration) => self.tell_length(duration),
+                Event::Tag(mut tag) => {
+                    if let Some(disc) = disc {
+                        tag.timestamp = tag.timestamp.saturating_add_millis(disc.begins.as_millis());
+                        // It has more than it says. Where the next file begins was decided by that.
+                        if tag.timestamp >= disc.ends {
+                            continue;
+                        }
+                    }
                     if let Some(speed) = self.behind.filter(|_| tag.is_keyframe()) {
                         return Err(Failure::Behind(speed));
                     }
@@ -232,11 +274,17 @@ impl Converter<'_> {
         }
     }
 
-    fn streams_known(&mut self, streams: MediaStreams) -> Result<(), Failure> {
-        let reel = &self.film.reel;
-        if let Some(duration) = streams.duration.filter(|_| self.aim == MediaTime::ZERO) {
-            reel.set_duration(duration);
+    fn streams_known(&mut self, mut streams: MediaStreams) -> Result<(), Failure> {
+        // Of several files the first one says what there is; the others may have to be encoded where that passes.
+        if let Some(known) = &mut self.streams {
+            let encodes = encodes(&streams);
+            *known = MediaStreams { duration: known.duration, ..streams };
+            return if encodes { self.take_place() } else { Ok(()) };
         }
+        if self.length.is_some() {
+            streams.duration = self.length;
+        }
+        let reel = &self.film.reel;
         if let Some(video) = &streams.video {
             reel.set_picture_size(video.width, video.height);
         }
@@ -247,13 +295,31 @@ impl Converter<'_> {
         });
         self.film.found(self.aim, &streams);
         let encodes = encodes(&streams);
+        let length = streams.duration.filter(|_| self.aim == MediaTime::ZERO);
         self.streams = Some(streams);
-        if encodes {
+        length.into_iter().for_each(|length| self.tell_length(length));
+        if encodes { self.take_place() } else { Ok(()) }
+    }
+
+    /// One of the places for conversions that encode.
+    fn take_place(&mut self) -> Result<(), Failure> {
+        if self.place.is_none() {
             let transcodes = &self.film.means.transcodes;
             let place = transcodes.enter(TRANSCODE_PLACE_PATIENCE);
             self.place = Some(place.ok_or_else(|| Failure::Busy(transcodes.most()))?);
         }
         Ok(())
+    }
+
+    /// The file is so long. On the viewers' timeline it begins with the first picture that is decoded, also with those
+    /// that an edit list hides, and so ends later by as much.
+    fn tell_length(&self, length: MediaTime) {
+        if let Some(length) = self.length {
+            return self.film.reel.set_duration(length);
+        }
+        let lead_ns = self.streams.as_ref().map_or(0, |streams| streams.lead_ns.max(0));
+        let lead_ms = u32::try_from(lead_ns / 1_000_000).unwrap_or(u32::MAX);
+        self.film.reel.set_duration(length.saturating_add_millis(lead_ms));
     }
 
     /// Viewers can start once both codecs are known, or one has come alone for long enough; or it is the end.

@@ -11,6 +11,7 @@
 
 use super::cache::Cache;
 use super::convert::{self, Means};
+use super::discs::Discs;
 use super::job::Job;
 use super::kept::Making;
 use super::transcodes::Place;
@@ -19,7 +20,7 @@ use crate::limits::{
     MAX_DEATHS, MAX_DEATHS_AT_A_PLACE, MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD,
     SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
 };
-use crate::pipeline::{self, Beside, Form, MediaStreams};
+use crate::pipeline::{self, Beside, ConversionError, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
 use crate::web_media::RemoteFilm;
@@ -37,8 +38,10 @@ pub(super) struct Source {
     pub(super) name: String,
     /// Files of subtitles beside it.
     pub(super) beside: Vec<Beside>,
-    /// Files that it goes on in.
+    /// Files that it goes on in, as one run of bytes.
     pub(super) continued: Vec<File>,
+    /// Files that are played behind it.
+    pub(super) discs: Vec<File>,
     /// By what it is found again; nothing for what is not ours to keep.
     pub(super) making: Option<Making>,
 }
@@ -52,8 +55,11 @@ pub(super) struct Film {
     pub(super) form: Form,
     /// Files of subtitles beside it.
     pub(super) beside: Arc<Vec<Beside>>,
-    /// Files that it goes on in.
+    /// Files that it goes on in, as one run of bytes.
     pub(super) continued: Arc<Vec<File>>,
+    /// Files that are played behind it, and where each is, once that is known.
+    later: Vec<File>,
+    discs: Mutex<Option<Arc<Discs>>>,
     pub(super) means: Arc<Means>,
     media: Media,
     making: Option<Making>,
@@ -64,6 +70,8 @@ pub(super) struct Film {
     only_from_start: AtomicBool,
     /// The disk had no room in the middle of a conversion.
     short_of_space: AtomicBool,
+    /// Some of it was made in memory, and no disk has it.
+    in_memory: AtomicBool,
     stopped: AtomicBool,
     state: Mutex<State>,
 }
@@ -151,13 +159,15 @@ impl Film {
         means: Arc<Means>,
         patience: Duration,
     ) -> io::Result<Arc<Self>> {
-        let Source { media, name, beside, continued, making } = source;
+        let Source { media, name, beside, continued, discs, making } = source;
         let film = Arc::new(Self {
             reel: Arc::new(Reel::without_ranges(means.seeks.clone())),
             name,
             form,
             beside: Arc::new(beside),
             continued: Arc::new(continued),
+            later: discs,
+            discs: Mutex::default(),
             means,
             media,
             making,
@@ -165,6 +175,7 @@ impl Film {
             streams: OnceLock::new(),
             only_from_start: AtomicBool::new(false),
             short_of_space: AtomicBool::new(false),
+            in_memory: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             state: Mutex::new(State {
                 running: HashMap::new(),
@@ -367,6 +378,7 @@ impl Film {
             file = self.name,
             "the disk is full: the conversion is kept in memory, and only around its viewers"
         );
+        self.in_memory.store(true, Ordering::Relaxed);
         Ok((Cache::new_window()?, Some(place)))
     }
 
@@ -379,9 +391,30 @@ impl Film {
         }
     }
 
+    /// Where each of its files is, if there are several. The first conversion looks at them, others wait for it.
+    pub(super) fn discs(&self, job: &Job) -> Result<Option<Arc<Discs>>, ConversionError> {
+        let Media::File(first) = &self.media else { return Ok(None) };
+        if self.later.is_empty() {
+            return Ok(None);
+        }
+        let mut known = self.discs.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            let files = std::iter::once(first).chain(&self.later).map(File::try_clone);
+            let request = pipeline::Request { form: self.form.clone(), ..pipeline::Request::default() };
+            let found = Discs::look(&self.means.program, files, &request, |killer| job.began(killer))?;
+            *known = Some(Arc::new(found));
+        }
+        Ok(known.clone())
+    }
+
     /// Its bytes come over the network: what cannot be read now may be there a minute later.
     pub(super) fn is_remote(&self) -> bool {
         matches!(self.media, Media::Remote(_))
+    }
+
+    /// Some of it is in memory alone, where nothing is kept for who may come.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.in_memory.load(Ordering::Relaxed)
     }
 
     /// What the first conversion has found, once it has.

@@ -14,6 +14,7 @@
 mod beside;
 mod cache;
 mod convert;
+mod discs;
 mod film;
 mod flv_file;
 #[doc(hidden)]
@@ -197,6 +198,10 @@ impl Work {
         }
     }
 
+    fn is_in_memory(&self) -> bool {
+        matches!(self, Self::Film(film) if film.is_in_memory())
+    }
+
     fn end_if_stalled(&self, now: Instant) {
         match self {
             Self::Index(job) => job.end_if_stalled(now),
@@ -366,7 +371,7 @@ impl Providers {
             let Some(idle_since) = entry.idle_since() else { return true };
             let finished = key.is_converted() && entry.reel.progress().phase == Phase::Complete;
             // What is kept is found again.
-            let stays = finished && entry.keeping.name().is_none();
+            let stays = finished && entry.keeping.name().is_none() && !entry.work.is_in_memory();
             let keep = stays || now.saturating_duration_since(idle_since) < CONVERSION_LINGER;
             if !keep {
                 entry.work.stop();

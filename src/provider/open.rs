@@ -8,7 +8,7 @@ use super::{
     flv_file, subtitle_files, wanted,
 };
 use crate::choice::Language;
-use crate::library::{LibraryPath, OpenFile};
+use crate::library::{Continuation, LibraryPath, OpenFile};
 use crate::limits::MAX_CONVERSIONS;
 use crate::pipeline::Form;
 use crate::reel::{Codecs, Phase, Reel, Viewer};
@@ -93,18 +93,25 @@ impl Providers {
         // Those of a `.flv` are all beside it.
         let draws =
             form.subtitles.as_ref().is_some_and(|choice| choice.find(&languages_of(&files)).is_some());
-        let make = match as_it_is && flv_file::is_flv(&file.file) && !draws {
+        let continuation = self.library.continuation(path);
+        // So is a film in several files, whose first says nothing of the others.
+        let alone = continuation.paths().is_empty();
+        let make = match as_it_is && alone && flv_file::is_flv(&file.file) && !draws {
             true => Make::Nothing,
             false => Make::Converted(form),
         };
         let drawn = matches!(&make, Make::Converted(form) if form.subtitles.is_some());
         let (beside, mut identities) = beside::for_conversion(&self.library, &files, drawn);
-        let mut continued = Vec::new();
-        for part in self.library.continuations(path) {
-            let part = self.library.open(&part)?;
+        let mut rest = Vec::new();
+        for part in continuation.paths() {
+            let part = self.library.open(part)?;
             identities.push(part.identity);
-            continued.push(part.file);
+            rest.push(part.file);
         }
+        let (continued, discs) = match continuation {
+            Continuation::OneRun(_) => (rest, Vec::new()),
+            Continuation::Discs(_) => (Vec::new(), rest),
+        };
         let key = Key { film: Identity::File(file.identity), make, beside: identities };
         if let Some(viewer) = join(&self.reels(), &key) {
             return Ok((viewer, key.is_converted()));
@@ -131,6 +138,7 @@ impl Providers {
                     name: path.file_name(),
                     beside,
                     continued,
+                    discs,
                     making: Some(making),
                 };
                 self.convert(source, form.clone())?
@@ -154,8 +162,8 @@ impl Providers {
         }
         self.make_place(&reels)?;
         let name = film.name().to_owned();
-        let (media, beside, continued) = (Media::Remote(film), Vec::new(), Vec::new());
-        let entry = self.convert(Source { media, name, beside, continued, making: None }, form)?;
+        let (media, beside, continued, discs) = (Media::Remote(film), Vec::new(), Vec::new(), Vec::new());
+        let entry = self.convert(Source { media, name, beside, continued, discs, making: None }, form)?;
         let viewer = entry.reel.join();
         if let Some(old) = reels.insert(key, entry) {
             old.work.stop();

@@ -67,7 +67,8 @@ impl Providers {
             if !due {
                 return None;
             }
-            if !cache.policy().takes(streams) || entry.reel.progress().bytes > cache.limit() {
+            let too_large = entry.reel.progress().bytes > cache.limit();
+            if !cache.policy().takes(streams) || too_large || entry.work.is_in_memory() {
                 let _ = entry.keeping.name.set(None);
                 return None;
             }

@@ -5,9 +5,7 @@
 
 use super::ranges::{Fate, Range, RangeId, Ranges};
 use super::seeks::Choice;
-use crate::limits::{
-    FASTEST_ENCODING, FASTEST_REMUX, RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN, SEEK_NEAR,
-};
+use crate::limits::{FASTEST_ENCODING, FASTEST_REMUX, RESUME_LEAD, RESUME_OVERLAP, SEEK_END_MARGIN};
 use crate::time::MediaTime;
 use std::time::{Duration, Instant};
 
@@ -18,6 +16,8 @@ pub(super) struct Wish {
     pub(super) time: MediaTime,
     /// The range it reads, if it reads.
     pub(super) range: Option<RangeId>,
+    /// It has not said yet where it wants to be: the beginning is a guess.
+    pub(super) arriving: bool,
     /// When it was uttered: the latest wins.
     pub(super) since: Instant,
 }
@@ -158,12 +158,11 @@ impl<D> Ranges<D> {
                 None => Way::Unknown(None),
             };
         };
-        // Begun for this very target, or nearly.
-        let meant = range.aim.saturating_add_millis(ms(SEEK_NEAR)) >= target
-            && range.aim.saturating_add_millis(2 * ms(RESUME_OVERLAP)) >= lowered(aim, terms);
+        // Another one would begin at the same place, or nearly, and be there later.
+        let meant = range.aim.saturating_add_millis(2 * ms(RESUME_OVERLAP)) >= lowered(aim, terms);
         // Before its speed is known, the best that there is.
         let times = if range.opening.grid { FASTEST_ENCODING } else { FASTEST_REMUX };
-        let missing = target.saturating_millis_since(range.available);
+        let missing = target.saturating_millis_since(range.available.max(range.aim));
         let at_best = || Duration::from_millis((missing / times).into());
         let soon = eta.unwrap_or_else(at_best) <= terms.patience.max(start_takes);
         match terms.seekable {

@@ -210,12 +210,13 @@ impl Reel {
         self.tell(&state);
     }
 
-    /// Forgets a range that nobody fills, unless somebody watches it.
+    /// Forgets a range that nobody fills, unless somebody watches it. A complete reel loses nothing: what it lost would
+    /// never be made again, because nobody directs producers of what is complete.
     pub fn forget_unwatched(&self, id: RangeId) {
         let mut state = self.state();
         let State { ranges, audience, .. } = &mut *state;
         let watched = audience.wishes().iter().any(|wish| wish.range == Some(id));
-        if !watched {
+        if !watched && ranges.whole().is_none() {
             ranges.forget(id);
         }
         self.tell(&state);
@@ -258,8 +259,13 @@ impl Reel {
     /// Which producers the viewers need now. Seeks are told how they will be answered.
     pub fn plan(&self, terms: &Terms, now: Instant) -> Plan {
         let mut state = self.state();
-        let State { ranges, audience, start_takes, .. } = &mut *state;
-        let mut plan = ranges.plan(&audience.wishes(), terms, *start_takes, now);
+        let State { ranges, audience, start_takes, codecs, .. } = &mut *state;
+        let mut wishes = audience.wishes();
+        // Who has only just come says in a moment where to; nothing is begun at the beginning for who seeks elsewhere.
+        if codecs.is_some() {
+            wishes.retain(|wish| !wish.arriving);
+        }
+        let mut plan = ranges.plan(&wishes, terms, *start_takes, now);
         for (viewer, choice, estimate) in plan.decided.drain(..) {
             audience.decide(viewer, choice, estimate);
         }

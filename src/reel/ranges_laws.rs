@@ -329,3 +329,67 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_complete_stays_so_when_a_conversion_in_memory_has_no_viewer_left() {
+    // Made in one go, and in two parts that were joined.
+    for parts in [&[0][..], &[30_000, 0]] {
+        let mut world = World::new(0);
+        world.viewer.looks_on();
+        let first = world.nth(0).unwrap();
+        world.stop(first);
+        let mut made = Vec::new();
+        for aim in parts.iter().copied().map(MediaTime::from_millis) {
+            world.begin(Start { aim, target: aim, viewer: 0 });
+            let id = world.nth(0).unwrap();
+            world.advance(id, usize::MAX);
+            made.push(id);
+        }
+        assert_eq!(world.reel.progress().phase, Phase::Complete, "{parts:?}");
+        for id in made {
+            world.reel.forget_unwatched(id);
+            assert_eq!(world.reel.progress().phase, Phase::Complete, "{parts:?} without {id:?}");
+            assert!(world.read_from(MediaTime::ZERO).is_some_and(|tags| tags == world.source));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_begun_for_who_has_not_said_where_to() {
+    let mut world = World::new(0);
+    let first = world.nth(0).unwrap();
+    world.advance(first, 300);
+    world.reel.start(world.producers[&first].recorder.indexer().codecs());
+    world.stop(first);
+    let someone = world.reel.join();
+    drop(std::mem::replace(&mut world.viewer, someone));
+    let plan = |world: &World| world.reel.plan(&world.terms, Instant::now());
+    assert!(plan(&world).idle);
+    world.viewer.wants(MediaTime::ZERO);
+    assert!(plan(&world).start.is_some(), "what was made is continued for who reads on");
+    world.viewer.seek(MediaTime::from_millis(40_000), Instant::now());
+    assert_eq!(plan(&world).start.map(|start| start.aim.as_millis()), Some(40_000));
+}
+
+#[test]
+fn what_is_being_continued_is_not_begun_again_while_its_worker_starts() {
+    // Keyframes are ten seconds apart, a quarter of an hour into the film.
+    let ms = MediaTime::from_millis;
+    let (mut ranges, now) = (Ranges::<()>::default(), Instant::now());
+    let first = ranges.begin((), Start::default(), MediaTime::MAX, now);
+    let point = |n: u32| SeekPoint { time: ms(n * 10_000), offset: u64::from(n) * 1000, range: first };
+    let found = Findings { points: (0..=90).map(point).collect(), headers: Vec::new() };
+    ranges.grow(first, found, 100_000, ms(909_900), now);
+    ranges.stop(first, Fate::Parked);
+    let wish = plan::Wish { viewer: 0, time: ms(909_000), range: Some(first), arriving: false, since: now };
+    let terms = Terms { seekable: Some(true), patience: Duration::ZERO, ceiling: MediaTime::MAX };
+    let plan = |ranges: &Ranges<()>, now| ranges.plan(&[wish], &terms, START_ESTIMATE, now);
+    let start = plan(&ranges, now).start.unwrap();
+    assert_eq!(start.aim, ms(890_000), "from the last keyframe but one, to have frames in common");
+    let next = ranges.begin((), start, MediaTime::MAX, now);
+    for seconds in 0..10 {
+        let plan = plan(&ranges, now + Duration::from_secs(seconds));
+        assert_eq!(plan.start, None, "after {seconds} s without a picture");
+        assert!(plan.wanted.iter().any(|(id, _)| *id == next));
+    }
+}

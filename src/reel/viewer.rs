@@ -21,6 +21,8 @@ struct Place {
     /// `None`: it only looks on.
     time: Option<MediaTime>,
     range: Option<RangeId>,
+    /// It has not said yet where it wants to be.
+    arriving: bool,
     since: Instant,
     seek: Option<PendingSeek>,
     /// Where it wants to be cannot be made now: the nearest that there is will do.
@@ -38,7 +40,8 @@ struct PendingSeek {
 impl Audience {
     pub(super) fn wishes(&self) -> Vec<Wish> {
         let wish = |(id, place): (&u64, &Place)| {
-            Some(Wish { viewer: *id, time: place.time?, range: place.range, since: place.since })
+            let Place { range, arriving, since, .. } = *place;
+            Some(Wish { viewer: *id, time: place.time?, range, arriving, since })
         };
         self.viewers.iter().filter_map(wish).collect()
     }
@@ -87,6 +90,7 @@ impl Reel {
         let place = Place {
             time: Some(MediaTime::ZERO),
             range: None,
+            arriving: true,
             since: Instant::now(),
             seek: None,
             settles: false,
@@ -119,13 +123,19 @@ impl Viewer {
 
     /// This viewer is at `time`.
     pub fn wants(&self, time: MediaTime) {
-        self.with_place(|place, _| (place.time, place.range, place.settles) = (Some(time), None, false));
+        self.with_place(|place, reel| {
+            (place.time, place.range, place.settles) = (Some(time), None, false);
+            if std::mem::replace(&mut place.arriving, false) {
+                reel.stir();
+            }
+        });
     }
 
     /// This viewer is where the cursor is.
     pub fn follows(&self, cursor: &Cursor) {
         self.with_place(|place, _| {
-            (place.time, place.range) = (Some(cursor.position()), Some(cursor.range()))
+            (place.time, place.range) = (Some(cursor.position()), Some(cursor.range()));
+            place.arriving = false;
         });
     }
 
@@ -149,6 +159,7 @@ impl Viewer {
             *place = Place {
                 time: Some(target),
                 range: None,
+                arriving: false,
                 since: now,
                 seek: Some(PendingSeek { target, since: now, choice: None }),
                 settles: false,

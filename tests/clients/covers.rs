@@ -44,6 +44,12 @@ fn library() -> TempDir {
         arguments.extend(["-c:a", codec, &output]);
         succeed("ffmpeg", &arguments, LIMIT);
     }
+    // Matroska carries it as an attachment.
+    let (output, type_of_it) = (at("song.mka"), "mimetype=image/jpeg");
+    let sine = "sine=f=440:d=12";
+    let arguments =
+        ["-v", "error", "-y", "-f", "lavfi", "-i", sine, "-attach", &picture, "-metadata:s:t", type_of_it];
+    succeed("ffmpeg", &[&arguments[..], &["-c:a", "libvorbis", &output]].concat(), LIMIT);
     std::fs::remove_file(picture).unwrap();
     folder
 }
@@ -81,7 +87,7 @@ fn seen(url: &str) -> ([u8; 3], usize, f64) {
 fn a_song_is_played_with_its_picture_by_every_protocol() {
     let library = library();
     let server = Server::over(library.path());
-    for song in ["song.mp3", "song.m4a", "song.flac"] {
+    for song in ["song.mp3", "song.m4a", "song.flac", "song.mka"] {
         for url in [server.http_url("flv", song), server.http_url("fmp4", song), server.rtmp_url(song)] {
             let (colour, pictures, length) = seen(&url);
             assert!(colour[0] > 200 && colour[1] < 60 && colour[2] < 60, "{url}: {colour:?}");

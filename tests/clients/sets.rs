@@ -1,6 +1,8 @@
-//! A DVD's title is one film, though it lies in several files.
+//! A DVD's title is one film, though it lies in several files, and so are the discs of a film.
 
+use crate::flashes::{FPS, make, watch};
 use crate::http_client::get;
+use crate::packets::{lane, never_backwards, probe};
 use crate::program::{succeed, wait_until};
 use crate::server::{Server, folder_for_server};
 use std::time::{Duration, SystemTime};
@@ -77,4 +79,92 @@ fn a_title_in_three_files_plays_as_the_one_that_was_cut() {
     let last = pictures(&format!("{}?start=20", server.http_url("flv", set)));
     assert!((90..=150).contains(&last.len()), "{}", last.len());
     assert!(!server.log().contains("conversion died"), "{}", server.log());
+}
+
+/// Makes a film of `seconds` in three files by ffmpeg's `arguments`, each of which begins with its first picture, and
+/// plays it as one. `tolerance`: seconds by which sound may be off. Where a disc ends there may be a gap of as much as its
+/// pictures are reordered.
+#[track_caller]
+fn discs_play_as_one(arguments: &str, extension: &str, seconds: u32, tolerance: f64) {
+    let folder = folder_for_server();
+    let base = "F -c:v libx264 -preset ultrafast -bf 0 -g 25 -pix_fmt yuv420p -c:a pcm_s16le";
+    make(folder.path(), "base.mov", seconds, base);
+    let each = seconds / 3;
+    for number in 1..=3 {
+        let from = each * (number - 1);
+        let name = format!("film.cd{number}.{extension}");
+        make(folder.path(), &name, seconds, &format!("-ss {from} -t {each} -i @base.mov {arguments}"));
+    }
+    std::fs::remove_file(folder.path().join("base.mov")).unwrap();
+    let sizes: u64 = (1..=3)
+        .map(|n| folder.path().join(format!("film.cd{n}.{extension}")).metadata().unwrap().len())
+        .sum();
+    let server = Server::over(folder.path());
+    let listed = get(server.http, "/api/v1/library/").json();
+    assert_eq!(listed["entries"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["entries"][0]["size"].as_u64(), Some(sizes), "{listed}");
+    let film = format!("film.cd1.{extension}");
+    // Into the second and the third of the files, with nothing converted yet; then from the beginning.
+    for start in [each + 3, 2 * each + 4, 0] {
+        for url in [
+            format!("{}?start={start}", server.http_url("flv", &film)),
+            format!("{}?start={start}", server.http_url("fmp4", &film)),
+        ] {
+            let seen = watch(&[], &url, seconds + 2);
+            let (numbers, wanted) = (seen.pictures.iter().map(|(_, number)| *number), start * FPS);
+            let first = numbers.clone().next().unwrap();
+            assert!((wanted.saturating_sub(3 * FPS)..=wanted).contains(&first), "{url}: picture {first}");
+            let numbers: Vec<u32> = numbers.collect();
+            let expected: Vec<u32> = (first..seconds * FPS).collect();
+            let missing = expected.iter().filter(|number| !numbers.contains(number)).count();
+            assert!(
+                missing <= 3 && numbers.is_sorted(),
+                "{url}: {missing} of {} are missing",
+                expected.len()
+            );
+            let (_, unsteady) = seen.clock(&url);
+            assert!(unsteady <= 0.25, "{url}: pictures are up to {unsteady:.3} s early or late");
+            let (apart, furthest) = seen.sound_after_picture(&url);
+            assert!(apart.abs() + furthest <= tolerance, "{url}: sound is {apart:+.3} s off, ±{furthest:.3}");
+        }
+    }
+    let length = get(server.http, &format!("/api/v1/media/{film}")).json()["duration"].as_f64().unwrap();
+    assert!((length - f64::from(seconds)).abs() < 0.6, "{length}");
+    for url in [server.rtmp_url(&film), format!("http://{}/hls/{film}/index.m3u8", server.http)] {
+        let packets = probe(&url);
+        for video in [true, false] {
+            never_backwards(&url, &lane(&packets, video));
+        }
+        let pictures = lane(&packets, true).len() as u32;
+        assert!((seconds * FPS - 3..=seconds * FPS).contains(&pictures), "{url}: {pictures}");
+    }
+    // Another start of the server finds it anew, or kept.
+    let mut server = server;
+    server.restart();
+    let seen = watch(&[], &server.http_url("flv", &film), seconds + 2);
+    assert!(seen.pictures.len() as u32 >= seconds * FPS - 3, "{}", seen.pictures.len());
+    assert!(!server.log().contains("conversion died"), "{}", server.log());
+}
+
+#[test]
+fn discs_that_pass_play_as_one_film() {
+    discs_play_as_one("-c:v copy -c:a aac", "mkv", 36, 0.08);
+}
+
+#[test]
+fn discs_that_are_encoded_play_as_one_film() {
+    // AVI tells times of decoding only.
+    discs_play_as_one("-c:v mpeg4 -q:v 3 -g 25 -c:a libmp3lame", "avi", 27, 0.16);
+}
+
+#[test]
+fn a_disc_that_cannot_be_played_ends_the_film_before_it() {
+    let folder = folder_for_server();
+    make(folder.path(), "film.cd1.avi", 6, "F -c:v mpeg4 -q:v 3 -g 25 -c:a libmp3lame");
+    std::fs::write(folder.path().join("film.cd2.avi"), "no film at all").unwrap();
+    let server = Server::over(folder.path());
+    let seen = watch(&[], &server.http_url("flv", "film.cd1.avi"), 6);
+    assert!(seen.pictures.len() >= 148, "{}", seen.pictures.len());
+    let length = get(server.http, "/api/v1/media/film.cd1.avi").json()["duration"].as_f64().unwrap();
+    assert!((length - 6.0).abs() < 0.5, "{length}");
 }

@@ -109,6 +109,35 @@ fn the_seek_bars_pictures_show_what_is_there_at_their_times() {
 }
 
 #[test]
+fn the_picture_that_comes_with_a_film_is_its_poster_unless_it_is_an_icon() {
+    let media = Media::new();
+    let film =
+        media.make(&format!("{COLOURS} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"), "film.mkv");
+    for (size, is_poster) in [("300x400", true), ("120x160", false)] {
+        // Blue, but for a white bar: what is of one colour says nothing.
+        let cover = media.make(
+            &format!("-f lavfi -i color=blue:s={size} -vf drawbox=w=iw/4:c=white:t=fill -frames:v 1"),
+            &format!("{size}.jpg"),
+        );
+        let attach =
+            format!("-i @film.mkv -c copy -attach {} -metadata:s:t mimetype=image/jpeg", cover.display());
+        let looked = all(&media.make(&attach, &format!("{size}.mkv")));
+        let poster = picture(&looked, Purpose::Poster);
+        let pixels = Pixels::of(&media, &poster.jpeg, "poster.jpg");
+        if is_poster {
+            assert_eq!((pixels.width, pixels.height), (136, 180), "{size}");
+            assert_eq!((pixels.colour(100, 90), pixels.colour(10, 90)), ([0, 0, 2], [2, 2, 2]), "{size}");
+        } else {
+            assert_eq!((pixels.width, pixels.height), (320, 180), "{size}");
+        }
+        // The seek bar shows the film itself.
+        assert!(picture(&looked, Purpose::Bar).times_ms.len() >= 5);
+    }
+    let plain = all(&film);
+    assert_eq!(picture(&plain, Purpose::Poster).width, 320);
+}
+
+#[test]
 fn a_poster_is_not_black_and_stands_upright() {
     let media = Media::new();
     // Black for the first third; then the upper half is red, with stripes, and the lower one blue.

@@ -23,6 +23,7 @@ use super::cover::Cover;
 use super::encoder::{self, set};
 use super::outlet::Outlet;
 use super::shortcut::Shortcut;
+use super::shown_times;
 use super::tap::{self, Listener, Times};
 use crate::limits;
 use gst::prelude::*;
@@ -120,6 +121,8 @@ pub(super) struct Source<'a> {
     pub(super) drawn_on: bool,
     /// What is decoded before this, in nanoseconds of the file's time, goes no further.
     pub(super) skip_until: Option<i64>,
+    /// How far the grid of keyframes is moved against the file's times.
+    pub(super) grid_ns: u64,
 }
 
 /// Anything else: decoded and encoded, as `form` asks for.
@@ -183,6 +186,11 @@ fn decode_into(lane: Lane, source: &Source<'_>, elements: Vec<gst::Element>) -> 
         && let Some(pad) = bin.static_pad("sink")
     {
         forget_presentation_times(&pad);
+    }
+    if shown_times::are_missing_in(source.caps)
+        && let Some(pad) = bin.static_pad("sink")
+    {
+        shown_times::fill_in(&pad);
     }
     decoder.connect_pad_added(move |_, pad| {
         let free = first.as_ref().and_then(|first| first.static_pad("sink")).filter(|sink| !sink.is_linked());

@@ -56,6 +56,15 @@ fn cover(reel: &Keyframes, outlet: &Outlet) -> Result<(), String> {
     send(outlet, Purpose::Poster, &still, (still.width, still.height), 1, Vec::new())
 }
 
+/// The picture that comes with a film, where it is worth to be its poster: no icon, and not of one colour.
+fn cover_of_film(reel: &Keyframes) -> Option<Still> {
+    let frame = develop::decode(&[reel.cover()?]).ok()?;
+    let (width, height) = frame.shape();
+    let is_large = width.min(height) >= limits::COVER_LEAST_SIDE;
+    let still = frame.small(limits::POSTER_SIZE, Turn::default()).ok().filter(|_| is_large)?;
+    still.light().shows_something().then_some(still)
+}
+
 fn film(reel: &mut Keyframes, duration_ns: Option<u64>, outlet: &Outlet) -> Result<(), String> {
     let begun = Instant::now();
     let seekable = duration_ns.filter(|_| reel.is_seekable());
@@ -64,7 +73,12 @@ fn film(reel: &mut Keyframes, duration_ns: Option<u64>, outlet: &Outlet) -> Resu
         // Whatever comes first.
         None => poster(reel, [None; 3]),
     };
-    let found = found?;
+    // What its maker put on the sleeve says more than any one picture of the film.
+    let found = match (cover_of_film(reel), found) {
+        (Some(still), Ok(found)) => Poster { still, time_ms: None, ..found },
+        (Some(still), Err(_)) => Poster { light: still.light(), still, time_ms: None, tries: 1 },
+        (None, found) => found?,
+    };
     send(
         outlet,
         Purpose::Poster,

@@ -38,6 +38,7 @@ mod seal;
 mod seek;
 mod select;
 mod shortcut;
+mod shown_times;
 mod slate;
 mod snapshot;
 mod steady;
@@ -78,6 +79,8 @@ struct Order {
     parts: usize,
     /// The time of the file at which the film begins, where that is known: theirs count from there.
     origin_ns: Option<u64>,
+    /// Keyframes are put where the file's time and this are together a multiple of their interval.
+    grid_ns: u64,
 }
 
 /// The word on the command line.
@@ -203,6 +206,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
         equipment: Equipment::default(),
         beside: Vec::new(),
         origin_ns: None,
+        grid_ns: 0,
         parts: 0,
     };
     while let Some(option) = args.next() {
@@ -218,6 +222,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Order, String> {
             Some("--origin-ns") => {
                 order.origin_ns = Some(value.and_then(|v| v.parse().ok()).ok_or_else(bad)?)
             }
+            Some("--grid-ns") => order.grid_ns = value.and_then(|v| v.parse().ok()).ok_or_else(bad)?,
             Some("--parts") => {
                 // A pattern finds ten.
                 let parts = value.and_then(|v| v.parse().ok()).filter(|parts| *parts <= 10);

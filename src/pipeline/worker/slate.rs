@@ -122,6 +122,7 @@ fn chain(
         shown_later_ns: 0,
         drawn_on: false,
         skip_until: None,
+        grid_ns: 0,
     };
     let lane = lane::transcode(codec, &source, &Form::default(), around)?;
     pipeline.add_many(elements)?;

@@ -71,6 +71,7 @@ impl Graph {
                 },
                 drawn_on: lane == Lane::Video && facts.drawn_on,
                 skip_until: self.skip_until(lane),
+                grid_ns: self.order.grid_ns,
             };
             lane::transcode(codec, &source, &self.order.form, &self.around)
         };
@@ -119,7 +120,9 @@ impl Graph {
             return None;
         }
         let interval = limits::KEYFRAME_INTERVAL.as_nanos() as u64;
-        let keyframe = i64::try_from(self.order.start_ns / interval * interval).ok()?;
+        let (start, grid) = (self.order.start_ns, self.order.grid_ns);
+        let keyframe = (start.saturating_add(grid) / interval * interval).saturating_sub(grid);
+        let keyframe = i64::try_from(keyframe).ok()?;
         Some(match lane {
             Lane::Video => keyframe,
             Lane::Audio => keyframe.saturating_sub(limits::SOUND_BEFORE_START.as_nanos() as i64),

@@ -58,7 +58,7 @@ pub(super) fn video_encoding(
         adapt_to_source(&pad, &rate_caps, &encoder[0]);
     }
     if let Some(pad) = size_caps.static_pad("src") {
-        force_keyframes(&pad, keyframe_interval(codec));
+        force_keyframes(&pad, keyframe_interval(codec), source.grid_ns);
     }
     let mut elements = vec![convert];
     if let Some(transfer) = tone::transfer(source.caps) {
@@ -156,16 +156,17 @@ fn thinned(rate: gst::Fraction) -> Option<gst::Fraction> {
 }
 
 /// A keyframe at the first frame at or after each multiple of the interval, on the file's
-/// timeline: conversions begun at different places put them at the same frames.
-fn force_keyframes(pad: &gst::Pad, interval: Duration) {
+/// timeline moved by `grid_ns`: conversions begun at different places put them at the same frames.
+fn force_keyframes(pad: &gst::Pad, interval: Duration, grid_ns: u64) {
     let interval = interval.as_nanos() as i64;
+    let grid_ns = i64::try_from(grid_ns).unwrap_or(0);
     let last = std::sync::Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let segment = pad.sticky_event::<gst::event::Segment>(0);
         let time = info.buffer().and_then(|buffer| buffer.pts());
         let time = segment.zip(time).and_then(|(event, time)| tap::stream_time(event.segment(), time));
         if let (Some(time), Ok(mut last)) = (time, last.lock()) {
-            let now = time.div_euclid(interval);
+            let now = time.saturating_add(grid_ns).div_euclid(interval);
             if last.replace(now).is_some_and(|before| before != now) {
                 let force = gst::Structure::builder("GstForceKeyUnit").field("all-headers", true).build();
                 pad.push_event(gst::event::CustomDownstream::new(force));

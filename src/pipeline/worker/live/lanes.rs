@@ -106,6 +106,7 @@ impl LiveGraph {
                 shown_later_ns: 0,
                 drawn_on: false,
                 skip_until: None,
+                grid_ns: 0,
             };
             let bin = lane::transcode(codec, &source, &form, &self.around);
             if let (Ok(bin), Lane::Video, true) = (&bin, lane, self.pushes) {
