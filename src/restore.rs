@@ -7,8 +7,11 @@ use crate::limits::MAX_SOURCES_FILE;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+
+/// In the data folder from when a backup was put back until the system was told of the name and the time zone in it.
+const UNTOLD: &str = "restored";
 
 /// What is in a backup, before it is sealed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,8 +81,23 @@ impl Content {
             let written = Document::new(data, "sources.json", MAX_SOURCES_FILE).write(&bytes);
             written.map_err(|error| refuse(error.to_string()))?;
         }
+        let noted = Document::new(data, UNTOLD, 0).write(b"");
+        noted.map_err(|error| refuse(error.to_string()))?;
         access.import(&self.access).map_err(refuse)
     }
+}
+
+/// Whether a backup was put back of which the system was not told yet.
+pub fn is_untold(data: &Path) -> bool {
+    data.join(UNTOLD).exists()
+}
+
+/// The system was told.
+///
+/// # Errors
+/// Those of the disk.
+pub fn told(data: &Path) -> io::Result<()> {
+    Document::new(data, UNTOLD, 0).remove()
 }
 
 fn sources(data: &Path) -> Value {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{Command, Environment, parse};
+use crate::restore::{is_untold, told};
 use std::fs;
 use std::path::Path;
 
@@ -80,6 +81,10 @@ fn a_backup_is_put_back_before_the_server_starts() {
     let file = [&b"\xef\xbb\xbf"[..], &sealed].concat();
     restore(&file[..], "battery staple", new.clone()).unwrap();
     assert!(Access::open(Mode::Owner, Vec::new(), &new.data).is_claimed());
+    // The system has to hear of the name in it, once.
+    assert!(is_untold(&new.data) && !is_untold(&old.data));
+    told(&new.data).unwrap();
+    assert!(!is_untold(&new.data));
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Until a service of the system that did not take a restored name or time zone is told again: it may still be starting.
+pub const SYSTEM_TOLD_AGAIN: Duration = Duration::from_secs(10);
+
 /// For a service of the system to answer: it may have to be started, on a busy card.
 pub const SYSTEM_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -25,6 +28,15 @@ pub const MAX_SBOM: u64 = 4 << 20;
 
 /// Bytes of the text of a licence; Debian's longest are some hundred KB.
 pub const MAX_LICENCE_TEXT: u64 = 1 << 20;
+
+/// How long a Wi-Fi may take to let the box in: a search of all channels, an address, and a slow access point.
+pub const WIFI_JOIN: Duration = Duration::from_secs(30);
+
+/// How often is looked meanwhile.
+pub const WIFI_LOOK: Duration = Duration::from_millis(400);
+
+/// Access points that are asked about; houses with more are told of these.
+pub const MAX_SEEN_NETWORKS: usize = 100;
 
 /// Bytes of what the box says about its card.
 pub const MAX_TROUBLE_FILE: u64 = 4 << 10;

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from card import ROOT, Card, boot_image
 from machine import Machine, until
+from owner import Owner
 from web_files import Files
 
 IMAGE = Path(os.environ.get("WIIDIA_IMAGE", ""))
@@ -76,12 +77,12 @@ class BoxCase(unittest.TestCase):
 
     # ---- a box that serves already ----
 
-    def serving(self):
+    def serving(self, **how):
         """A box as it was a while after its first start: kept with the image, because a start takes minutes where every instruction is emulated."""
         kept = IMAGE.with_suffix(".served.qcow2")
         if not kept.exists() or kept.stat().st_mtime < IMAGE.stat().st_mtime:
             self.keep(self.started(self.card("8G")))
-        box = self.start(Card.copy(self.folder, kept), resume=SERVED)
+        box = self.start(Card.copy(self.folder, kept), resume=SERVED, **how)
         box.wait_until_it_serves()
         box.wait_for_ssh()
         return box
@@ -93,6 +94,28 @@ class BoxCase(unittest.TestCase):
         box.save(SERVED)
         box.pull_the_plug()
         box.card.path.rename(IMAGE.with_suffix(".served.qcow2"))
+
+    def owner(self, box):
+        """A browser at a box that nobody has claimed yet, and has now."""
+        return Owner(box.url("")).claim()
+
+    # ---- films ----
+
+    def film(self, name, seconds=4, rate=25, size="320x240"):
+        """A film that plays as it is; its content."""
+        path = self.folder / name
+        if not path.exists():
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc=size={size}:rate={rate}:duration={seconds}", "-f", "lavfi", "-i",
+                            f"sine=duration={seconds}", "-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-g", str(rate),
+                            "-c:a", "aac", "-shortest", path], check=True)
+        return path.read_bytes()
+
+    def pictures(self, address, seconds=600, more=()):
+        """How many H.264 pictures there are at an address."""
+        probe = ["ffprobe", "-v", "error", *more, "-select_streams", "v", "-count_packets", "-show_entries", "stream=codec_name,nb_read_packets", "-of", "csv=p=0", address]
+        answer = subprocess.run(probe, capture_output=True, text=True, timeout=seconds)
+        self.assertTrue(answer.stdout.startswith("h264,"), f"{address}: {answer.stdout}{answer.stderr}")
+        return int(answer.stdout.strip().split(",")[1])
 
     # ---- updates ----
 

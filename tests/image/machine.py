@@ -43,7 +43,7 @@ def until(what, question, patience=PATIENCE, pause=1.0):
 class Machine:
     """A card in a box, switched on."""
 
-    def __init__(self, folder, card, key, mac="52:54:00:12:34:56", clock="utc", offline=False, protected=False, resume=None):
+    def __init__(self, folder, card, key, mac="52:54:00:12:34:56", clock="utc", offline=False, protected=False, resume=None, nas=None):
         """`clock`: as QEMU's -rtc base. `protected`: the card's switch is on "lock". `resume`: goes on from what `save` kept by that name."""
         self.card, self.key = card, key
         self.http_port, self.rtmp_port, self.ssh_port = free_port(), free_port(), free_port()
@@ -56,9 +56,9 @@ class Machine:
             ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-m", "1280",
              "-accel", "tcg,thread=multi,tb-size=256", "-bios", FIRMWARE, "-rtc", f"base={clock}",
              "-drive", f"if=none,id=card,file={card.path},format=qcow2" + (",readonly=on" if protected else ""), "-device", "virtio-blk-pci,drive=card",
-             "-netdev", "user,id=net," + ("restrict=on," if offline else "") + forward, "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
+             "-netdev", "user,id=net," + ("restrict=on," if offline else "") + forward + (nas.forwards() if nas else ""), "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile=",
              # A box that goes on from what was saved is not asked whether it hangs, and may well stand still on a loaded computer.
-             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=" + ("none" if resume else "reset"),
+             "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb", "-device", "i6300esb", "-action", "watchdog=" + ("none" if resume else "reset"),
              "-display", "none", "-monitor", f"unix:{self.monitor},server=on,wait=off", "-serial", f"file:{self.log}",
              *(["-loadvm", resume] if resume else [])],
             stdin=subprocess.DEVNULL)
@@ -97,6 +97,26 @@ class Machine:
         answer = self.say("stop", f"savevm {name}")
         if "rror" in answer:
             raise Trouble(answer)
+
+    # ---- its sockets ----
+
+    def plug(self, disk, name):
+        """Puts a disk into its USB port."""
+        said = self.say(f"drive_add 0 if=none,id={name},file={disk},format=raw", f"device_add usb-storage,bus=usb.0,drive={name},id={name}")
+        if "rror" in said:
+            raise Trouble(said)
+
+    def pull(self, name):
+        """Pulls a disk out, whatever it does."""
+        said = self.say(f"device_del {name}")
+        if "rror" in said:
+            raise Trouble(said)
+
+    def forward(self, address):
+        """A port here that leads to the page of a box with another address; the page's address."""
+        port = free_port()
+        self.say(f"hostfwd_add net tcp:127.0.0.1:{port}-{address}:80")
+        return f"http://127.0.0.1:{port}"
 
     # ---- power ----
 

@@ -93,29 +93,12 @@ pub(in crate::server::http) async fn change(
         Ok((section, config)) => {
             asked.app.apply(&config);
             if section.name == "general" {
-                tell_system(asked).await?;
+                asked.app.tell_system().await?;
             }
             Ok(tagged(&section))
         }
         Err(error) => refused(error, asked.head.uri.path()),
     }
-}
-
-/// The box's own system has to know its name and time zone. On another machine they are the page's alone.
-async fn tell_system(asked: &Asked<'_>) -> Result<(), Refusal> {
-    let app = asked.app;
-    if !app.appliance.is_here() {
-        return Ok(());
-    }
-    let text = |name| app.settings.value("general", name).as_str().unwrap_or_default().to_owned();
-    let (name, zone) = (text("name"), text("time_zone"));
-    if !name.is_empty() {
-        app.appliance.set_host(&name).await?;
-    }
-    if !zone.is_empty() {
-        app.appliance.set_zone(&zone).await?;
-    }
-    Ok(())
 }
 
 /// A refusal says in the same form what the page needs to go on: the values as they are now, or which fields are wrong.
