@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wiidiaserver::access::{self, Access, Mode};
-use wiidiaserver::appliance::{Appliance, privileged};
+use wiidiaserver::appliance::{Appliance, Places, privileged};
 use wiidiaserver::choice::Language;
 use wiidiaserver::config::{self, Command, ComponentAct, ComponentConfig, Config, Environment, Upload};
 use wiidiaserver::device::{Devices, Shown};
@@ -183,8 +183,9 @@ fn serve(base: Config) -> Result<Ending, Failure> {
             reset::granted(&config.data)?;
             tracing::warn!("the password is forgotten, as a file on the card has asked for; choose a new one on the page");
         }
-        // Only a box's own unit says this: no page of ours restarts somebody's computer.
+        // Only a box's own unit says this: no page of ours restarts somebody's computer. Tests name a folder.
         let appliance = match std::env::var_os("WIIDIA_APPLIANCE") {
+            Some(place) if place != "1" => Appliance::with_places(&config.data, Places::below(Path::new(&place))),
             Some(_) => Appliance::of_box(&config.data),
             None => Appliance::none(),
         };

@@ -69,6 +69,9 @@ pub enum ChangeError {
         "only somebody in the same network may choose the first password; open the page from a device at home"
     )]
     FarAway,
+    /// The screen at the box shows another one.
+    #[error("that is not the code; type the six digits that the screen at the box shows")]
+    Code,
     /// Not now.
     #[error(transparent)]
     SignIn(#[from] SignInError),

@@ -2,6 +2,7 @@
 
 use super::{Appliance, SystemError};
 use crate::limits::SYSTEM_CALL_TIMEOUT;
+use std::collections::HashMap;
 use zbus::zvariant::{DynamicType, OwnedValue};
 use zbus::{Connection, Proxy};
 
@@ -33,6 +34,38 @@ impl Appliance {
     {
         let proxy = self.proxy(service).await?;
         within(proxy.call(method, body)).await
+    }
+
+    /// All properties of an object of a service, of one of its interfaces.
+    pub(super) async fn properties(
+        &self,
+        service: &'static Service,
+        path: &str,
+        interface: &'static str,
+    ) -> Result<HashMap<String, OwnedValue>, SystemError> {
+        self.call_at(service, path, "org.freedesktop.DBus.Properties", "GetAll", &(interface,)).await
+    }
+
+    /// Calls a method of an object whose place is known only by now.
+    pub(super) async fn call_at<B, R>(
+        &self,
+        service: &'static Service,
+        path: &str,
+        interface: &'static str,
+        method: &'static str,
+        body: &B,
+    ) -> Result<R, SystemError>
+    where
+        B: serde::Serialize + DynamicType + Sync,
+        R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
+    {
+        self.must_be_here()?;
+        let bus = within(self.bus.get_or_try_init(Connection::system)).await?;
+        let calling = async {
+            let reply = bus.call_method(Some(service.name), path, Some(interface), method, body).await?;
+            reply.body().deserialize()
+        };
+        within(calling).await
     }
 
     /// Reads a property.

@@ -20,6 +20,7 @@ mod storage;
 mod trial;
 mod trouble;
 mod update;
+mod wifi;
 
 pub use bundle::Bundle;
 pub use clock::Clock;
@@ -31,6 +32,7 @@ pub use storage::{AddedFolder, Disk, DiskDeed, NetworkFolder, Protocol};
 pub use trial::Trial;
 pub use trouble::Trouble;
 pub use update::Update;
+pub use wifi::{SeenNetwork, Wifi, WifiError, WifiNetwork, WifiSecurity};
 
 use crate::document::Document;
 use crate::limits::MAX_TRIAL_FILE;
@@ -75,6 +77,8 @@ pub struct Places {
     pub disks: PathBuf,
     /// The units of folders of a NAS, among others.
     pub units: PathBuf,
+    /// The code that the screen shows.
+    pub code: PathBuf,
 }
 
 impl Places {
@@ -85,6 +89,7 @@ impl Places {
             requests: folder.join("requests"),
             disks: folder.join("disks"),
             units: folder.join("units"),
+            code: folder.join("screen/code"),
         }
     }
 
@@ -101,6 +106,8 @@ pub struct Appliance {
     places: Places,
     kept: Document,
     trial: Mutex<Option<Trial>>,
+    /// Held by whoever changes the Wi-Fi.
+    radio: Arc<Mutex<()>>,
     shelf: Arc<Mutex<bundle::Shelf>>,
 }
 
@@ -128,6 +135,7 @@ impl Appliance {
             places,
             kept: Document::new(data, "network-trial.json", MAX_TRIAL_FILE),
             trial: Mutex::default(),
+            radio: Arc::default(),
             shelf: Arc::new(Mutex::new(bundle::Shelf::new(data))),
         }
     }

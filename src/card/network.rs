@@ -12,9 +12,8 @@
 //! country = "DE"
 //! ```
 
-use crate::appliance::{Addressing, NetworkError, Wish};
+use crate::appliance::{Addressing, NetworkError, WifiError, WifiNetwork, Wish};
 use serde::Deserialize;
-use std::fmt::Write;
 use std::net::IpAddr;
 
 /// What the file says.
@@ -22,7 +21,7 @@ use std::net::IpAddr;
 #[serde(deny_unknown_fields)]
 pub struct CardNetwork {
     cable: Option<Cable>,
-    wifi: Option<Wifi>,
+    wifi: Option<WifiNetwork>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,18 +32,6 @@ struct Cable {
     router: Option<IpAddr>,
     #[serde(default)]
     dns: Vec<IpAddr>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wifi {
-    name: String,
-    password: Option<String>,
-    /// ISO 3166, two letters: what the radio may do there.
-    country: Option<String>,
-    /// It does not say its name by itself.
-    #[serde(default)]
-    hidden: bool,
 }
 
 /// What is wrong with the file.
@@ -62,17 +49,9 @@ pub enum CardNetworkError {
     /// The cable's address.
     #[error("[cable]: {0}")]
     Address(#[from] NetworkError),
-    /// IEEE 802.11: 1 to 32 bytes.
-    #[error("[wifi] name has {0} bytes, expected 1 to 32")]
-    Name(usize),
-    /// WPA: 8 to 63 characters of ASCII, or the key itself.
-    #[error(
-        "[wifi] password has to be 8 to 63 letters, digits and signs without umlauts, or 64 hexadecimal digits"
-    )]
-    Password,
-    /// No country.
-    #[error("[wifi] country is \"{0}\", expected two letters, such as \"DE\"")]
-    Country(String),
+    /// The radio's.
+    #[error("[wifi] {0}")]
+    Wifi(#[from] WifiError),
 }
 
 /// Every cable's socket, whatever the kernel calls it.
@@ -112,7 +91,7 @@ impl CardNetwork {
 
     /// As `wpa_supplicant.conf(5)` reads it.
     pub fn to_wpa_supplicant(&self) -> String {
-        self.wifi.as_ref().map(Wifi::to_wpa_supplicant).unwrap_or_default()
+        self.wifi.as_ref().map(|wifi| wifi.to_wpa_supplicant("network.toml on the card")).unwrap_or_default()
     }
 }
 
@@ -134,62 +113,4 @@ impl Cable {
         // A pattern is no name of one socket; any name will do for the rest.
         Ok(self.wish("eth0").check()?)
     }
-}
-
-impl Wifi {
-    fn check(&self) -> Result<(), CardNetworkError> {
-        if !(1..=32).contains(&self.name.len()) {
-            return Err(CardNetworkError::Name(self.name.len()));
-        }
-        if let Some(password) = &self.password {
-            let printable = password.bytes().all(|b| (b' '..=b'~').contains(&b));
-            let good = is_key(password) || printable && (8..=63).contains(&password.len());
-            if !good {
-                return Err(CardNetworkError::Password);
-            }
-        }
-        match &self.country {
-            Some(country) if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_alphabetic()) => {
-                Err(CardNetworkError::Country(country.chars().take(40).collect()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn to_wpa_supplicant(&self) -> String {
-        let mut text = "# Made of network.toml on the card.\n".to_owned();
-        // Writing to a string can't fail.
-        if let Some(country) = &self.country {
-            let _ = writeln!(text, "country={}", country.to_ascii_uppercase());
-        }
-        text.push_str("network={\n\tssid=");
-        // As hexadecimal digits, so that no letter of a name means anything.
-        self.name.bytes().for_each(|byte| {
-            let _ = write!(text, "{byte:02x}");
-        });
-        text.push('\n');
-        if self.hidden {
-            text.push_str("\tscan_ssid=1\n");
-        }
-        match &self.password {
-            None => text.push_str("\tkey_mgmt=NONE\n"),
-            Some(key) if is_key(key) => {
-                let _ = writeln!(text, "\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk={key}\n\tieee80211w=1");
-            }
-            // WPA3 where there is, WPA2 elsewhere. What is in quotes ends at the line's last one.
-            Some(password) => {
-                let _ = writeln!(
-                    text,
-                    "\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tpsk=\"{password}\"\n\tieee80211w=1"
-                );
-            }
-        }
-        text.push_str("}\n");
-        text
-    }
-}
-
-/// The key itself instead of what it is made of.
-fn is_key(password: &str) -> bool {
-    password.len() == 64 && password.bytes().all(|b| b.is_ascii_hexdigit())
 }

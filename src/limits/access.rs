@@ -58,6 +58,13 @@ pub const MAX_HOST_NAMES: usize = 32;
 /// Lines of the kernel's table of routes that are looked at to find who is in the same network.
 pub const MAX_ROUTES: usize = 4096;
 
+/// Age at which the server's own certificate, good for 800 days, is made anew: a box that is switched on every other month meets one
+/// that is still good.
+pub const CERTIFICATE_RENEWAL_AGE: Duration = Duration::from_secs(740 * 24 * 3600);
+
+/// How often is looked.
+pub const CERTIFICATE_RENEWAL_INTERVAL: Duration = Duration::from_secs(12 * 3600);
+
 /// Body of a request with a certificate and its key: a chain of five, each 2 KB.
 pub const MAX_CERTIFICATE_BODY: usize = 64 << 10;
 

@@ -29,6 +29,15 @@ pub const MAX_SBOM: u64 = 4 << 20;
 /// Bytes of the text of a licence; Debian's longest are some hundred KB.
 pub const MAX_LICENCE_TEXT: u64 = 1 << 20;
 
+/// How long a Wi-Fi may take to let the box in: a search of all channels, an address, and a slow access point.
+pub const WIFI_JOIN: Duration = Duration::from_secs(30);
+
+/// How often is looked meanwhile.
+pub const WIFI_LOOK: Duration = Duration::from_millis(400);
+
+/// Access points that are asked about; houses with more are told of these.
+pub const MAX_SEEN_NETWORKS: usize = 100;
+
 /// Bytes of what the box says about its card.
 pub const MAX_TROUBLE_FILE: u64 = 4 << 10;
 

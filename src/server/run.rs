@@ -2,7 +2,7 @@
 
 use super::accept::Shutdown;
 use super::health::{self, Probe};
-use super::{App, Certificates, Control, Https, discovery, http, https, monitor, rtmp};
+use super::{App, Certificates, Control, Https, discovery, http, https, monitor, own_certificate, rtmp};
 use crate::limits::{SHUTDOWN_GRACE, TEND_INTERVAL, UPLOAD_SWEEP};
 use crate::service::notice;
 use std::future::Future;
@@ -43,6 +43,7 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
     let watching = watch_health(&listeners, &app);
     let tending = tokio::spawn(tend(app.clone()));
     let monitoring = tokio::spawn(monitor::watch(app.clone()));
+    let renewing = tokio::spawn(own_certificate::keep_fresh(app.clone()));
     let Listeners { http, https, rtmp, rtmps, control } = listeners;
     if let (Some(https), Ok(inside)) = (https, http.local_addr()) {
         tokio::spawn(https::serve(https, inside, app.clone(), shutdown.clone()));
@@ -95,6 +96,7 @@ pub async fn run(listeners: Listeners, mut app: App, stop: impl Future<Output = 
     }
     tending.abort();
     monitoring.abort();
+    renewing.abort();
     let (recordings, index, positions) = (app.recordings.clone(), app.index.clone(), app.positions.clone());
     let _ = tokio::task::spawn_blocking(move || recordings.finish()).await;
     let _ = tokio::task::spawn_blocking(move || index.stop()).await;

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import subprocess
 import tarfile
 import tempfile
 import unittest
@@ -96,6 +97,32 @@ class Import(unittest.TestCase):
                     self.assertTrue((self.card / (name.removesuffix(".txt") + ".wrong")).exists())
         self.assertFalse((self.root / "etc/hostname").exists())
         self.assertFalse((self.root / "data/ssh/authorized_keys").exists())
+
+    def test_an_archive_that_says_to_be_endless_fills_no_memory(self):
+        sparse = self.root / "backup.json"
+        with open(sparse, "wb") as file:
+            file.truncate(1 << 40)
+        subprocess.run(["tar", "-cSf", self.card / "restore.tar", "-C", self.root, "backup.json"], check=True)
+        sparse.unlink()
+        self.take_over()
+        self.assertTrue((self.card / "restore.wrong").exists() or (self.card / "restore.tar.wrong").exists())
+        self.assertLess(sum(file.stat().st_size for file in (self.root / "run").rglob("*") if file.is_file()), 16 << 20)
+
+    def test_an_archive_with_paths_and_links_that_lead_out_writes_nothing_there(self):
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            link = tarfile.TarInfo("out.json")
+            link.type, link.linkname = tarfile.SYMTYPE, str(self.root / "etc")
+            tar.addfile(link)
+            for name in ("../../../etc/evil.json", "/etc/evil.json", "out.json/evil.json"):
+                entry = tarfile.TarInfo(name)
+                entry.size = 4
+                tar.addfile(entry, io.BytesIO(b"evil"))
+        (self.card / "restore.tar").write_bytes(archive.getvalue())
+        self.take_over()
+        self.assertEqual(list((self.root / "etc").rglob("evil*")), [])
+        self.assertFalse(Path("/etc/evil.json").exists())
+        self.assertIn("not taken", self.report())
 
     def test_a_backup_is_put_back_in_both_forms_and_its_passphrase_is_gone(self):
         write(self.card / "restore.tar", '{"sealed": 1}')

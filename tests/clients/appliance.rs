@@ -22,14 +22,14 @@ const SOON: Duration = Duration::from_secs(20);
 type Asked = Arc<Mutex<Vec<String>>>;
 
 /// A bus that everybody may own names on, ended when dropped.
-struct Bus {
+pub(crate) struct Bus {
     daemon: Child,
-    address: String,
+    pub(crate) address: String,
     _folder: TempDir,
 }
 
 impl Bus {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = folder_for_server();
         let socket = folder.path().join("bus");
         let config = folder.path().join("bus.conf");
@@ -344,6 +344,9 @@ fn a_desktop_is_left_alone() {
         ("POST", "/api/v1/system/disks/sdb1", json!({ "do": "release" })),
         ("POST", "/api/v1/system/storage", json!({ "name": "x", "kind": "smb", "host": "nas", "path": "x" })),
         ("DELETE", "/api/v1/system/folders/x", json!({})),
+        ("POST", "/api/v1/system/wifi", json!({})),
+        ("PUT", "/api/v1/system/wifi", json!({ "name": "Home" })),
+        ("DELETE", "/api/v1/system/wifi", json!({})),
     ] {
         let refused = request(server.http, method, target, &body.to_string());
         assert!(

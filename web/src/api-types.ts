@@ -405,6 +405,14 @@ export interface Finding {
   text: string;
 }
 
+/** The first password. */
+export interface FirstPassword {
+  /** What the screen at the box shows, where it shows a code. */
+  code?: string | null;
+  /** At least eight characters. */
+  password: string;
+}
+
 /** A folder of the library, or a part of it. */
 export interface Folder {
   /** Folders first. */
@@ -881,6 +889,16 @@ export interface Relays {
 /** What somebody may do. */
 export type Role = "viewer" | "owner";
 
+/** A network in reach. */
+export interface SeenNetwork {
+  /** Its name. */
+  name: string;
+  /** What it asks for. */
+  security: WifiSecurity;
+  /** How strong it is, in percent. */
+  signal: number;
+}
+
 /** A backup, and what it was sealed by. */
 export interface SentBackup {
   archive: Backup;
@@ -1005,6 +1023,8 @@ export interface SettingsSection {
 
 /** What the page has to know before anybody has signed in. */
 export interface Setup {
+  /** The screen at the box shows a code, which claiming needs. */
+  asks_code: boolean;
   /** Whether somebody has chosen the first password. */
   claimed: boolean;
   /** Whether the owner has been through the first visit, or has left it. */
@@ -1424,6 +1444,35 @@ export interface WebEntry {
   path: string;
   title: string;
 }
+
+/** What the box's radio is doing, and what it hears. */
+export interface Wifi {
+  /** Whose rules for radios hold; two letters. */
+  country: string | null;
+  /** The radio, as the kernel calls it; none when the box has none. */
+  interface: string | null;
+  /** The network that the box is in. */
+  joined: string | null;
+  /** What is in reach, the strongest first. */
+  networks: SeenNetwork[];
+  /** What it does, in words of wpa_supplicant: `completed` (joined), `scanning`, `associating`, `disconnected` … */
+  state: string;
+}
+
+/** A Wi-Fi that somebody wants to join. */
+export interface WifiNetwork {
+  /** ISO 3166, two letters: what the radio may do there. */
+  country?: string | null;
+  /** It does not say its name by itself. */
+  hidden?: boolean;
+  /** Its name (SSID). */
+  name: string;
+  /** Without one it is open. */
+  password?: string | null;
+}
+
+/** What a network asks for. */
+export type WifiSecurity = "open" | "wpa2" | "wpa3" | "other";
 
 /** A source as it is written: in JSON by the interface, and in the file that keeps those. */
 export interface WrittenSource {

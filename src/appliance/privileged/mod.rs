@@ -13,6 +13,7 @@ mod storage;
 
 pub use perform::Places;
 
+use super::WifiNetwork;
 use super::network::{NetworkError, Wish, check_interface};
 use super::storage::{DiskDeed, NetworkFolder, check_device, check_folder_name};
 use crate::limits::{MAX_PRIVILEGED_MESSAGE, MAX_SSH_KEYS};
@@ -36,6 +37,28 @@ pub enum Verb {
     /// Brings back what was before.
     NetworkRevert {
         /// Which socket.
+        interface: String,
+    },
+    /// Joins a Wi-Fi, and keeps what was before.
+    Wifi {
+        /// By which radio.
+        interface: String,
+        /// Which.
+        network: WifiNetwork,
+    },
+    /// Forgets what was before.
+    WifiKeep {
+        /// Which radio.
+        interface: String,
+    },
+    /// Brings back what was before.
+    WifiRevert {
+        /// Which radio.
+        interface: String,
+    },
+    /// Joins no Wi-Fi any more.
+    WifiForget {
+        /// Which radio.
         interface: String,
     },
     /// Does something with a disk that is plugged in.
@@ -80,6 +103,13 @@ impl Verb {
             Self::NetworkKeep { interface } | Self::NetworkRevert { interface } => {
                 check_interface(interface).map_err(wrong)
             }
+            Self::Wifi { interface, network } => {
+                check_interface(interface).map_err(wrong)?;
+                network.check().map_err(|error| error.to_string())
+            }
+            Self::WifiKeep { interface }
+            | Self::WifiRevert { interface }
+            | Self::WifiForget { interface } => check_interface(interface).map_err(wrong),
             Self::Disk { device, .. } => check_device(device),
             Self::AddNetworkFolder { folder } => folder.check(),
             Self::RemoveNetworkFolder { name } => check_folder_name(name),
@@ -159,6 +189,7 @@ mod tests {
         let below = |name: &str| folder.path().join(name);
         Places {
             network: below("network"),
+            wifi: below("wpa_supplicant"),
             keys: below("ssh/keys"),
             networkctl,
             units: below("units"),
@@ -204,6 +235,47 @@ mod tests {
         // Twice is once.
         assert_eq!(ask(&places, REVERT), None);
         assert_eq!(fs::read(&file).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_wifi_is_tried_and_kept_or_taken_back_and_nobody_reads_its_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(&folder);
+        let file = places.wifi.join("wpa_supplicant-wlan0.conf");
+        let join = |name: &str| {
+            let network = format!(r#"{{"name":"{name}","password":"correct horse"}}"#);
+            ask(&places, &format!(r#"{{"verb":"wifi","interface":"wlan0","network":{network}}}"#))
+        };
+        let simply = |verb: &str| ask(&places, &format!(r#"{{"verb":"{verb}","interface":"wlan0"}}"#));
+        assert_eq!(join("one"), None);
+        assert!(fs::read_to_string(&file).unwrap().contains("psk=\"correct horse\""));
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(simply("wifi_revert"), None);
+        assert!(!file.exists(), "there was none before");
+        assert_eq!((join("one"), simply("wifi_keep")), (None, None));
+        let kept = fs::read(&file).unwrap();
+        // Two in a row that fail: what was kept comes back.
+        assert_eq!((join("two"), join("three"), simply("wifi_revert")), (None, None, None));
+        assert_eq!(fs::read(&file).unwrap(), kept);
+        assert_eq!(simply("wifi_revert"), None);
+        assert_eq!(fs::read(&file).unwrap(), kept);
+        assert_eq!(simply("wifi_forget"), None);
+        assert!(!file.exists());
+        let calls = fs::read_to_string(folder.path().join("calls")).unwrap();
+        assert!(
+            calls.lines().all(|call| call == "restart wiidia-wifi@wlan0.service")
+                && calls.lines().count() == 7,
+            "{calls}"
+        );
+        for wrong in [
+            r#"{"verb":"wifi","interface":"../x","network":{"name":"x"}}"#,
+            r#"{"verb":"wifi","interface":"wlan0","network":{"name":"x","password":"a\nb=\"c\"xxxx"}}"#,
+            r#"{"verb":"wifi","interface":"wlan0","network":{"name":"x","country":"D\n"}}"#,
+        ] {
+            assert!(ask(&places, wrong).is_some(), "{wrong}");
+        }
+        assert!(!file.exists());
     }
 
     #[test]

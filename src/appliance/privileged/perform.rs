@@ -12,6 +12,8 @@ use std::process::Command;
 pub struct Places {
     /// systemd-networkd's own files.
     pub network: PathBuf,
+    /// wpa_supplicant's.
+    pub wifi: PathBuf,
     /// What may log in by SSH.
     pub keys: PathBuf,
     /// `networkctl`, or what stands for it.
@@ -34,6 +36,7 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             network: "/etc/systemd/network".into(),
+            wifi: "/etc/wpa_supplicant".into(),
             keys: "/data/ssh/authorized_keys".into(),
             networkctl: "networkctl".into(),
             units: "/etc/systemd/system".into(),
@@ -50,27 +53,24 @@ impl Verb {
     pub(super) fn perform(&self, places: &Places) -> io::Result<()> {
         match self {
             Self::Network { wish } => {
-                let (file, before) = files(places, &wish.interface);
-                // Once kept is kept: a second trial goes back to what was before the first.
-                if !before.exists() {
-                    let content = fs::read(&file).unwrap_or_default();
-                    write(&before, &content, 0o644)?;
-                }
-                write(&file, wish.to_networkd().as_bytes(), 0o644)?;
+                files(places, &wish.interface).put(&wish.to_networkd())?;
                 reload(places, &wish.interface)
             }
-            Self::NetworkKeep { interface } => remove(&files(places, interface).1),
+            Self::NetworkKeep { interface } => remove(&files(places, interface).before),
             Self::NetworkRevert { interface } => {
-                let (file, before) = files(places, interface);
-                match fs::read(&before) {
-                    // Nothing was there.
-                    Ok(content) if content.is_empty() => remove(&file)?,
-                    Ok(content) => write(&file, &content, 0o644)?,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                    Err(error) => return Err(error),
-                }
-                reload(places, interface)?;
-                remove(&before)
+                files(places, interface).bring_back(|| reload(places, interface))
+            }
+            Self::Wifi { interface, network } => {
+                radio(places, interface).put(&network.to_wpa_supplicant("what was chosen on the page"))?;
+                join(places, interface)
+            }
+            Self::WifiKeep { interface } => remove(&radio(places, interface).before),
+            Self::WifiRevert { interface } => radio(places, interface).bring_back(|| join(places, interface)),
+            Self::WifiForget { interface } => {
+                let files = radio(places, interface);
+                remove(&files.before)?;
+                remove(&files.file)?;
+                join(places, interface)
             }
             Self::Disk { device, deed } => storage::disk(places, device, *deed),
             Self::AddNetworkFolder { folder } => storage::add(places, folder),
@@ -81,11 +81,59 @@ impl Verb {
     }
 }
 
-/// The socket's own file, which comes before those of the system, and what was in it before.
-fn files(places: &Places, interface: &str) -> (PathBuf, PathBuf) {
-    let file = places.network.join(format!("30-page-{interface}.network"));
-    let before = places.network.join(format!("30-page-{interface}.before"));
-    (file, before)
+/// A file on trial, and what was in it before.
+struct Trial {
+    file: PathBuf,
+    before: PathBuf,
+    mode: u32,
+}
+
+impl Trial {
+    /// Puts something else into it.
+    fn put(&self, content: &str) -> io::Result<()> {
+        // Once kept is kept: a second trial goes back to what was before the first.
+        if !self.before.exists() {
+            let present = fs::read(&self.file).unwrap_or_default();
+            write(&self.before, &present, self.mode)?;
+        }
+        write(&self.file, content.as_bytes(), self.mode)
+    }
+
+    /// Brings back what was before, if there is a trial, and lets it hold.
+    fn bring_back(&self, hold: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        match fs::read(&self.before) {
+            // Nothing was there.
+            Ok(content) if content.is_empty() => remove(&self.file)?,
+            Ok(content) => write(&self.file, &content, self.mode)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        hold()?;
+        remove(&self.before)
+    }
+}
+
+/// The socket's own file, which comes before those of the system.
+fn files(places: &Places, interface: &str) -> Trial {
+    let name = |end: &str| places.network.join(format!("30-page-{interface}.{end}"));
+    Trial { file: name("network"), before: name("before"), mode: 0o644 }
+}
+
+/// The network that a radio joins. There is a password in it.
+fn radio(places: &Places, interface: &str) -> Trial {
+    let name = |end: &str| places.wifi.join(format!("wpa_supplicant-{interface}.{end}"));
+    Trial { file: name("conf"), before: name("before"), mode: 0o600 }
+}
+
+/// Lets a radio join what its file says.
+fn join(places: &Places, interface: &str) -> io::Result<()> {
+    let unit = format!("wiidia-wifi@{interface}.service");
+    let done = Command::new(&places.systemctl).args(["restart", &unit]).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    Err(io::Error::other(format!("systemctl restart {unit}: {said}")))
 }
 
 fn reload(places: &Places, interface: &str) -> io::Result<()> {

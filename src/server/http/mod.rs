@@ -78,7 +78,6 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-pub use manage::https_files;
 pub use openapi::openapi;
 use reply::{Refusal, Reply, finish, reply};
 use route::{ByteRange, Route, RouteError};

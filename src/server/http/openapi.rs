@@ -1,7 +1,7 @@
 //! The API's description for programs: OpenAPI 3.1, made of the types that are sent and of what is written beside the
 //! functions that answer. What is served is docs/openapi.json as it was committed; a test holds it against the types.
 
-use super::manage::{Manage, backup, health, https, session, settings, setup, storage, system};
+use super::manage::{Manage, backup, health, https, session, settings, setup, storage, system, wifi};
 use super::reply::{Reply, reply};
 use crate::access::Need;
 use bytes::Bytes;
@@ -95,6 +95,10 @@ use utoipa::OpenApi;
         system::update,
         system::upload,
         system::ssh,
+        wifi::state,
+        wifi::search,
+        wifi::join,
+        wifi::forget,
         storage::state,
         storage::add_folder,
         storage::disk,

@@ -96,13 +96,45 @@ test("a setting is changed and taken back, and every page of the owner's is acce
   await press(view, "Undo");
   await view.page.waitForFunction(() => document.querySelector("#field-playback-profile")?.value === "tv");
   assert.equal(await valueOf(view, "playback", "profile"), "tv");
-  for (const page of ["general", "library", "storage", "live", "record", "cache", "users", "https", "system", "backup", "health"]) {
+  for (const page of ["general", "library", "storage", "sources", "live", "record", "cache", "users", "https", "wifi", "system", "backup", "health"]) {
     await view.visit("#/setup/" + page);
     await view.page.waitForFunction(() => document.querySelector("main .settings, main .hint"));
     await view.page.waitForTimeout(300);
     assert.deepEqual(await view.axe(), [], page);
     await view.shot("setup " + page);
   }
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("every page of the owner's fits a telephone, in German", async () => {
+  const view = await open({ viewport: PHONE, locale: "de-DE" });
+  for (const page of ["", "general", "storage", "sources", "users", "https", "wifi", "system", "backup", "health"]) {
+    await view.visit("#/setup/" + page);
+    await view.page.waitForFunction(() => document.querySelector("main .settings, main .hint, main .ways-to-set"));
+    await view.page.waitForTimeout(300);
+    const wide = await view.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${page || "overview"} is ${wide} px too wide`);
+    assert.deepEqual(await view.axe(), [], page);
+  }
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("an address is tried before it is kept, and says why there is no picture", async () => {
+  const view = await open({ expected: /Failed to load resource|ERR_/ });
+  await view.visit("#/setup/sources");
+  await view.page.fill("#field-source-name", "garden");
+  await view.page.fill("#field-source-url", "rtsp://127.0.0.1:1/stream");
+  await press(view, "Try it");
+  const row = view.page.locator("li", { hasText: "garden" });
+  await row.locator(".wrong").waitFor({ timeout: 90_000 });
+  await view.page.locator(".source video").waitFor();
+  assert.deepEqual(await view.axe(), []);
+  await view.shot("setup sources tried");
+  await row.getByRole("button", { name: "Remove" }).click();
+  await row.getByRole("button", { name: "Really? Press again." }).click();
+  await row.waitFor({ state: "detached" });
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

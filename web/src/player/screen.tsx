@@ -17,6 +17,9 @@ import { loadChoice, nowPlays } from "./preferences.ts";
 import { Stage } from "./stage.tsx";
 import { askedFor, textTrack, toBeDrawn } from "./subtitles.ts";
 
+// So often a server that has too much to do is asked again by itself.
+const BUSY_RETRIES = 5;
+
 /** Plays the file at `path`, from where one left off unless `fromStart`. Must be remounted for another file. */
 export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boolean }) {
   const [media, setMedia] = useState<Media | null>(null);
@@ -49,7 +52,7 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
       (thrown: unknown) => {
         if (!current) return;
         const { title, detail, status } = asProblem(thrown);
-        setFailure({ title, detail, retry: true, elsewhere: false, away: !status });
+        setFailure({ title, detail, retry: true, elsewhere: false, away: !status || (status > 502 && attempt < BUSY_RETRIES) });
       },
     );
     return () => {

@@ -9,15 +9,17 @@ import { Form, Text } from "./form.tsx";
 import { HealthPage, useHealth, Verdict } from "./health.tsx";
 import { Https } from "./https.tsx";
 import { fetchSettings, RemoveSecret, type SettingsSection, SectionForm } from "./settings.tsx";
+import { SourcesPage } from "./sources.tsx";
 import { Storage } from "./storage.tsx";
 import { System } from "./system.tsx";
+import { WifiPage } from "./wifi.tsx";
 import { Users } from "./users.tsx";
 import { Claim, Welcome } from "./welcome.tsx";
 import { learnWords, words } from "./words.ts";
 
 function Setup({ path }: { path: string }) {
   const text = words();
-  const [state, setState] = useState<(Pick<State, "claimed" | "greeted"> & Pick<SessionState, "role">) | null>(null);
+  const [state, setState] = useState<(Pick<State, "claimed" | "greeted" | "asks_code"> & Pick<SessionState, "role">) | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const load = (): void =>
     void Promise.all([
@@ -27,7 +29,7 @@ function Setup({ path }: { path: string }) {
     ]).then(
       ([setup, session]) => {
         setProblem(null);
-        setState({ claimed: setup.claimed, greeted: setup.greeted, role: session.role });
+        setState({ ...setup, role: session.role });
       },
       (thrown: unknown) => setProblem(asProblem(thrown)),
     );
@@ -44,7 +46,7 @@ function Setup({ path }: { path: string }) {
       </Page>
     );
   if (!state) return <Page state="loading" title={text.title} />;
-  if (!state.claimed) return <Claim onDone={load} />;
+  if (!state.claimed) return <Claim asksCode={state.asks_code} onDone={load} />;
   if (state.role !== "owner") return <SignIn onDone={load} />;
   if (!state.greeted && !path) return <Welcome onDone={load} />;
   if (!path) return <Overview onSignOut={load} />;
@@ -60,6 +62,10 @@ function Setup({ path }: { path: string }) {
         <Users />
       ) : path === "system" ? (
         <System />
+      ) : path === "sources" ? (
+        <SourcesPage />
+      ) : path === "wifi" ? (
+        <WifiPage />
       ) : path === "backup" ? (
         <Backup
           onForgotten={() => {

@@ -1,6 +1,6 @@
 // The first visit: a password, a name, where the films are, something that plays. Every step but the first can be skipped.
 
-import type { Entry, Folder, PasswordEntry } from "../api-types.ts";
+import type { Entry, FirstPassword, Folder } from "../api-types.ts";
 import { formatHash, getJson, goTo, Page, Panel, send, useEffect, useState } from "../shell.ts";
 import { Form, Text } from "./form.tsx";
 import { change, fetchSettings, type SettingsSection, SectionForm } from "./settings.tsx";
@@ -9,14 +9,15 @@ import { words } from "./words.ts";
 const STEPS = 4;
 
 /** Chooses the first password. */
-export function Claim({ onDone }: { onDone: () => void }) {
+export function Claim({ asksCode, onDone }: { asksCode: boolean; onDone: () => void }) {
   const text = words().welcome;
   const [password, setPassword] = useState("");
   const [again, setAgain] = useState("");
+  const [code, setCode] = useState("");
   const [differ, setDiffer] = useState(false);
   const act = (): Promise<unknown> => {
     setDiffer(password !== again);
-    return password === again ? send("POST", "/api/v1/claim", { password } satisfies PasswordEntry).then(onDone) : Promise.resolve();
+    return password === again ? send("POST", "/api/v1/claim", { password, ...(asksCode && { code }) } satisfies FirstPassword).then(onDone) : Promise.resolve();
   };
   return (
     <Page state="claim" title={text.title} summary={text.step(1, STEPS)}>
@@ -27,6 +28,7 @@ export function Claim({ onDone }: { onDone: () => void }) {
       >
         <Text name="password" type="password" complete="new-password" label={text.password} hint={text.passwordHint} value={password} onInput={setPassword} first />
         <Text name="again" type="password" complete="new-password" label={text.again} value={again} onInput={setAgain} message={differ ? text.differ : undefined} />
+        {asksCode && <Text name="code" complete="one-time-code" label={text.code} hint={text.codeHint} value={code} onInput={setCode} />}
       </Form>
     </Page>
   );

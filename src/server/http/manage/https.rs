@@ -1,29 +1,20 @@
 //! `/api/v1/https`: the certificate by which the server speaks HTTPS, if it does: uploaded, or signed by an authority of its own.
 
 use super::{Asked, apart};
-use crate::authority::{self, AuthorityError, Made};
+use crate::authority::AuthorityError;
 use crate::document::Document;
 use crate::limits::{MAX_CERTIFICATE_BODY, MAX_HOST_NAMES, MAX_PEM_FILE};
 use crate::server::Certificates;
 use crate::server::http::changing::read_json;
 use crate::server::http::reply::{Refusal, Reply, json, reply};
+use crate::server::own_certificate::{self, OwnCertificateError, ROOT, ROOT_KEY, files, folder, unix_time};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 use utoipa::ToSchema;
-
-/// Files in the folder `https` of the data folder.
-pub fn files(data: &Path) -> (PathBuf, PathBuf) {
-    let folder = data.join("https");
-    (folder.join("certificate.pem"), folder.join("key.pem"))
-}
-
-const ROOT: &str = "root.pem";
-const ROOT_KEY: &str = "root-key.pem";
 
 /// Whose a certificate is.
 #[derive(Serialize, ToSchema)]
@@ -109,19 +100,7 @@ pub(in crate::server::http) async fn make(asked: &Asked<'_>, body: Incoming) -> 
         return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
     }
     let data = asked.app.settings.config().data;
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    apart(move || {
-        let folder = data.join("https");
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-        let (root, key) = (read(ROOT), read(ROOT_KEY));
-        let kept = root.as_deref().zip(key.as_deref());
-        let made = authority::make(&wanted.names, kept, time)?;
-        let Made { root, root_key, certificate, key } = &made;
-        // The root last: a certificate without it is no worse than an uploaded one.
-        let files = [("key.pem", key), ("certificate.pem", certificate), (ROOT_KEY, root_key), (ROOT, root)];
-        write(&folder, &files)
-    })
-    .await??;
+    apart(move || own_certificate::make(&data, wanted.names, unix_time())).await??;
     asked.app.settings.note_restart();
     Ok(state(asked))
 }
@@ -144,7 +123,7 @@ pub(in crate::server::http) async fn upload(asked: &Asked<'_>, body: Incoming) -
             let text = error.to_string().replace(&format!("{}/", trial.path().display()), "");
             Refusal::new(StatusCode::BAD_REQUEST, text)
         })?;
-        let folder = data.join("https");
+        let folder = folder(&data);
         for name in [ROOT, ROOT_KEY] {
             Document::new(&folder, name, MAX_PEM_FILE).remove().map_err(|error| not_kept(&error))?;
         }
@@ -163,7 +142,7 @@ pub(in crate::server::http) async fn upload(asked: &Asked<'_>, body: Incoming) -
 pub(in crate::server::http) async fn remove(asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let data = asked.app.settings.config().data;
     apart(move || {
-        let folder = data.join("https");
+        let folder = folder(&data);
         for name in ["certificate.pem", "key.pem"] {
             Document::new(&folder, name, MAX_PEM_FILE).remove().map_err(|error| not_kept(&error))?;
         }
@@ -178,7 +157,7 @@ pub(in crate::server::http) async fn remove(asked: &Asked<'_>) -> Result<Reply, 
 #[utoipa::path(get, path = "/api/v1/https/root", operation_id = "getRootCertificate", tag = "managing",
     responses((status = 200, body = String, content_type = "application/x-x509-ca-cert")))]
 pub(in crate::server::http) async fn root(asked: &Asked<'_>) -> Result<Reply, Refusal> {
-    let path = asked.app.settings.config().data.join("https").join(ROOT);
+    let path = folder(&asked.app.settings.config().data).join(ROOT);
     let Ok(pem) = tokio::fs::read(&path).await else {
         let text = "the server has no authority of its own; the owner can make one under Set up, HTTPS";
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
@@ -211,5 +190,14 @@ impl From<AuthorityError> for Refusal {
             AuthorityError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<OwnCertificateError> for Refusal {
+    fn from(error: OwnCertificateError) -> Self {
+        match error {
+            OwnCertificateError::Authority(error) => error.into(),
+            OwnCertificateError::NotKept(error) => not_kept(&error),
+        }
     }
 }

@@ -12,8 +12,7 @@ pub(super) mod settings;
 pub(super) mod setup;
 pub(super) mod storage;
 pub(super) mod system;
-
-pub use https::files as https_files;
+pub(super) mod wifi;
 
 use super::reply::{Refusal, Reply, json};
 use crate::access::{Need, Who};
@@ -73,6 +72,8 @@ pub(in crate::server::http) enum Manage {
     Time,
     /// `/api/v1/system/network`
     Network,
+    /// `/api/v1/system/wifi`
+    Wifi,
     /// `/api/v1/system/update`
     Update,
     /// `/api/v1/system/ssh`
@@ -137,6 +138,7 @@ impl Manage {
             "/api/v1/system/power" => Self::Power,
             "/api/v1/system/time" => Self::Time,
             "/api/v1/system/network" => Self::Network,
+            "/api/v1/system/wifi" => Self::Wifi,
             "/api/v1/system/update" => Self::Update,
             "/api/v1/system/ssh" => Self::Ssh,
             "/api/v1/system/storage" => Self::Storage,
@@ -178,7 +180,7 @@ impl Manage {
                 &[("POST", Need::Own)]
             }
             Self::Update => &[("PUT", Need::Own), ("POST", Need::Own)],
-            Self::Https => {
+            Self::Https | Self::Wifi => {
                 &[("GET", Need::Own), ("POST", Need::Own), ("PUT", Need::Own), ("DELETE", Need::Own)]
             }
             Self::Root => &[("GET", Need::Nothing)],
@@ -239,6 +241,10 @@ pub(in crate::server::http) async fn answer(
         (Manage::Time, _) => system::set_time(&asked, body).await,
         (Manage::Network, "PUT") => system::try_network(&asked, body).await,
         (Manage::Network, _) => system::end_trial(&asked, body).await,
+        (Manage::Wifi, "POST") => wifi::search(&asked).await,
+        (Manage::Wifi, "PUT") => wifi::join(&asked, body).await,
+        (Manage::Wifi, "DELETE") => wifi::forget(&asked).await,
+        (Manage::Wifi, _) => wifi::state(&asked).await,
         (Manage::Update, "PUT") => system::upload(&asked, body).await,
         (Manage::Update, _) => system::update(&asked, body).await,
         (Manage::Https, "POST") => https::make(&asked, body).await,
@@ -261,8 +267,9 @@ pub(in crate::server::http) async fn answer(
 pub(in crate::server::http) async fn apart<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    tokio::task::spawn_blocking(act).await.map_err(|_| {
-        let text = "this failed by a mistake of the server's; see its log";
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text)
-    })
+    tokio::task::spawn_blocking(act).await.map_err(|_| broken())
+}
+
+fn broken() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this failed by a mistake of the server's; see its log")
 }

@@ -27,6 +27,7 @@ struct Words {
     claim: &'static str,
     sign_in: &'static str,
     password: &'static str,
+    code_field: &'static str,
     go: &'static str,
     interface: &'static str,
     dhcp: &'static str,
@@ -49,6 +50,7 @@ const ENGLISH: Words = Words {
     claim: "This server is nobody’s yet. Choose a password of at least 8 characters.",
     sign_in: "Sign in with the owner’s password.",
     password: "Password",
+    code_field: "The six digits that the screen at the box shows",
     go: "Go on",
     interface: "Socket",
     dhcp: "Address by the router (DHCP)",
@@ -71,6 +73,7 @@ const GERMAN: Words = Words {
     claim: "Dieser Server gehört noch niemandem. Wählen Sie ein Passwort mit mindestens 8 Zeichen.",
     sign_in: "Melden Sie sich mit dem Passwort des Besitzers an.",
     password: "Passwort",
+    code_field: "Die sechs Ziffern auf dem Bildschirm am Gerät",
     go: "Weiter",
     interface: "Anschluss",
     dhcp: "Adresse vom Router (DHCP)",
@@ -106,7 +109,10 @@ async fn perform(asked: &Asked<'_>, fields: &Fields) -> Result<Option<Secret>, R
     let (access, address) = (asked.app.access.clone(), asked.address);
     let password = fields.get("password").cloned().unwrap_or_default();
     match field("what").as_str() {
-        "claim" => Ok(Some(apart(move || access.claim(&password, "", address)).await??)),
+        "claim" => {
+            let claimed = super::session::claim_by(asked, password, field("code"), String::new());
+            Ok(Some(claimed.await?))
+        }
         "session" => Ok(Some(apart(move || access.sign_in(&password, "", address)).await??.1)),
         what => {
             access.permit(crate::access::Need::Own, &asked.who, address)?;
@@ -177,9 +183,10 @@ async fn page(asked: &Asked<'_>, status: StatusCode, problem: &str, typed: &Fiel
     }
     let access = &asked.app.access;
     if !access.is_claimed() && asked.who.role.is_none() {
-        password_form(&mut html, "claim", words.claim, words);
+        let code = super::setup::code_for(asked).map(|_| words.code_field);
+        password_form(&mut html, "claim", words.claim, code, words);
     } else if asked.who.role != Some(Role::Owner) {
-        password_form(&mut html, "session", words.sign_in, words);
+        password_form(&mut html, "session", words.sign_in, None, words);
     } else {
         match asked.app.appliance.interfaces().await {
             Ok(interfaces) => {
@@ -202,15 +209,21 @@ async fn page(asked: &Asked<'_>, status: StatusCode, problem: &str, typed: &Fiel
     answer
 }
 
-fn password_form(html: &mut String, what: &str, text: &str, words: &Words) {
+fn password_form(html: &mut String, what: &str, text: &str, code: Option<&str>, words: &Words) {
     let complete = if what == "claim" { "new-password" } else { "current-password" };
     let _ = write!(
         html,
         "<form method=\"post\" action=\"/setup/network\"><p>{text}</p><input type=\"hidden\" name=\"what\" value=\"{what}\">\
-         <p><label for=\"password\">{}</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"{complete}\" required></p>\
-         <p><button>{}</button></p></form>",
-        words.password, words.go
+         <p><label for=\"password\">{}</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"{complete}\" required></p>",
+        words.password
     );
+    if let Some(label) = code {
+        let _ = write!(
+            html,
+            "<p><label for=\"code\">{label}</label> <input id=\"code\" name=\"code\" inputmode=\"numeric\" autocomplete=\"off\" required></p>"
+        );
+    }
+    let _ = write!(html, "<p><button>{}</button></p></form>", words.go);
 }
 
 fn network_form(

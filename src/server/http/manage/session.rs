@@ -50,16 +50,46 @@ pub(in crate::server::http) struct Password {
     password: String,
 }
 
+/// The first password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = FirstPassword)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server::http) struct First {
+    /// At least eight characters.
+    password: String,
+    /// What the screen at the box shows, where it shows a code.
+    #[serde(default)]
+    code: Option<String>,
+}
+
 const PASSWORD_EXAMPLE: &str = r#"{"password":"<at least 8 characters>"}"#;
 
 /// Chooses the first password, by which the server becomes somebody's; and signs in.
 #[utoipa::path(post, path = "/api/v1/claim", operation_id = "claim", tag = "managing",
-    request_body = Password, responses((status = 201, body = State)))]
+    request_body = First, responses((status = 201, body = State)))]
 pub(in crate::server::http) async fn claim(asked: &Asked<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    let sent: Password = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, PASSWORD_EXAMPLE).await?;
-    let (access, agent, address) = (asked.app.access.clone(), agent(asked), asked.address);
-    let secret = apart(move || access.claim(&sent.password, &agent, address)).await??;
+    let sent: First = read_json(&asked.head.headers, body, MAX_ACCESS_BODY, PASSWORD_EXAMPLE).await?;
+    let agent = agent(asked);
+    let secret = claim_by(asked, sent.password, sent.code.unwrap_or_default(), agent).await?;
     Ok(signed_in(asked, Role::Owner, &secret))
+}
+
+/// The same for a form.
+pub(super) async fn claim_by(
+    asked: &Asked<'_>,
+    password: String,
+    code: String,
+    agent: String,
+) -> Result<Secret, Refusal> {
+    let (access, address) = (asked.app.access.clone(), asked.address);
+    let shown = super::setup::code_for(asked);
+    let claimed = apart(move || {
+        if let Some(shown) = shown {
+            access.check_code(&shown, &code, address)?;
+        }
+        access.claim(&password, &agent, address)
+    });
+    Ok(claimed.await??)
 }
 
 /// Signs in.
@@ -342,7 +372,7 @@ impl From<ChangeError> for Refusal {
             ChangeError::SignIn(error) => return error.into(),
             ChangeError::Password(_) => StatusCode::BAD_REQUEST,
             ChangeError::Claimed => StatusCode::CONFLICT,
-            ChangeError::FarAway => StatusCode::FORBIDDEN,
+            ChangeError::FarAway | ChangeError::Code => StatusCode::FORBIDDEN,
             ChangeError::NotKept(_) => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, error.to_string())

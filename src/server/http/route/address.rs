@@ -73,6 +73,7 @@ managing! {
     Self::Power => "/api/v1/system/power";
     Self::Time => "/api/v1/system/time";
     Self::Network => "/api/v1/system/network";
+    Self::Wifi => "/api/v1/system/wifi";
     Self::Update => "/api/v1/system/update";
     Self::Ssh => "/api/v1/system/ssh";
     Self::Storage => "/api/v1/system/storage";

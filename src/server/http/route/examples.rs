@@ -89,6 +89,7 @@ impl Route {
         "/api/v1/system/time",
         "/api/v1/system/network",
         "/api/v1/system/update",
+        "/api/v1/system/wifi",
         "/api/v1/system/ssh",
         "/api/v1/system/storage",
         "/api/v1/system/disks/sdb1",
