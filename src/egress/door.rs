@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 pub enum Reach {
     /// The owner wrote the address: a machine of the home is what cameras and disks are.
     Anywhere,
-    /// A page or a viewer brought it: the internet, and what the owner made an exception for.
+    /// A page, a server of the internet or a viewer brought it: the internet, and what the owner made an exception for.
     Public,
 }
 
@@ -92,8 +92,22 @@ impl Door {
 
     fn lets_pass(&self, address: SocketAddr, reach: Reach) -> bool {
         reach == Reach::Anywhere
-            || is_public(address.ip())
+            || is_of_the_internet(address)
             || self.exceptions.iter().any(|exception| exception.holds(address.ip(), address.port()))
+    }
+
+    /// How far what the owner's address leads to may go. What stands at an address of the internet was not written by the owner: what it
+    /// names and sends on to are addresses of the internet as well.
+    pub async fn reach_of_owners(&self, host: &str, port: u16) -> Reach {
+        let looking = tokio::time::timeout(WEB_CONNECT_TIMEOUT, lookup(host, port));
+        match looking.await {
+            Ok(Ok(addresses)) if !addresses.is_empty() => {
+                let out = addresses.into_iter().all(is_of_the_internet);
+                if out { Reach::Public } else { Reach::Anywhere }
+            }
+            // Whoever connects says what is wrong.
+            _ => Reach::Anywhere,
+        }
     }
 
     /// A connection to a server, whose name may be an address. It leads to an address that was checked, and to no other.
@@ -109,11 +123,8 @@ impl Door {
     }
 
     async fn reach(&self, host: &str, port: u16, reach: Reach) -> Result<TcpStream, EgressError> {
-        let name = host.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(host);
-        let addresses: Vec<SocketAddr> = match tokio::net::lookup_host((name, port)).await {
-            Ok(addresses) => addresses.collect(),
-            Err(reason) => return Err(EgressError::Unknown { host: host.to_owned(), reason }),
-        };
+        let unknown = |reason| EgressError::Unknown { host: host.to_owned(), reason };
+        let addresses = lookup(host, port).await.map_err(unknown)?;
         let refused = addresses.iter().find(|address| !self.lets_pass(**address, reach));
         let allowed = addresses.iter().filter(|address| self.lets_pass(**address, reach));
         let mut last = None;
@@ -175,11 +186,54 @@ impl Door {
     }
 }
 
+/// Where a name, or an address with or without brackets, leads.
+async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let name = host.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(host);
+    Ok(tokio::net::lookup_host((name, port)).await?.collect())
+}
+
+/// Public, and of no machine of this home: with IPv6 all of them have public addresses.
+fn is_of_the_internet(address: SocketAddr) -> bool {
+    is_public(address.ip()) && !own_address_towards(address).is_some_and(|own| is_of_home(own, address.ip()))
+}
+
+/// From which of this machine's addresses a connection would come. Nothing is sent.
+fn own_address_towards(address: SocketAddr) -> Option<IpAddr> {
+    let any: IpAddr =
+        if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    // Port 0 is no address to connect to.
+    socket.connect((address.ip(), address.port().max(1))).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// This machine itself, or one of the /56 that providers give to a home (RFC 6177): the router, printers, other networks of the house.
+fn is_of_home(own: IpAddr, other: IpAddr) -> bool {
+    match (own, other) {
+        (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own) ^ u128::from(other)) >> (128 - 56) == 0,
+        (own, other) => own == other,
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use tokio::net::TcpListener;
+
+    #[test]
+    fn a_home_is_what_its_provider_gave_it_and_no_more() {
+        for (own, other, expected) in [
+            ("93.184.216.34", "93.184.216.34", true),
+            ("93.184.216.34", "93.184.216.35", false),
+            ("2a02:1:2:300::2", "2a02:1:2:300::1", true),
+            ("2a02:1:2:300::2", "2a02:1:2:3ff::1", true),
+            ("2a02:1:2:300::2", "2a02:1:2:400::1", false),
+            ("2a02:1:2:300::2", "93.184.216.34", false),
+        ] {
+            assert_eq!(is_of_home(own.parse().unwrap(), other.parse().unwrap()), expected, "{own} {other}");
+        }
+    }
 
     #[tokio::test]
     async fn names_and_spellings_that_lead_inside_are_refused_and_exceptions_hold_for_their_port() {

@@ -12,7 +12,8 @@
 //! [`Door`] with [`Reach::Public`]: the name is looked up once, what it leads to is checked, and the connection goes to
 //! the very address that was checked, so that no second answer of a name server can slip in between.
 //!
-//! What the owner wrote into the configuration may lead anywhere: [`Reach::Anywhere`].
+//! What the owner wrote into the configuration may lead anywhere: [`Reach::Anywhere`]. But what a server of the internet says at such an
+//! address was not written by the owner, and leads to the internet alone: [`Door::reach_of_owners`].
 //!
 //! What does not belong here: HTTP beyond a proxy's first line, what is fetched and why.
 

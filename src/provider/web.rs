@@ -79,6 +79,11 @@ impl Web {
         path: &LibraryPath,
     ) -> Option<Result<(WebAddress, Reach, Arc<Found>), WebError>> {
         let (address, reach) = match self.address(path)? {
+            // What a server of the internet sends on to is not the owner's.
+            Ok((address, Reach::Anywhere)) => {
+                let reach = self.resolver.client().reach_of_owners(address.url()).await;
+                (address, reach)
+            }
             Ok(address) => address,
             Err(error) => return Some(Err(error)),
         };

@@ -285,6 +285,7 @@ impl Sources {
         if let Some(running) = self.sources().remove(name) {
             tracing::info!(source = name, "a source is removed");
             running.task.abort();
+            running.source.remove();
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::way::Way;
 use crate::config::Input;
 use crate::device::Devices;
+use crate::egress::EgressError;
 use crate::flv::Tag;
 use crate::flv::codec::{AudioCodec, VideoCodec};
 use crate::flv::metadata::Metadata;
@@ -17,7 +18,7 @@ use crate::pipeline::{
 };
 use crate::relay::Relays;
 use crate::time::MediaTime;
-use crate::web_media::Gateway;
+use crate::web_media::{FetchError, Gateway};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,15 +105,15 @@ impl Run {
 
 /// Runs until the source or the run ends. Blocking: for a thread of its own.
 pub(super) fn run(means: &Means, run: &Run) -> Ended {
-    let Err(mut ended) = means.order().and_then(|order| receive(means, run, &order));
+    let Err(mut ended) = means.order().and_then(|order| order.explained(receive(means, run, &order)));
     // An address of the owner's that is no media may be a page that leads to some.
     if let Input::Network(url) = &means.input
         && ended.lasting
         && !run.is_stopped()
         && let Some(opened) = means.way.look_further(url)
     {
-        let order = Order { input: opened.input, pushes: false, _gateway: opened.gateway };
-        let Err(further) = receive(means, run, &order);
+        let order = Order { input: opened.input, pushes: false, gateway: opened.gateway };
+        let Err(further) = order.explained(receive(means, run, &order));
         ended = further;
     }
     means.air.lose(Instant::now());
@@ -133,7 +134,7 @@ impl Means {
         match &self.input {
             Input::Network(url) => {
                 let opened = self.way.open(url)?;
-                Ok(Order { input: opened.input, pushes: url.pushes(), _gateway: opened.gateway })
+                Ok(Order { input: opened.input, pushes: url.pushes(), gateway: opened.gateway })
             }
             Input::Capture(settings) => {
                 let ready = capture::prepare(&self.devices, settings)?;
@@ -145,7 +146,7 @@ impl Means {
                 );
                 self.progress.captures(ready.id, ready.about);
                 self.air.expect_rate(ready.rate.map(|rate| (rate.0, rate.1)));
-                Ok(Order { input: ready.input, pushes: true, _gateway: None })
+                Ok(Order { input: ready.input, pushes: true, gateway: None })
             }
         }
     }
@@ -157,7 +158,26 @@ struct Order {
     /// Pictures come by themselves.
     pushes: bool,
     /// Must last as long as the worker.
-    _gateway: Option<Gateway>,
+    gateway: Option<Gateway>,
+}
+
+impl Order {
+    /// Why it ended, as the gateway knows it: the worker was told no more than a status, which says enough where it is the server's own.
+    fn explained(&self, ended: Result<Infallible, Ended>) -> Result<Infallible, Ended> {
+        ended.map_err(|ended| {
+            let failure = self.gateway.as_ref().and_then(Gateway::take_failure);
+            match failure {
+                None | Some(FetchError::Status { .. }) => ended,
+                Some(error @ FetchError::Egress(EgressError::Refused { .. })) => {
+                    FeedError::Refused(error.to_string()).into()
+                }
+                Some(error @ FetchError::Egress(_)) => {
+                    FeedError::Broken(format!("there is no connection to it ({error})")).into()
+                }
+                Some(error) => FeedError::Broken(error.to_string()).into(),
+            }
+        })
+    }
 }
 
 fn receive(means: &Means, run: &Run, order: &Order) -> Result<Infallible, Ended> {

@@ -29,7 +29,7 @@ use crate::stream::{Keyframe, Stream, Streams};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -50,6 +50,8 @@ pub(super) struct SourceTask {
     waiting: AtomicUsize,
     /// A viewer has come.
     asked: Notify,
+    /// It was removed.
+    removed: AtomicBool,
 }
 
 /// Counts a viewer who waits.
@@ -127,6 +129,7 @@ impl SourceTask {
             progress,
             waiting: AtomicUsize::new(0),
             asked: Notify::new(),
+            removed: AtomicBool::new(false),
         }
     }
 
@@ -146,6 +149,13 @@ impl SourceTask {
             changes
         });
         self.asked.notify_one();
+    }
+
+    /// There is no such source any more, which those who wait for it are told.
+    pub(super) fn remove(&self) {
+        self.removed.store(true, Ordering::Relaxed);
+        let ended = Ended::new("the source was removed", true, Caption::Unavailable);
+        self.progress.failed(&ended, Instant::now());
     }
 
     /// What it showed last.
@@ -181,6 +191,9 @@ impl SourceTask {
                     return Ok(stream);
                 }
                 let moment = news.borrow_and_update().clone();
+                if self.removed.load(Ordering::Relaxed) {
+                    return Err(moment.reason.unwrap_or_default());
+                }
                 // A camera that is being switched on refuses at first; a wrong password stays wrong.
                 if moment.failures > failures && moment.why.lasting && !waits {
                     return Err(moment.reason.unwrap_or_default());

@@ -115,6 +115,12 @@ impl Client {
         Self { door }
     }
 
+    /// How far what is at the owner's address may lead.
+    pub async fn reach_of_owners(&self, url: &Url) -> Reach {
+        let port = url.port_or_known_default().unwrap_or(80);
+        self.door.reach_of_owners(url.host_str().unwrap_or_default(), port).await
+    }
+
     /// The door.
     pub fn door(&self) -> &Arc<Door> {
         &self.door

@@ -27,7 +27,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -39,6 +39,7 @@ use url::Url;
 pub struct Gateway {
     url: String,
     port: u16,
+    failure: Arc<Mutex<Option<FetchError>>>,
     task: AbortHandle,
 }
 
@@ -49,6 +50,8 @@ struct Means {
     headers: Arc<[(String, String)]>,
     /// Nobody else on this machine guesses it.
     key: String,
+    /// Why what was asked for last did not come.
+    failure: Arc<Mutex<Option<FetchError>>>,
 }
 
 /// Headers of the worker's request that matter to the server.
@@ -77,16 +80,24 @@ impl Gateway {
         ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key)
             .map_err(|_| io::Error::other("the system has no random numbers"))?;
         let key = BASE64URL_NOPAD.encode(&key);
-        let means = Arc::new(Means { client, reach, headers: direct.headers.clone(), key });
+        let failure = Arc::default();
+        let means =
+            Means { client, reach, headers: direct.headers.clone(), key, failure: Arc::clone(&failure) };
+        let means = Arc::new(means);
         // GStreamer's sources know an address by its host and port alone.
         let url = format!("http://127.0.0.1:{port}{}", means.path_of(&direct.url));
         let task = tokio::spawn(async move { serve(&listener, &means).await }).abort_handle();
-        Ok(Self { url, port, task })
+        Ok(Self { url, port, failure, task })
     }
 
     /// The address that stands for the stream's.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Why what was asked for last did not come, if that is so. The worker was told a status of HTTP, which says less.
+    pub fn take_failure(&self) -> Option<FetchError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The one port that a worker needs.
@@ -162,13 +173,16 @@ async fn answer(means: &Means, request: &Request<Incoming>) -> Response<Body> {
         Ok(answer) => answer,
         Err(error) => {
             tracing::debug!(url = %direct.url.path(), %error, "a part of a stream does not come");
-            return refusal(match error {
+            let status = match error {
                 FetchError::Status { status, .. } => status,
                 FetchError::Egress(EgressError::Refused { .. }) => StatusCode::FORBIDDEN,
                 _ => StatusCode::BAD_GATEWAY,
-            });
+            };
+            *means.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            return refusal(status);
         }
     };
+    *means.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
     pass_back(means, answer).await.unwrap_or_else(|error| {
         tracing::debug!(%error, "a part of a stream broke off");
         refusal(StatusCode::BAD_GATEWAY)

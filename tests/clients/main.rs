@@ -7,6 +7,7 @@
 // A test that cannot go on should panic where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
 mod flashes;
 mod hls_listed;
 mod http_client;
@@ -33,6 +34,7 @@ mod covers;
 mod days;
 mod described;
 mod discovery;
+mod egress;
 mod ffmpeg;
 mod forms;
 mod gstreamer;
@@ -53,6 +55,7 @@ mod live_mp4;
 mod live_together;
 mod matrix;
 mod mp4;
+mod multicast;
 mod obs;
 mod operations;
 mod path_forms;

@@ -1,5 +1,6 @@
 //! Runs other programs with an end to every wait.
 
+use rustix::process::{Pid, Signal};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -88,6 +89,23 @@ impl Running {
             stderr: String::from_utf8_lossy(&contents(&mut self.stderr)).into_owned(),
             took,
         }
+    }
+}
+
+impl Running {
+    /// Stops it where it is, as a machine does that is too busy.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// After a pause.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
     }
 }
 

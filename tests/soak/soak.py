@@ -297,7 +297,7 @@ class Viewer(threading.Thread):
         if b" 200 " not in status:
             raise EOFError(status.decode().strip())
         exactly(file, 13)
-        last, quiet, heard = {}, 0, time.monotonic()
+        last, quiet, heard, beeps = {}, 0, time.monotonic(), []
         while True:
             head = exactly(file, 11)
             kind, size = head[0] & 0x1F, int.from_bytes(head[1:4], "big")
@@ -316,14 +316,18 @@ class Viewer(threading.Thread):
                 if body[0] >> 4 == 1:
                     composition = int.from_bytes(body[2:5], "big")
                     self.keyframes = self.keyframes[-20:] + [stamp + composition]
-                continue
-            # Silence is a dozen bytes of AAC, a beep a hundred.
-            loud = size > 40
-            if loud and quiet >= 8 and self.keyframes:
-                nearest = min(self.keyframes, key=lambda keyframe: abs(keyframe - stamp))
-                if abs(nearest - stamp) < PERIOD * 500:
-                    self.offsets_seen.append((now, stamp - nearest))
-            quiet = 0 if loud else quiet + 1
+            else:
+                # Silence is a dozen bytes of AAC, a beep a hundred.
+                loud = size > 40
+                if loud and quiet >= 8:
+                    beeps.append((now, stamp))
+                quiet = 0 if loud else quiet + 1
+            # The keyframe of a beep may come after it: judged when both lanes have gone on for longer than they can be apart.
+            while beeps and len(last) == 2 and min(last.values()) > beeps[0][1] + PERIOD * 500:
+                at, beep = beeps.pop(0)
+                offset = min((beep - keyframe for keyframe in self.keyframes), key=abs, default=None)
+                if offset is not None and abs(offset) < PERIOD * 500:
+                    self.offsets_seen.append((at, offset))
 
     def windows(self, began):
         windows = {}

@@ -154,7 +154,36 @@ fn receive_queue() -> Result<gst::Element, BuildError> {
     queue.set_property("max-size-time", 0u64);
     queue.set_property("max-size-bytes", limits::LANE_QUEUE_BYTES);
     queue.set_property_from_str("leaky", "downstream");
+    if let Some(pad) = queue.static_pad("src") {
+        forget_arrival(&pad);
+    }
     Ok(queue)
+}
+
+/// Makes what arrives in real time the same as a file that is read. By when it arrives, tsdemux would bend the sender's clock to ours, and
+/// bend picture and sound at different moments: for as long as it learns, and anew after every stutter of the sender, they
+/// are up to half a second apart. By the sender's clock alone they are as far apart as it sent them; what its clock jumps is mended
+/// by the server, in both by the same amount.
+fn forget_arrival(pad: &gst::Pad) {
+    let kinds = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER;
+    pad.add_probe(kinds, |_, info| {
+        match &mut info.data {
+            Some(gst::PadProbeData::Event(event)) => {
+                if let gst::EventView::Segment(segment) = event.view() {
+                    let bytes = gst::FormattedSegment::<gst::format::Bytes>::new();
+                    *event = gst::event::Segment::builder(&bytes).seqnum(segment.seqnum()).build();
+                }
+            }
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                let buffer = buffer.make_mut();
+                buffer.set_pts(None);
+                buffer.set_dts(None);
+                buffer.set_offset(u64::MAX);
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn chain(

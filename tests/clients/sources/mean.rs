@@ -1,12 +1,15 @@
 //! Servers that mean harm, or are broken: what they send costs their source, and nobody else.
 
-use super::{LIMIT, figures, port};
+use super::{LIMIT, figures, port, sender};
 use crate::http_client::{get, request};
 use crate::program::wait_until;
+use crate::samples;
 use crate::server::Server;
 use serde_json::json;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Does the same to everybody who connects.
 fn listen(does: fn(TcpStream) -> io::Result<()>) -> String {
@@ -128,9 +131,137 @@ fn whatever_servers_send_costs_their_source_and_nobody_else() {
     server.must_be_well();
 }
 
+/// Requests after a playlist, and bytes of it that went out.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+static POURED: AtomicUsize = AtomicUsize::new(0);
+
+fn playlist_that_counts(mut socket: TcpStream) -> io::Result<()> {
+    request_of(&mut socket)?;
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U\n#EXT-X-TARGETDURATION:5\n")?;
+    let lump = b"#EXTINF:5.0,\nsegment.ts\n".repeat(1000);
+    for _ in 0..10_000 {
+        socket.write_all(&lump)?;
+        POURED.fetch_add(lump.len(), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+#[test]
+fn of_a_playlist_without_end_no_more_is_read_than_a_playlist_has() {
+    let url = format!("http://{}/x.m3u8", listen(playlist_that_counts));
+    let text = format!(
+        "[[source]]\nname = \"endless\"\nurl = \"{url}\"\nslate = false\nstart_timeout_seconds = 10\nstop_delay_seconds = 0\n"
+    );
+    let mut server = Server::configured(samples::library(), &text);
+    let http = server.http;
+    let watching = std::thread::spawn(move || get(http, "/live/endless.flv").status);
+    let mut most = 0;
+    while !watching.is_finished() {
+        most = server.workers().into_iter().map(resident_mb).max().unwrap_or(0).max(most);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(watching.join().unwrap(), 404);
+    let (asked, poured) = (ASKED.load(Ordering::Relaxed), POURED.load(Ordering::Relaxed));
+    // 8 MB are read; what is in the buffers of sockets is not read by anybody.
+    assert!(asked > 0 && poured < asked * (20 << 20), "{poured} bytes in {asked} answers");
+    assert!(most < 200, "its receiver had {most} MB");
+    server.must_be_well();
+}
+
 /// What a process has in memory.
 fn resident_mb(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    // A receiver may have ended meanwhile.
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
+}
+
+fn silent(socket: TcpStream) -> io::Result<()> {
+    std::thread::sleep(LIMIT);
+    drop(socket);
+    Ok(())
+}
+
+/// One byte a second: never too little to be given up by who waits for any byte, never enough for a picture.
+fn trickle(mut socket: TcpStream) -> io::Result<()> {
+    request_of(&mut socket)?;
+    socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")?;
+    for _ in 0..120 {
+        socket.write_all(&[0x47])?;
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    Ok(())
+}
+
+#[test]
+fn fifty_viewers_of_what_never_starts_wait_for_one_receiver_and_are_all_told() {
+    let addresses = [("silent", listen(silent)), ("trickle", listen(trickle))];
+    let text: String = addresses
+        .iter()
+        .map(|(name, address)| {
+            format!(
+                "[[source]]\nname = \"{name}\"\nurl = \"http://{address}/x.ts\"\nslate = false\nstart_timeout_seconds = 6\nstop_delay_seconds = 0\n"
+            )
+        })
+        .collect();
+    let mut server = Server::configured(samples::library(), &text);
+    let before = server.descriptors();
+    for (name, _) in &addresses {
+        let address = format!("/live/{name}.flv");
+        let viewers: Vec<_> = (0..50)
+            .map(|_| {
+                let (http, address) = (server.http, address.clone());
+                std::thread::spawn(move || get(http, &address))
+            })
+            .collect();
+        wait_until("a receiver tries", LIMIT, || !server.workers().is_empty());
+        while viewers.iter().any(|viewer| !viewer.is_finished()) {
+            assert!(server.workers().len() <= 1, "{name}: {:?}", server.workers());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        for viewer in viewers {
+            let answer = viewer.join().unwrap();
+            assert_eq!(answer.status, 404, "{name}: {}", answer.text());
+        }
+        wait_until("it rests", LIMIT, || {
+            figures(&server, name)["state"] == "idle" && server.workers().is_empty()
+        });
+    }
+    wait_until("nothing is held", LIMIT, || server.descriptors() <= before + 4);
+    server.must_be_well();
+}
+
+#[test]
+fn sources_that_come_and_go_while_they_are_watched_leave_nothing() {
+    let mut server = Server::configured(samples::library(), "[live]\ngrace_seconds = 1\n");
+    let url = format!("udp://{}", port());
+    let _sender = sender("mpegts", &format!("{url}?pkt_size=1316"));
+    let source = json!({"name": "tv", "url": url, "stop_delay_seconds": 0}).to_string();
+    let before = server.descriptors();
+    for round in 0..8 {
+        assert_eq!(request(server.http, "POST", "/api/v1/sources", &source).status, 201, "{round}");
+        let viewers: Vec<_> = (0..5)
+            .map(|_| {
+                let http = server.http;
+                std::thread::spawn(move || get(http, "/live/tv.flv"))
+            })
+            .collect();
+        // Sometimes before it is on air, sometimes after.
+        if round % 2 == 0 {
+            wait_until("it is on air", LIMIT, || figures(&server, "tv")["state"] == "on_air");
+        }
+        assert_eq!(request(server.http, "DELETE", "/api/v1/sources/tv", "").status, 200, "{round}");
+        for viewer in viewers {
+            // The stream has ended for them, or there is none.
+            let answer = viewer.join().unwrap();
+            assert!(answer.status == 200 || answer.status == 404, "{}", answer.status);
+        }
+        assert_eq!(get(server.http, "/api/v1/sources/tv").status, 404, "{round}");
+    }
+    wait_until("nothing of it is left", LIMIT, || {
+        server.workers().is_empty() && server.descriptors() <= before + 4
+    });
+    server.must_be_well();
 }

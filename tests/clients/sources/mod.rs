@@ -5,9 +5,11 @@
 
 mod changes;
 mod mean;
+mod midstream;
 mod radio;
 mod real_servers;
 mod rtmp;
+mod together;
 
 use crate::http_client::get;
 use crate::packets::{decodes, lane, probe};

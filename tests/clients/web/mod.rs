@@ -1,16 +1,18 @@
 //! Addresses of the web: pages that lead to films, films that are read from where they are, addresses that must not be
 //! reached, and real yt-dlp.
 
-use crate::http_client::{Answer, get, get_beginning, request};
+mod inside;
+mod yt_dlp;
+
+use crate::http_client::{Answer, get, get_beginning};
 use crate::packets::{decodes, lane, probe, span};
-use crate::program::{run, succeed, wait_until};
-use crate::samples::{self, H264_MKV, H264_MP4, LONG_AVI, path_of, server_program};
-use crate::server::{Server, folder_for_server, server_command};
+use crate::program::{succeed, wait_until};
+use crate::samples::{self, H264_MKV, H264_MP4, LONG_AVI, path_of};
+use crate::server::Server;
 use crate::site::{Says, Site};
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -202,60 +204,6 @@ fn a_server_that_breaks_off_is_asked_again_and_one_that_changes_the_film_is_not(
 }
 
 #[test]
-fn nothing_inside_is_reached_by_an_address_from_outside() {
-    let (site, mut server) = site_and_server("");
-    let (inside, reached) = canary();
-    let port = inside.port();
-    site.says("/to-inside", Says::SendsOn(format!("http://127.0.0.1:{port}/film.mp4")));
-    site.says("/to-inside-by-name", Says::SendsOn(format!("http://localhost:{port}/film.mp4")));
-    site.says("/to-private", Says::SendsOn("http://10.0.0.1/film.mp4".into()));
-    site.page(
-        "/page-inside",
-        "text/html",
-        &format!("<video src='http://127.0.0.1:{port}/film.mp4'></video>"),
-    );
-    site.page("/list.m3u", "audio/x-mpegurl", &format!("#EXTM3U\nhttp://127.1:{port}/x\n"));
-    for url in [
-        format!("http://127.0.0.1:{port}/"),
-        format!("http://localhost:{port}/"),
-        format!("http://127.1:{port}/"),
-        format!("http://0x7f000001:{port}/"),
-        format!("http://2130706433:{port}/"),
-        format!("http://0:{port}/"),
-        format!("http://[::1]:{port}/"),
-        format!("http://[::ffff:127.0.0.1]:{port}/"),
-        format!("http://[::127.0.0.1]:{port}/"),
-        format!("http://[64:ff9b::127.0.0.1]:{port}/"),
-        format!("http://[2002:7f00:1::]:{port}/"),
-        format!("https://127.0.0.1:{port}/"),
-        "http://10.0.0.1/".to_owned(),
-        "http://192.168.1.1/".to_owned(),
-        "http://169.254.169.254/latest/meta-data/".to_owned(),
-        "http://[fe80::1]/".to_owned(),
-        "http://[fd00::1]/".to_owned(),
-        format!("http://{}/", server.http),
-        site.url("/to-inside"),
-        site.url("/to-inside-by-name"),
-        site.url("/to-private"),
-        site.url("/page-inside"),
-        site.url("/list.m3u"),
-    ] {
-        let answer = meaning(&server, &url);
-        assert_eq!(answer.status, 403, "{url}: {}", answer.text());
-        assert!(answer.text().contains("[web]"), "{url}: {}", answer.text());
-    }
-    // The other ways to the same.
-    let address = encoded(&format!("http://127.0.0.1:{port}/film.mp4"));
-    for path in ["/web/flv/", "/web/fmp4/", "/web/media/", "/flv/web:/", "/api/v1/media/web:/"] {
-        assert_eq!(get(server.http, &format!("{path}{address}")).status, 403, "{path}");
-    }
-    let url = format!("rtmp://{}/web/{address}", server.rtmp);
-    assert!(!run("ffprobe", &["-v", "error", &url], LIMIT).status.success());
-    assert_eq!(reached.load(Ordering::Relaxed), 0);
-    server.must_be_well();
-}
-
-#[test]
 fn viewers_may_bring_no_addresses_where_the_owner_says_so_but_names_work() {
     let site = Site::open();
     site.says("/film.mp4", Says::Body("video/mp4", bytes_of(H264_MP4)));
@@ -362,141 +310,4 @@ fn what_hangs_and_what_never_ends_costs_its_own_request_alone() {
     assert_eq!(hung.status, 502, "{}", hung.text());
     assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
     server.must_be_well();
-}
-
-// ---- yt-dlp -----------------------------------------------------------------------------------------------------
-
-/// The wheel that scripts/yt-dlp-wheel brings, and its version.
-fn wheel() -> (PathBuf, String) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/yt-dlp-wheel");
-    let output = std::process::Command::new(script).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{script}: {said}");
-    let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let version = name.split('-').nth(1).unwrap().to_owned();
-    (path, version)
-}
-
-/// A package index with one version of yt-dlp.
-fn index(site: &Site, version: &str, wheel: &[u8], sha256: &str) {
-    let name = format!("yt_dlp-{version}-py3-none-any.whl");
-    let about = json!({
-        "info": {"version": version},
-        "urls": [
-            {"filename": format!("yt_dlp-{version}.tar.gz"), "url": "/x", "digests": {"sha256": ""}},
-            {"filename": name, "url": format!("/files/{name}"), "digests": {"sha256": sha256}},
-        ],
-    });
-    site.page("/pypi/yt-dlp/json", "application/json", &about.to_string());
-    site.page(&format!("/pypi/yt-dlp/{version}/json"), "application/json", &about.to_string());
-    site.says(&format!("/files/{name}"), Says::Whole("application/octet-stream", Arc::new(wheel.to_vec())));
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
-}
-
-/// A wheel that unpacks and does not work.
-fn bad_wheel(folder: &Path) -> Vec<u8> {
-    let (code, file) = (folder.join("yt_dlp"), folder.join("bad.whl"));
-    std::fs::create_dir_all(&code).unwrap();
-    std::fs::write(code.join("__main__.py"), "raise SystemExit('this version is broken')\n").unwrap();
-    std::fs::write(code.join("__init__.py"), "").unwrap();
-    let arguments = ["-m", "zipfile", "-c", file.to_str().unwrap(), code.to_str().unwrap()];
-    succeed("/usr/bin/python3", &arguments, LIMIT);
-    std::fs::read(file).unwrap()
-}
-
-#[test]
-fn real_yt_dlp_is_installed_tried_used_and_rolled_back() {
-    const PATIENCE: Duration = Duration::from_secs(300);
-    let (path, version) = wheel();
-    let wheel = std::fs::read(path).unwrap();
-    let packages = Site::open();
-    let site = Site::open();
-    site.says("/film.mp4", Says::Body("video/mp4", bytes_of(H264_MP4)));
-    let text =
-        format!("[web]\nallow = [\"{}\"]\npackage_index = \"http://{}\"\n", site.address, packages.address);
-    let server = Server::configured(samples::library(), &text);
-    let install = |body: Value| {
-        let body = body.to_string();
-        let head = format!(
-            "POST /api/v1/components/yt-dlp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            server.http,
-            body.len()
-        );
-        crate::http_client::send_within(server.http, head.as_bytes(), PATIENCE).unwrap()
-    };
-    let components = || get(server.http, "/api/v1/components").json()["components"][0].clone();
-    assert_eq!(components()["version"], Value::Null);
-
-    // What is not what the index promised is not used.
-    index(&packages, &version, &wheel, &sha256(b"something else"));
-    let answer = install(json!({}));
-    assert_eq!(answer.status, 502, "{}", answer.text());
-    assert!(answer.text().contains("SHA-256"), "{}", answer.text());
-
-    index(&packages, &version, &wheel, &sha256(&wheel));
-    let answer = install(json!({ "version": version }));
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.json()["version"], version);
-    assert!(answer.json()["notice"].as_str().unwrap().contains("terms"));
-
-    // A page that only yt-dlp understands: a player that a script sets up.
-    let player = |film: &str| {
-        format!("<title>Player</title><script>jwplayer('a').setup({{\"file\": \"{film}\"}});</script>")
-    };
-    site.page("/player", "text/html", &player(&site.url("/film.mp4")));
-    let told = found(&server, &site.url("/player"));
-    assert_eq!((&told["kind"], &told["by"]), (&json!("film"), &json!("yt-dlp")), "{told}");
-    assert!(told["notice"].as_str().unwrap().contains("terms"));
-    decodes(&[], &format!("rtmp://{}/web/{}", server.rtmp, encoded(&site.url("/player"))));
-
-    // What it finds, and where it is sent, passes the same door.
-    let (inside, reached) = canary();
-    site.page("/inside", "text/html", &player(&format!("http://{inside}/film.mp4")));
-    site.says("/hop", Says::SendsOn(format!("http://{inside}/film.m3u8")));
-    site.page("/inside-hls", "text/html", &player(&site.url("/hop?.m3u8")));
-    for path in ["/inside", "/inside-hls"] {
-        let answer = meaning(&server, &site.url(path));
-        assert!(answer.status >= 400, "{path}: {}", answer.text());
-    }
-    assert_eq!(reached.load(Ordering::Relaxed), 0);
-    site.page("/nothing", "text/html", "<title>x</title><p>y");
-    let answer = meaning(&server, &site.url("/nothing"));
-    assert_eq!(answer.status, 502);
-    assert!(answer.text().contains("yt-dlp says: "), "{}", answer.text());
-
-    // A version that does not work is not used; the one before stays.
-    let folder = folder_for_server();
-    let bad = bad_wheel(folder.path());
-    index(&packages, "2099.1.1", &bad, &sha256(&bad));
-    let answer = install(json!({}));
-    assert_eq!(answer.status, 500, "{}", answer.text());
-    assert!(answer.text().contains("2099.1.1 does not find the film"), "{}", answer.text());
-    assert_eq!(components()["version"], version);
-
-    // The same from the command line, for another data folder; and one more step back and forth.
-    let config = folder.path().join("c.toml");
-    std::fs::write(&config, format!("[web]\npackage_index = \"http://{}\"\n", packages.address)).unwrap();
-    index(&packages, &version, &wheel, &sha256(&wheel));
-    let component = |words: &[&str]| {
-        let mut command = server_command(server_program());
-        command.arg("component").args(words).args(["--config", config.to_str().unwrap()]);
-        let output = command.arg("--data").arg(folder.path().join("data")).output().unwrap();
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    };
-    assert!(component(&["status"]).contains("is not installed"), "{}", component(&["status"]));
-    let said = component(&["install", "yt-dlp", &version]);
-    assert!(said.contains(&format!("yt-dlp {version} is installed")), "{said}");
-    assert!(component(&["status"]).contains(&version));
-    assert!(component(&["rollback", "yt-dlp"]).contains("no version before"));
-    assert!(component(&["remove", "yt-dlp"]).contains("removed"));
-
-    let answer = request(server.http, "POST", "/api/v1/components/yt-dlp/rollback", "{}");
-    assert_eq!(answer.status, 409, "{}", answer.text());
-    assert_eq!(request(server.http, "DELETE", "/api/v1/components/yt-dlp", "").status, 200);
-    assert_eq!(components()["version"], Value::Null);
-    assert!(server.workers().is_empty(), "nothing of it is left");
 }
