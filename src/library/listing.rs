@@ -215,8 +215,8 @@ impl Library {
 
 /// Films in several files are listed once, by the first.
 fn join_sets(items: &mut Vec<Item>) {
-    let firsts: Vec<OsString> =
-        items.iter().map(|item| item.os_name.clone()).filter(|name| set::is_first(name)).collect();
+    let is_first = |item: &&Item| item.kind != Kind::Folder && set::is_first(&item.os_name);
+    let firsts: Vec<OsString> = items.iter().filter(is_first).map(|item| item.os_name.clone()).collect();
     if firsts.is_empty() {
         return;
     }

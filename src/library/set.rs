@@ -72,8 +72,8 @@ impl Part {
         let stem = name.iter().rposition(|byte| *byte == b'.')?;
         (1..stem).rev().find_map(|at| {
             // A word of its own, and not the whole name.
-            let starts =
-                b" ._-([".contains(&name[at - 1]) && name[..at].iter().any(u8::is_ascii_alphanumeric);
+            let starts = b" ._-([".contains(&name[at - 1])
+                && name[..at].iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
             let word = WORDS.iter().find(|word| {
                 let found = name.get(at..at + word.len());
                 found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn discs_are_one_film_and_listed_once() {
-        let (_folder, library) = library(&[
+        let (folder, library) = library(&[
             "film.cd1.avi",
             "film.cd2.avi",
             "film.cd3.avi",
@@ -189,14 +189,23 @@ mod tests {
             "other.cd2.avi",
             "x (Disc 01).mkv",
             "x (Disc 02).mkv",
+            "y.cd2.avi",
         ]);
+        // A folder is no part of a film.
+        std::fs::create_dir(folder.path().join("y.cd1.avi")).unwrap();
         assert_eq!(
             library.continuation(&path("film.cd1.avi")),
             Continuation::Discs(["film.cd2.avi", "film.cd3.avi"].map(path).to_vec())
         );
-        let expected =
-            [("film.cd1.avi", 36), ("film.cd5.avi", 12), ("other.cd2.avi", 13), ("x (Disc 01).mkv", 30)];
-        assert_eq!(listed(&library), expected.map(|(name, size)| (name.to_owned(), Some(size))));
+        let expected = [
+            ("y.cd1.avi", None),
+            ("film.cd1.avi", Some(36)),
+            ("film.cd5.avi", Some(12)),
+            ("other.cd2.avi", Some(13)),
+            ("x (Disc 01).mkv", Some(30)),
+            ("y.cd2.avi", Some(9)),
+        ];
+        assert_eq!(listed(&library), expected.map(|(name, size)| (name.to_owned(), size)));
     }
 
     #[test]
@@ -237,5 +246,18 @@ mod tests {
             later(OsStr::from_bytes(b"\xff.cd1.avi")).next(),
             Some(OsString::from_vec(b"\xff.cd2.avi".to_vec()))
         );
+    }
+
+    proptest::proptest! {
+        /// Names are anybody's bytes.
+        #[test]
+        fn whatever_a_name_is_its_later_parts_are_counted_up(
+            stem in proptest::collection::vec(proptest::sample::select(b"cdvptiskar .-_0129[(\xff".to_vec()), 0..24),
+        ) {
+            let name = [&stem[..], b".avi"].concat();
+            for (later, number) in later(OsStr::from_bytes(&name)).zip(2..) {
+                proptest::prop_assert_eq!(Part::of(later.as_bytes()).map(|part| part.number), Some(number));
+            }
+        }
     }
 }

@@ -58,9 +58,11 @@ pub const MAX_HTTP_CONNECTIONS: usize = 2048;
 /// [`MAX_RTMP_CONNECTIONS_PER_ADDRESS`](super::MAX_RTMP_CONNECTIONS_PER_ADDRESS).
 pub const MAX_HTTP_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
-/// For the streams of a file to become known before a request is answered with an error. A cold
-/// plug-in registry alone took 3 s.
-pub const MEDIA_INFO_TIMEOUT: Duration = Duration::from_secs(15);
+/// For the streams of a file to become known before a request is answered with an error. A cold plug-in registry alone
+/// takes 3 s, and four times as long on a small box that has other things to do. Above [`STARVED_STALL_FACTOR`](super::STARVED_STALL_FACTOR)
+/// times [`WORKER_STALL`](super::WORKER_STALL), which is how long a worker without a turn is waited for: whoever asks is told
+/// what became of it, not that it takes long.
+pub const MEDIA_INFO_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Between two comments on an idle server-sent event stream: proxies close silent connections.
 pub const SSE_HEARTBEAT: Duration = Duration::from_secs(15);

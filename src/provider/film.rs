@@ -9,6 +9,12 @@
 //! The reel decides (purely) what is needed; this decides what the machine can give: how many conversions, whose
 //! turn it is, and what to do about one that has died.
 
+mod outcome;
+mod source;
+
+pub(super) use outcome::Outcome;
+pub(super) use source::{Media, Source};
+
 use super::cache::Cache;
 use super::convert::{self, Means};
 use super::discs::Discs;
@@ -16,35 +22,18 @@ use super::job::Job;
 use super::kept::Making;
 use super::transcodes::Place;
 use crate::limits::{
-    DEATH_PLACE, DIRECTOR_STEP, DURATION_MARGIN, KILLED_PAUSE, KILLED_PAUSE_DOUBLINGS, MAX_CONVERSIONS,
-    MAX_DEATHS, MAX_DEATHS_AT_A_PLACE, MAX_REEL_CONVERSIONS, MISS_STEP, PLACE_PATIENCE, REMUX_LEAD,
-    SEEK_RESTART_STEP, SPARE_LEAD, UNWANTED_GRACE,
+    DIRECTOR_STEP, MAX_CONVERSIONS, MAX_REEL_CONVERSIONS, PLACE_PATIENCE, REMUX_LEAD, SEEK_RESTART_STEP,
+    SPARE_LEAD, UNWANTED_GRACE,
 };
 use crate::pipeline::{self, Beside, ConversionError, Form, MediaStreams};
 use crate::reel::{Phase, Plan, RangeId, Reel, Start, Terms};
 use crate::time::MediaTime;
-use crate::web_media::RemoteFilm;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What is converted.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) media: Media,
-    pub(super) name: String,
-    /// Files of subtitles beside it.
-    pub(super) beside: Vec<Beside>,
-    /// Files that it goes on in, as one run of bytes.
-    pub(super) continued: Vec<File>,
-    /// Files that are played behind it.
-    pub(super) discs: Vec<File>,
-    /// By what it is found again; nothing for what is not ours to keep.
-    pub(super) making: Option<Making>,
-}
 
 /// A file being converted, and what its conversions share.
 #[derive(Debug)]
@@ -76,29 +65,6 @@ pub(super) struct Film {
     state: Mutex<State>,
 }
 
-/// Where a film's bytes are.
-#[derive(Debug)]
-pub(super) enum Media {
-    File(File),
-    Remote(Arc<RemoteFilm>),
-}
-
-impl From<File> for Media {
-    fn from(file: File) -> Self {
-        Self::File(file)
-    }
-}
-
-impl Media {
-    /// For one more worker.
-    fn open(&self) -> io::Result<pipeline::Media> {
-        Ok(match self {
-            Self::File(file) => file.try_clone()?.into(),
-            Self::Remote(film) => pipeline::Media::Remote { socket: film.feed()?, len: film.len() },
-        })
-    }
-}
-
 #[derive(Debug)]
 struct State {
     running: HashMap<RangeId, Running>,
@@ -123,29 +89,6 @@ struct Running {
     aim: MediaTime,
     in_memory: bool,
     unwanted_since: Option<Instant>,
-}
-
-/// How a conversion came to its end.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// At the end of the file; the last frame is at this time.
-    Ended(MediaTime),
-    /// Where another range begins.
-    Joined,
-    /// Nobody wants it.
-    Stopped,
-    /// The disk has no room for more of it.
-    NoRoom(String),
-    /// It went slower than it is watched: at this part of the film's speed.
-    Behind(f64),
-    /// It found nothing at all.
-    Nothing,
-    /// Another one may do better; the text is for people.
-    Died(String),
-    /// Somebody else has ended it, which says little about the file; the text is for people.
-    Killed(String),
-    /// Another one would not; the text is for people.
-    Failed(String),
 }
 
 impl Film {
@@ -425,89 +368,6 @@ impl Film {
     /// What is added to the file's times, once the first conversion has found it.
     pub(super) fn lead_ns(&self) -> Option<i64> {
         self.streams.get().map(|streams| streams.lead_ns)
-    }
-
-    /// A conversion has come to its end; its worker is gone.
-    fn ended(&self, id: RangeId, outcome: Outcome) {
-        let mut state = self.state();
-        let aim = state.running.remove(&id).map_or(MediaTime::ZERO, |running| running.aim);
-        let reached = self.reel.available_in(id).unwrap_or_default().max(aim);
-        let name = &self.name;
-        match outcome {
-            Outcome::Ended(end) => {
-                tracing::info!(file = name, %aim, %end, "converted to the end");
-                if self.length() > end.saturating_add_millis(ms(DURATION_MARGIN)) {
-                    // The source said more than it has: nobody need seek there.
-                    self.reel.set_duration(end);
-                }
-                self.reel.end(id, end);
-            }
-            Outcome::Joined => tracing::info!(file = name, %aim, "converted up to what was there"),
-            Outcome::Stopped => {
-                tracing::debug!(file = name, %aim, "conversion stopped: nobody waits for it");
-                self.reel.park(id);
-            }
-            Outcome::NoRoom(reason) => {
-                tracing::warn!(file = name, %reached, reason, "conversion goes on in memory");
-                self.short_of_space.store(true, Ordering::Relaxed);
-                self.reel.park(id);
-            }
-            Outcome::Behind(speed) => {
-                tracing::info!(file = name, %reached, speed, "conversion falls behind; it goes on in a lighter way");
-                self.reel.park(id);
-            }
-            Outcome::Nothing if aim > MediaTime::ZERO => {
-                tracing::debug!(file = name, %aim, "there is nothing from there on");
-                // Lengths may be wrong by hours: each miss goes twice as far back.
-                state.misses += 1;
-                let step = ms(MISS_STEP).saturating_mul(1 << state.misses.min(16));
-                let before = MediaTime::from_millis(aim.as_millis().saturating_sub(step));
-                state.ceiling = state.ceiling.min(before);
-                self.reel.park(id);
-            }
-            Outcome::Nothing => self
-                .reel
-                .fail(format!("\"{name}\" can't be played: there is neither picture nor sound in it")),
-            Outcome::Died(reason) => {
-                state.only_killed = false;
-                self.died(state, id, reached, reason);
-            }
-            Outcome::Killed(reason) => {
-                let times = state.deaths.values().sum::<u32>().min(KILLED_PAUSE_DOUBLINGS);
-                state.not_before = Some(Instant::now() + KILLED_PAUSE * (1 << times));
-                self.died(state, id, reached, reason);
-            }
-            Outcome::Failed(reason) => {
-                tracing::warn!(file = name, %aim, reason, "conversion failed");
-                // Others still run: theirs is what there will be.
-                if state.running.is_empty() { self.give_up(id, reason) } else { self.reel.break_off(id) }
-            }
-        }
-    }
-
-    /// A worker is dead. Another one goes on, unless that has been tried often enough.
-    fn died(&self, mut state: MutexGuard<'_, State>, id: RangeId, reached: MediaTime, reason: String) {
-        let place = u128::from(reached.as_millis()) / DEATH_PLACE.as_millis();
-        let here = state.deaths.entry(place).or_default();
-        *here += 1;
-        let last = *here >= MAX_DEATHS_AT_A_PLACE || state.deaths.values().sum::<u32>() >= MAX_DEATHS;
-        let only_killed = state.only_killed;
-        drop(state);
-        tracing::warn!(file = self.name, %reached, reason, goes_on = !last, "conversion died");
-        if !last {
-            return self.reel.park(id);
-        }
-        match &self.making {
-            Some(making) if only_killed => self.means.quarantine.suspect(making, &reason),
-            Some(making) => self.means.quarantine.add(making, &reason),
-            None => {}
-        }
-        self.give_up(id, reason);
-    }
-
-    fn give_up(&self, id: RangeId, reason: String) {
-        self.reel.break_off(id);
-        self.reel.fail(format!("\"{}\" can't be played: {reason}", self.name));
     }
 
     /// Ends a conversion whose worker has been silent for too long.

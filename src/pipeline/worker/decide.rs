@@ -177,7 +177,7 @@ fn turns(orientation: &str) -> bool {
 }
 
 /// A plug-in here decodes it. Raw streams need none.
-pub(super) fn has_decoder(caps: &gst::CapsRef) -> bool {
+fn has_decoder(caps: &gst::CapsRef) -> bool {
     if caps.structure(0).is_some_and(|s| s.name().ends_with("/x-raw")) {
         return true;
     }
@@ -185,6 +185,21 @@ pub(super) fn has_decoder(caps: &gst::CapsRef) -> bool {
     gst::ElementFactory::factories_with_type(types, gst::Rank::MARGINAL)
         .iter()
         .any(|factory| factory.can_sink_any_caps(caps))
+}
+
+/// Whether a stream can become a lane: there is a decoder, where it has to be decoded, and its header is sane. The error says
+/// what is wrong with it; a codec without a decoder is noted.
+pub(super) fn admit(
+    caps: &gst::CapsRef,
+    passthrough: bool,
+    undecodable: &mut Vec<String>,
+) -> Result<(), String> {
+    if !passthrough && !has_decoder(caps) {
+        let codec = codec_name(caps);
+        undecodable.push(codec.clone());
+        return Err(format!("no decoder for {codec} is installed"));
+    }
+    absurd_size(caps).map_or(Ok(()), Err)
 }
 
 /// What is wrong with the size that a header claims, in words; nobody films that.

@@ -66,6 +66,8 @@ fn cover_of_film(reel: &Keyframes) -> Option<Still> {
 }
 
 fn film(reel: &mut Keyframes, duration_ns: Option<u64>, outlet: &Outlet) -> Result<(), String> {
+    // Before errors are looked for, which lets go of all other messages.
+    let sleeve = cover_of_film(reel);
     let begun = Instant::now();
     let seekable = duration_ns.filter(|_| reel.is_seekable());
     let found = match seekable {
@@ -74,7 +76,7 @@ fn film(reel: &mut Keyframes, duration_ns: Option<u64>, outlet: &Outlet) -> Resu
         None => poster(reel, [None; 3]),
     };
     // What its maker put on the sleeve says more than any one picture of the film.
-    let found = match (cover_of_film(reel), found) {
+    let found = match (sleeve, found) {
         (Some(still), Ok(found)) => Poster { still, time_ms: None, ..found },
         (Some(still), Err(_)) => Poster { light: still.light(), still, time_ms: None, tries: 1 },
         (None, found) => found?,

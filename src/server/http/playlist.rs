@@ -4,7 +4,7 @@
 //! for: that is one that the player can reach.
 
 use super::library::{Item, blocking, describe, page};
-use super::reply::{Refusal, Reply, reply};
+use super::reply::{Refusal, Reply, reply, set};
 use super::search;
 use crate::choice::{Choice, ChoiceError};
 use crate::library::{Entry, Kind, Library, LibraryError, LibraryPath, PageQuery};
@@ -18,11 +18,12 @@ use std::fmt::Write;
 /// What the addresses of a playlist are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Target {
-    /// `/hls/…`: segments. Every player goes anywhere in it at once, also where the conversion has not got yet: over
-    /// `/flv/` VLC ends at such a seek, and over RTMP it reads on until it is there.
+    /// `/hls/…`: segments. VLC goes anywhere in it at once, also where the conversion has not got yet: over `/flv/` it ends
+    /// at such a seek, and over RTMP it reads on until it is there.
     #[default]
     Hls,
-    /// `/flv/…`: converted where needed.
+    /// `/flv/…`: converted where needed. FFmpeg's HLS finds nothing behind a seek among segments of MP4, so this is for
+    /// players that are made of it.
     Http,
     /// `rtmp://…`: the same by RTMP.
     Rtmp,
@@ -33,7 +34,8 @@ pub(super) enum Target {
 /// What is wanted of a playlist.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Wanted {
-    pub(super) target: Target,
+    /// What `as=` says; without it, what suits the player.
+    pub(super) target: Option<Target>,
     /// Folders below folders as well.
     pub(super) recursive: bool,
     /// What goes on to the addresses: the part of the query that chooses quality and languages, as it was written.
@@ -61,10 +63,11 @@ impl Wanted {
         let mut choice = Vec::new();
         for pair in query.unwrap_or_default().split('&') {
             match pair.split_once('=').unwrap_or((pair, "")) {
-                ("as", "hls" | "") => wanted.target = Target::Hls,
-                ("as", "http") => wanted.target = Target::Http,
-                ("as", "rtmp") => wanted.target = Target::Rtmp,
-                ("as", "file") => wanted.target = Target::File,
+                ("as", "") => wanted.target = None,
+                ("as", "hls") => wanted.target = Some(Target::Hls),
+                ("as", "http") => wanted.target = Some(Target::Http),
+                ("as", "rtmp") => wanted.target = Some(Target::Rtmp),
+                ("as", "file") => wanted.target = Some(Target::File),
                 ("as", other) => return Err(PlaylistError::Target(other.chars().take(40).collect())),
                 ("recursive", value) => wanted.recursive = value != "0",
                 ("profile" | "audio" | "subtitles", _) => choice.push(pair),
@@ -103,8 +106,21 @@ pub(super) async fn playlist(
         listing.entries.into_iter().map(|entry| (listing.path.join(&entry.os_name), entry)).collect()
     };
     let token = app.access.link();
-    let text = m3u(&describe(app, entries), &wanted, (host, app.rtmp_port), token.as_deref());
-    Ok(reply("audio/x-mpegurl; charset=utf-8", Bytes::from(text)))
+    let target = wanted.target.unwrap_or_else(|| Target::of_player(request));
+    let items = describe(app, entries);
+    let text = m3u(&items, target, &wanted.choice, (host, app.rtmp_port), token.as_deref());
+    let mut reply = reply("audio/x-mpegurl; charset=utf-8", Bytes::from(text));
+    set(&mut reply, header::VARY, "User-Agent");
+    Ok(reply)
+}
+
+impl Target {
+    /// What suits the player that asks. A browser asks for VLC, which opens what was saved.
+    fn of_player(request: &HeaderMap) -> Self {
+        let agent = request.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let is_ffmpeg = ["Lavf/", "mpv", "Kodi", "XBMC"].iter().any(|name| agent.contains(name));
+        if is_ffmpeg { Self::Http } else { Self::Hls }
+    }
 }
 
 async fn is_file(app: &App, path: &LibraryPath) -> bool {
@@ -165,7 +181,13 @@ fn host(request: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 /// The text of a playlist. Players sign in nowhere, so a `token` goes behind their addresses while one is needed. Pure.
-fn m3u(items: &[Item], wanted: &Wanted, (host, rtmp_port): (&str, u16), token: Option<&str>) -> String {
+fn m3u(
+    items: &[Item],
+    target: Target,
+    choice: &str,
+    (host, rtmp_port): (&str, u16),
+    token: Option<&str>,
+) -> String {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -179,14 +201,14 @@ fn m3u(items: &[Item], wanted: &Wanted, (host, rtmp_port): (&str, u16), token: O
         let _ = writeln!(text, "#EXTINF:{seconds},{title}");
         // Players that go by the end of an address would take FLV for the bare sound that this name stands for.
         let flv = if item.kind == Kind::Audio { ".flv" } else { "" };
-        let _ = match wanted.target {
+        let _ = match target {
             Target::Http => write!(text, "http://{host}/flv/{path}{flv}"),
             Target::Hls => write!(text, "http://{host}/hls/{path}/index.m3u8"),
             Target::File => write!(text, "http://{host}/download/{path}"),
             Target::Rtmp => write!(text, "rtmp://{name}:{rtmp_port}/vod/{path}{flv}"),
         };
-        let choice = Some(wanted.choice.as_str()).filter(|_| wanted.target != Target::File);
-        let choice = choice.filter(|choice| !choice.is_empty()).map(str::to_owned);
+        let choice = Some(choice).filter(|choice| target != Target::File && !choice.is_empty());
+        let choice = choice.map(str::to_owned);
         let token = token.map(|token| format!("token={token}"));
         for (n, parameter) in choice.into_iter().chain(token).enumerate() {
             let _ = write!(text, "{}{parameter}", if n == 0 { '?' } else { '&' });
@@ -221,7 +243,8 @@ mod tests {
     fn addresses_are_those_that_the_player_can_reach() {
         let items = [item("a b.avi", Some(61.5)), item("Zwölf\n#x.mp3", None)];
         let list = |query: &str, host: &str| {
-            m3u(&items, &Wanted::from_query(Some(query)).unwrap(), (host, 1936), None)
+            let wanted = Wanted::from_query(Some(query)).unwrap();
+            m3u(&items, wanted.target.unwrap_or_default(), &wanted.choice, (host, 1936), None)
         };
         assert_eq!(
             list("as=http", "box.lan:8080"),
@@ -248,7 +271,8 @@ mod tests {
     fn a_token_goes_along_while_viewers_need_one() {
         let of = |query: &str| {
             let wanted = Wanted::from_query(Some(query)).unwrap();
-            m3u(&[item("a.avi", None)], &wanted, ("box", 1935), Some("abc"))
+            let target = wanted.target.unwrap_or_default();
+            m3u(&[item("a.avi", None)], target, &wanted.choice, ("box", 1935), Some("abc"))
         };
         for (query, address) in [
             ("", "http://box/hls/a.avi/index.m3u8?token=abc"),
@@ -257,6 +281,21 @@ mod tests {
             ("as=file&profile=small", "http://box/download/a.avi?token=abc"),
         ] {
             assert_eq!(of(query).lines().nth(2), Some(address), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_player_made_of_ffmpeg_gets_what_it_can_do() {
+        for (agent, target) in [
+            ("VLC/3.0.20 LibVLC/3.0.20", Target::Hls),
+            ("Mozilla/5.0 (X11; Linux x86_64)", Target::Hls),
+            ("", Target::Hls),
+            ("Lavf/59.27.100", Target::Http),
+            ("libmpv", Target::Http),
+            ("Kodi/20.2 (X11; Linux x86_64) App_Bitness/64 Version/20.2", Target::Http),
+        ] {
+            let headers = [(header::USER_AGENT, agent.parse().unwrap())].into_iter().collect();
+            assert_eq!(Target::of_player(&headers), target, "{agent}");
         }
     }
 
@@ -277,7 +316,7 @@ mod tests {
         #[test]
         fn every_file_is_two_lines_whatever_it_is_called(name in "[^/\0]{1,40}") {
             prop_assume!(name != "." && name != "..");
-            let text = m3u(&[item(&name, None)], &Wanted::default(), ("box", 1935), None);
+            let text = m3u(&[item(&name, None)], Target::Hls, "", ("box", 1935), None);
             prop_assert_eq!(text.lines().count(), 3);
             prop_assert!(text.lines().nth(2).unwrap().starts_with("http://box/hls/"));
         }

@@ -39,14 +39,7 @@ impl Graph {
                 outcome
             }
         };
-        if !passthrough && !decide::has_decoder(&caps) {
-            let codec = decide::codec_name(&caps);
-            self.undecodable.push(codec.clone());
-            return Err(format!("no decoder for {codec} is installed"));
-        }
-        if let Some(claim) = decide::absurd_size(&caps) {
-            return Err(claim);
-        }
+        decide::admit(&caps, passthrough, &mut self.undecodable)?;
         if self.probe_only() {
             return Ok(());
         }

@@ -88,14 +88,7 @@ impl LiveGraph {
             announcement.video = announced.video.or(announcement.video.take());
             announcement.audio = announced.audio.or(announcement.audio.take());
         });
-        if !passthrough && !decide::has_decoder(&caps) {
-            let codec = decide::codec_name(&caps);
-            self.undecodable.push(codec.clone());
-            return Err(format!("no decoder for {codec} is installed"));
-        }
-        if let Some(claim) = decide::absurd_size(&caps) {
-            return Err(claim);
-        }
+        decide::admit(&caps, passthrough, &mut self.undecodable)?;
         let bin = if passthrough {
             lane::pass(codec, has_dts, &self.around)
         } else {

@@ -141,7 +141,7 @@ fn addresses_lead_where_they_say() {
             Some("as=rtmp&recursive"),
             Route::Playlist {
                 path: path("films"),
-                wanted: playlist::Wanted { target: playlist::Target::Rtmp, recursive: true, ..list() },
+                wanted: playlist::Wanted { target: Some(playlist::Target::Rtmp), recursive: true, ..list() },
             },
         ),
         ("/getdir//", None, Route::GetDir(path(""))),
