@@ -5,7 +5,7 @@ use crate::choice::{Language, Profile};
 use crate::config::Config;
 use crate::limits::MAX_ENCODINGS;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A setting.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct Field {
     pub kind: Kind,
     /// When a change holds.
     pub applies: Applies,
-    /// The key of the TOML file that decides the same.
-    toml: Option<&'static str>,
+    /// The TOML file decides the same, by the key `section.name`.
+    in_file: bool,
     /// From a configuration.
     pub(super) read: fn(&Config) -> Value,
     /// Into one; the value was checked.
@@ -32,205 +32,163 @@ const PLUGGED: &str = "/media";
 /// The sections, as the page shows them.
 pub const SECTIONS: &[&str] = &["general", "library", "playback", "live", "record", "cache"];
 
+const MB: Kind = Kind::Number { min: 0, max: 100_000_000, unit: "MB" };
+const FOLDER: Kind = Kind::Text { form: Form::Folder };
+const FOLDERS: Kind = Kind::Lines { form: Form::Folder };
+
 /// All settings.
 pub const FIELDS: &[Field] = &[
-    Field {
-        section: "general",
-        name: "name",
-        kind: Kind::Text { form: Form::HostName },
-        applies: Applies::Now,
-        toml: None,
-        read: |_| "".into(),
-        write: |_, _| {},
-    },
-    Field {
-        section: "general",
-        name: "language",
-        kind: Kind::Text { form: Form::PageLanguage },
-        applies: Applies::Now,
-        toml: None,
-        read: |_| "".into(),
-        write: |_, _| {},
-    },
-    Field {
-        section: "general",
-        name: "time_zone",
-        kind: Kind::Text { form: Form::TimeZone },
-        applies: Applies::Now,
-        toml: None,
-        read: |_| "".into(),
-        write: |_, _| {},
-    },
-    Field {
-        section: "general",
-        name: "greeted",
-        kind: Kind::Flag,
-        applies: Applies::Now,
-        toml: None,
-        read: |_| false.into(),
-        write: |_, _| {},
-    },
-    Field {
-        section: "library",
-        name: "folders",
-        kind: Kind::Lines { form: Form::Folder },
-        applies: Applies::AtRestart,
-        toml: None,
-        read: |_| Value::Array(Vec::new()),
-        // Those of the file and the command line stay. One that is not there is left out, but for disks: they come later.
-        write: |config, value| {
-            for folder in texts(value).map(PathBuf::from) {
-                let comes_and_goes = folder.starts_with(PLUGGED);
-                if !config.library.contains(&folder) && (comes_and_goes || folder.read_dir().is_ok()) {
-                    config.library.push(folder);
-                }
-            }
-        },
-    },
-    Field {
-        section: "library",
-        name: "upload_folders",
-        kind: Kind::Lines { form: Form::Folder },
-        applies: Applies::AtRestart,
-        toml: None,
-        read: |config| config.upload.folders.iter().map(|f| Value::from(f.display().to_string())).collect(),
-        // Like the library's: those of the file stay.
-        write: |config, value| {
-            for folder in texts(value).map(PathBuf::from) {
-                if !config.upload.folders.contains(&folder) && folder.read_dir().is_ok() {
-                    config.upload.folders.push(folder);
-                }
-            }
-        },
-    },
-    Field {
-        section: "library",
-        name: "share",
-        kind: Kind::Flag,
-        applies: Applies::Now,
-        toml: None,
-        read: |_| false.into(),
-        write: |_, _| {},
-    },
-    Field {
-        section: "playback",
-        name: "profile",
-        kind: Kind::Choice { of: &["tv", "small", "flash", "audio"] },
-        applies: Applies::Now,
-        toml: Some("playback.profile"),
-        read: |config| config.playback.preferences.profile.name().into(),
-        write: |config, value| {
+    page_only("general", "name", Kind::Text { form: Form::HostName }, |_| "".into()),
+    page_only("general", "language", Kind::Text { form: Form::PageLanguage }, |_| "".into()),
+    page_only("general", "time_zone", Kind::Text { form: Form::TimeZone }, |_| "".into()),
+    page_only("general", "greeted", Kind::Flag, |_| false.into()),
+    // Those of the file and the command line stay. One that is not there is left out, but for disks: they come later.
+    more(
+        "folders",
+        |_| Value::Array(Vec::new()),
+        |config, value| add(&mut config.library, value, |folder| folder.starts_with(PLUGGED)),
+    ),
+    // Like the library's: those of the file stay.
+    more(
+        "upload_folders",
+        |config| config.upload.folders.iter().map(|f| Value::from(f.display().to_string())).collect(),
+        |config, value| add(&mut config.upload.folders, value, |_| false),
+    ),
+    page_only("library", "share", Kind::Flag, |_| false.into()),
+    at_once(
+        "playback",
+        "profile",
+        Kind::Choice { of: &["tv", "small", "flash", "audio"] },
+        |config| config.playback.preferences.profile.name().into(),
+        |config, value| {
             config.playback.preferences.profile = value.as_str().and_then(Profile::named).unwrap_or_default();
         },
-    },
-    Field {
-        section: "playback",
-        name: "audio_languages",
-        kind: Kind::Languages,
-        applies: Applies::Now,
-        toml: Some("playback.audio_languages"),
-        read: |config| codes(&config.playback.preferences.audio_languages),
-        write: |config, value| config.playback.preferences.audio_languages = languages(value),
-    },
-    Field {
-        section: "playback",
-        name: "subtitle_languages",
-        kind: Kind::Languages,
-        applies: Applies::Now,
-        toml: Some("playback.subtitle_languages"),
-        read: |config| codes(&config.playback.preferences.subtitle_languages),
-        write: |config, value| config.playback.preferences.subtitle_languages = languages(value),
-    },
-    Field {
-        section: "playback",
-        name: "encodings",
-        kind: Kind::Number { min: 1, max: MAX_ENCODINGS as u64, unit: "films" },
-        applies: Applies::AtRestart,
-        toml: Some("playback.encodings"),
-        read: |config| config.playback.encodings.into(),
-        write: |config, value| config.playback.encodings = number(value) as usize,
-    },
-    Field {
-        section: "live",
-        name: "secret",
-        kind: Kind::Secret { min: 6 },
-        applies: Applies::Now,
-        toml: Some("live.secret"),
-        read: |config| config.live.secret.clone().unwrap_or_default().into(),
-        write: |config, value| {
+    ),
+    at_once(
+        "playback",
+        "audio_languages",
+        Kind::Languages,
+        |config| codes(&config.playback.preferences.audio_languages),
+        |config, value| config.playback.preferences.audio_languages = languages(value),
+    ),
+    at_once(
+        "playback",
+        "subtitle_languages",
+        Kind::Languages,
+        |config| codes(&config.playback.preferences.subtitle_languages),
+        |config, value| config.playback.preferences.subtitle_languages = languages(value),
+    ),
+    at_restart(
+        "playback",
+        "encodings",
+        Kind::Number { min: 1, max: MAX_ENCODINGS as u64, unit: "films" },
+        |config| config.playback.encodings.into(),
+        |config, value| config.playback.encodings = number(value) as usize,
+    ),
+    at_once(
+        "live",
+        "secret",
+        Kind::Secret { min: 6 },
+        |config| config.live.secret.clone().unwrap_or_default().into(),
+        |config, value| {
             config.live.secret = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         },
-    },
-    Field {
-        section: "record",
-        name: "folder",
-        kind: Kind::Text { form: Form::Folder },
-        applies: Applies::AtRestart,
-        toml: Some("record.folder"),
-        read: |config| {
-            config.record.folder.as_ref().map_or_else(String::new, |f| f.display().to_string()).into()
-        },
-        write: |config, value| config.record.folder = value.as_str().map(PathBuf::from),
-    },
-    Field {
-        section: "record",
-        name: "streams",
-        kind: Kind::Lines { form: Form::StreamNames },
-        applies: Applies::AtRestart,
-        toml: Some("record.streams"),
-        read: |config| config.record.streams.iter().map(|name| Value::from(name.as_str())).collect(),
-        write: |config, value| config.record.streams = texts(value).map(str::to_owned).collect(),
-    },
-    Field {
-        section: "record",
-        name: "limit_mb",
-        kind: Kind::Number { min: 0, max: 100_000_000, unit: "MB" },
-        applies: Applies::AtRestart,
-        toml: Some("record.limit_mb"),
-        read: |config| config.record.limit_mb.unwrap_or(0).into(),
-        write: |config, value| config.record.limit_mb = Some(number(value)).filter(|limit| *limit > 0),
-    },
-    Field {
-        section: "record",
-        name: "keep_free_mb",
-        kind: Kind::Number { min: 0, max: 100_000_000, unit: "MB" },
-        applies: Applies::AtRestart,
-        toml: Some("record.keep_free_mb"),
-        read: |config| config.record.keep_free_mb.into(),
-        write: |config, value| config.record.keep_free_mb = number(value),
-    },
-    Field {
-        section: "cache",
-        name: "limit_mb",
-        kind: Kind::Number { min: 0, max: 100_000_000, unit: "MB" },
-        applies: Applies::AtRestart,
-        toml: Some("cache.limit_mb"),
-        read: |config| config.cache.limit_mb.into(),
-        write: |config, value| config.cache.limit_mb = number(value),
-    },
-    Field {
-        section: "cache",
-        name: "keep_free_mb",
-        kind: Kind::Number { min: 0, max: 100_000_000, unit: "MB" },
-        applies: Applies::AtRestart,
-        toml: Some("cache.keep_free_mb"),
-        read: |config| config.cache.keep_free_mb.into(),
-        write: |config, value| config.cache.keep_free_mb = number(value),
-    },
+    ),
+    at_restart(
+        "record",
+        "folder",
+        FOLDER,
+        |config| config.record.folder.as_ref().map_or_else(String::new, |f| f.display().to_string()).into(),
+        |config, value| config.record.folder = value.as_str().map(PathBuf::from),
+    ),
+    at_restart(
+        "record",
+        "streams",
+        Kind::Lines { form: Form::StreamNames },
+        |config| config.record.streams.iter().map(|name| Value::from(name.as_str())).collect(),
+        |config, value| config.record.streams = texts(value).map(str::to_owned).collect(),
+    ),
+    at_restart(
+        "record",
+        "limit_mb",
+        MB,
+        |config| config.record.limit_mb.unwrap_or(0).into(),
+        |config, value| config.record.limit_mb = Some(number(value)).filter(|limit| *limit > 0),
+    ),
+    at_restart(
+        "record",
+        "keep_free_mb",
+        MB,
+        |config| config.record.keep_free_mb.into(),
+        |config, value| config.record.keep_free_mb = number(value),
+    ),
+    at_restart(
+        "cache",
+        "limit_mb",
+        MB,
+        |config| config.cache.limit_mb.into(),
+        |config, value| config.cache.limit_mb = number(value),
+    ),
+    at_restart(
+        "cache",
+        "keep_free_mb",
+        MB,
+        |config| config.cache.keep_free_mb.into(),
+        |config, value| config.cache.keep_free_mb = number(value),
+    ),
 ];
+
+type Read = fn(&Config) -> Value;
+type Write = fn(&mut Config, &Value);
+
+/// One that no configuration knows: the page, or the box's own system, asks for it.
+const fn page_only(section: &'static str, name: &'static str, kind: Kind, read: Read) -> Field {
+    Field { section, name, kind, applies: Applies::Now, in_file: false, read, write: |_, _| {} }
+}
+
+/// Folders of the library beside those that the file names.
+const fn more(name: &'static str, read: Read, write: Write) -> Field {
+    let applies = Applies::AtRestart;
+    Field { section: "library", name, kind: FOLDERS, applies, in_file: false, read, write }
+}
+
+/// One that holds for what is played from now on.
+const fn at_once(section: &'static str, name: &'static str, kind: Kind, read: Read, write: Write) -> Field {
+    Field { section, name, kind, applies: Applies::Now, in_file: true, read, write }
+}
+
+/// One that only a start reads.
+const fn at_restart(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    read: Read,
+    write: Write,
+) -> Field {
+    Field { section, name, kind, applies: Applies::AtRestart, in_file: true, read, write }
+}
+
+/// Folders that are not among these yet, and can be read or may come later.
+fn add(folders: &mut Vec<PathBuf>, value: &Value, may_come: fn(&Path) -> bool) {
+    for folder in texts(value).map(PathBuf::from) {
+        if !folders.contains(&folder) && (may_come(&folder) || folder.read_dir().is_ok()) {
+            folders.push(folder);
+        }
+    }
+}
 
 impl Field {
     /// Where somebody has decided this by hand, if they have.
     pub(super) fn locked(&self, base: &Config) -> Option<String> {
-        let key = self.toml.filter(|key| base.written.contains(*key))?;
+        let key = self.toml_key().filter(|key| base.written.contains(key))?;
         let file =
             base.file.as_ref().map_or_else(|| "the command line".to_owned(), |f| f.display().to_string());
         Some(format!("{key} in {file}"))
     }
 
-    #[cfg(test)]
-    pub(super) fn toml_key(&self) -> Option<&'static str> {
-        self.toml
+    /// The key of the TOML file that decides the same.
+    pub(super) fn toml_key(&self) -> Option<String> {
+        self.in_file.then(|| format!("{}.{}", self.section, self.name))
     }
 
     /// What it can be by itself.

@@ -46,7 +46,7 @@ export interface Failure {
   detail: string;
   retry: boolean;
   elsewhere: boolean;
-  /** The server does not answer: once it does, it is tried again by itself. */
+  /** The server does not answer, or not yet: it is tried again by itself. */
   away?: boolean;
 }
 
@@ -189,14 +189,15 @@ export function startEngine(
       }
       if (mine !== turn) return;
       if (video.error) return onVideoError();
-      // The server answered, and it said no: its own words are better than a retry. 503 means "not now".
+      // The server answered, and it said no: its own words are better than a retry. 503 and 504 mean "not now".
       const answered = problem !== null && problem.status > 0;
-      if (problem && answered && problem.status !== 503) return fail(problem.title, problem.detail, true, false);
+      const busy = problem !== null && problem.status > 502;
+      if (problem && answered && !busy) return fail(problem.title, problem.detail, true, false);
       if (frontier(target) > before + 0.05) attempt = 0;
       // What is buffered is played out before the screen goes over to an error.
       if (attempt >= MAX_ATTEMPTS && secondsAhead(bufferedRanges(), video.currentTime) < 1) {
         return problem && answered
-          ? fail(problem.title, problem.detail, true, false)
+          ? fail(problem.title, problem.detail, true, false, true)
           : fail(words.lost, words.lostDetail, true, false, true);
       }
       events.reconnecting(true);

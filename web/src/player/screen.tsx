@@ -17,8 +17,8 @@ import { loadChoice, nowPlays } from "./preferences.ts";
 import { Stage } from "./stage.tsx";
 import { askedFor, textTrack, toBeDrawn } from "./subtitles.ts";
 
-// So often a server that has too much to do is asked again by itself.
-const BUSY_RETRIES = 5;
+// So often it is tried again by itself.
+const RETRIES = 20;
 
 /** Plays the file at `path`, from where one left off unless `fromStart`. Must be remounted for another file. */
 export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boolean }) {
@@ -52,7 +52,7 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
       (thrown: unknown) => {
         if (!current) return;
         const { title, detail, status } = asProblem(thrown);
-        setFailure({ title, detail, retry: true, elsewhere: false, away: !status || (status > 502 && attempt < BUSY_RETRIES) });
+        setFailure({ title, detail, retry: true, elsewhere: false, away: !status || status > 502 });
       },
     );
     return () => {
@@ -60,7 +60,7 @@ export function PlayerScreen({ path, fromStart }: { path: string; fromStart: boo
     };
   }, [path, choice, attempt]);
 
-  useComeBack(failure !== null && !!failure.away, () => setAttempt(attempt + 1));
+  useComeBack(failure !== null && !!failure.away && attempt < RETRIES, () => setAttempt(attempt + 1));
 
   // The film is opened anew in its other form, and goes on where it was.
   const choose = (wanted: Choice): void => {

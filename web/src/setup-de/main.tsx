@@ -201,6 +201,8 @@ const de: Words = {
     waiting: (seconds) => "Die neue Adresse wird erprobt: noch " + seconds + " Sekunden.",
     update: "Aktualisierung",
     running: (slot, version) => "System " + slot + " läuft, Version " + version + ".",
+    onTrial: "Es ist auf Probe: Wenn es eine Minute lang gedient hat, bleibt es.",
+    takenBack: (slot, reason) => "Die letzte Aktualisierung, auf System " + slot + ", wurde zurückgenommen: " + reason + ".",
     url: "Adresse der Aktualisierung (https://example.org/box.raucb)",
     install: "Installieren",
     upload: "Aus einer Datei aktualisieren",

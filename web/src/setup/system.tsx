@@ -144,7 +144,12 @@ export function System() {
       {system.update && <Upload onDone={load} />}
       {system.update && (
         <Form title={text.update} action={text.install} act={() => ask("POST", "/update", { url: entry("url").trim() } satisfies WantedUpdate)}>
-          {system.update.booted && <p>{text.running(system.update.booted.slot, system.update.booted.version)}</p>}
+          {system.update.booted && (
+            <p>
+              {text.running(system.update.booted.slot, system.update.booted.version)} {system.update.booted.trial && text.onTrial}
+            </p>
+          )}
+          {system.update.booted?.failed && <p class="wrong">{text.takenBack(system.update.booted.failed.slot, system.update.booted.failed.reason)}</p>}
           {system.update.operation !== "idle" && (
             <p role="status">
               <progress value={system.update.percent} max={100} /> {system.update.step}

@@ -200,6 +200,8 @@ const en = {
     waiting: (seconds: number): string => "The new address is on trial: " + seconds + " seconds left.",
     update: "Update",
     running: (slot: string, version: string): string => "System " + slot + " runs, version " + version + ".",
+    onTrial: "It is on trial: once it has served for a minute, it stays.",
+    takenBack: (slot: string, reason: string): string => "The last update, on system " + slot + ", was taken back: " + reason + ".",
     url: "Address of the update (https://example.org/box.raucb)",
     install: "Install it",
     upload: "Update from a file",
