@@ -159,7 +159,35 @@ impl Queue {
 
 /// A tag's time in ticks, rounded to the nearest.
 pub(super) fn ticks(time: MediaTime, timescale: u32) -> u64 {
-    (u64::from(time.as_millis()) * u64::from(timescale) + 500) / 1000
+    ticks_of_millis(time.as_millis().into(), timescale)
+}
+
+/// The same of milliseconds that go on after 32 bits of them.
+pub(super) fn ticks_of_millis(ms: u64, timescale: u32) -> u64 {
+    (ms * u64::from(timescale) + 500) / 1000
+}
+
+/// Milliseconds of a live stream that go on where its tags' 32 bits start over, after 49 days.
+#[derive(Debug, Default)]
+pub(super) struct Days {
+    /// The newest tag's time.
+    last: u64,
+}
+
+impl Days {
+    /// Twelve days: the two lanes are never that far apart, and no stream is silent for as long.
+    const NEAR: u32 = 1 << 30;
+
+    /// When a tag is, whose lane may be a little behind the other one's.
+    pub(super) fn place(&mut self, time: MediaTime) -> u64 {
+        let (ms, before, round) = (time.as_millis(), self.last as u32, self.last >> 32);
+        let has_wrapped = before >= u32::MAX - Self::NEAR && ms <= Self::NEAR;
+        let comes_late = before <= Self::NEAR && ms >= u32::MAX - Self::NEAR && round > 0;
+        let round = round + u64::from(has_wrapped) - u64::from(comes_late);
+        let placed = round << 32 | u64::from(ms);
+        self.last = self.last.max(placed);
+        placed
+    }
 }
 
 /// A limit in ticks.
@@ -175,4 +203,30 @@ pub(super) fn is_avc(codec: VideoCodec) -> bool {
 /// AAC, by its FLV number or its FourCC.
 pub(super) fn is_aac(codec: AudioCodec) -> bool {
     matches!(codec, AudioCodec::Aac | AudioCodec::FourCc([b'm', b'p', b'4', b'a']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_go_on_where_32_bits_of_them_start_over_and_a_lane_may_be_late() {
+        let mut days = Days::default();
+        let wrap = 1u64 << 32;
+        for ms in [
+            0,
+            40,
+            1 << 31,
+            wrap - 30,
+            wrap - 10,
+            wrap + 10,
+            wrap - 5,
+            wrap + 50,
+            wrap + (1 << 31),
+            2 * wrap - 1,
+            2 * wrap + 3,
+        ] {
+            assert_eq!(days.place(MediaTime::from_millis(ms as u32)), ms);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::error::{Lane, MuxError};
 use super::lane::{AUDIO_TRACK, Sample, Standing, Track, VIDEO_TIMESCALE, VIDEO_TRACK};
-use super::lane::{is_aac, is_avc, ticks, ticks_of};
+use super::lane::{Days, is_aac, is_avc, ticks_of, ticks_of_millis};
 use super::{fragment, init, mime_type, silence};
 use crate::flv::aac::AacConfig;
 use crate::flv::avc::AvcConfig;
@@ -52,8 +52,9 @@ pub struct Muxer {
     options: Options,
     video: Track<AvcConfig>,
     audio: Track<AacConfig>,
-    /// When the first picture is shown. `None` until a keyframe came: frames before it are dropped.
-    video_start: Option<MediaTime>,
+    days: Days,
+    /// When the first picture is shown, in milliseconds. `None` until a keyframe came: frames before it are dropped.
+    video_start: Option<u64>,
     /// Where the next audio frame belongs, in samples.
     audio_next: Option<u64>,
     /// A frame of silence for the current audio configuration.
@@ -72,6 +73,7 @@ impl Muxer {
             options,
             video: Track::new(options.video),
             audio: Track::new(options.audio),
+            days: Days::default(),
             video_start: None,
             audio_next: None,
             silence: None,
@@ -132,7 +134,10 @@ impl Muxer {
                 }
                 self.emit_init_if_complete();
             }
-            Packet::Frame if !data.is_empty() => self.video_frame(tag.timestamp, header, data),
+            Packet::Frame if !data.is_empty() => {
+                let at = self.millis(tag.timestamp);
+                self.video_frame(at, header, data);
+            }
             Packet::Frame | Packet::Other => {}
         }
         Ok(())
@@ -161,13 +166,21 @@ impl Muxer {
                 self.silence = self.audio.config().and_then(silence::frame);
                 self.emit_init_if_complete();
             }
-            Packet::Frame if !data.is_empty() => self.audio_frame(tag.timestamp, data),
+            Packet::Frame if !data.is_empty() => {
+                let at = self.millis(tag.timestamp);
+                self.audio_frame(at, data);
+            }
             Packet::Frame | Packet::Other => {}
         }
         Ok(())
     }
 
-    fn video_frame(&mut self, at: MediaTime, header: VideoHeader, data: Bytes) {
+    /// A tag's time. What has a length is no stream of days.
+    fn millis(&mut self, time: MediaTime) -> u64 {
+        if self.options.duration.is_some() { time.as_millis().into() } else { self.days.place(time) }
+    }
+
+    fn video_frame(&mut self, at: u64, header: VideoHeader, data: Bytes) {
         if self.video.config().is_none() {
             return; // nothing can decode it
         }
@@ -176,10 +189,9 @@ impl Muxer {
             if !header.keyframe {
                 return;
             }
-            let shown = i64::from(at.as_millis()) + i64::from(header.composition_ms);
-            self.video_start = Some(MediaTime::from_millis(shown.clamp(0, u32::MAX.into()) as u32));
+            self.video_start = Some(at.saturating_add_signed(header.composition_ms.into()));
         }
-        let wanted = ticks(at, VIDEO_TIMESCALE);
+        let wanted = ticks_of_millis(at, VIDEO_TIMESCALE);
         let dts = self.video.queue.last_dts().map_or(wanted, |last| wanted.max(last + 1));
         // The picture is shown when the tag says, whatever became of its DTS.
         let moved = (dts - wanted) as i64;
@@ -199,11 +211,11 @@ impl Muxer {
         self.fill_absent_audio(at);
     }
 
-    fn audio_frame(&mut self, at: MediaTime, data: Bytes) {
+    fn audio_frame(&mut self, at: u64, data: Bytes) {
         let Some(config) = self.audio.config() else { return };
         let old_rate = config.sample_rate;
         if let Some(config) = self.audio.next_config.take() {
-            let at = ticks(at, old_rate);
+            let at = ticks_of_millis(at, old_rate);
             let end = self.audio.queue.last_dts().map_or(at, |last| at.max(last + 1));
             self.audio.queue.advance_to(end);
             self.emit_init();
@@ -215,7 +227,7 @@ impl Muxer {
             self.write_init();
         }
         let Some(rate) = self.audio.config().map(|config| config.sample_rate) else { return };
-        let wanted = ticks(at, rate);
+        let wanted = ticks_of_millis(at, rate);
         let tolerance = ticks_of(limits::FMP4_AUDIO_TOLERANCE, rate);
         let next = self.audio_next.unwrap_or_else(|| self.audio_start(wanted));
         let dts = if wanted > next + tolerance {
@@ -233,7 +245,7 @@ impl Muxer {
     fn audio_start(&self, first_frame: u64) -> u64 {
         let picture = self.video_start.zip(self.audio.config()).map(|(start, config)| {
             let rate = config.sample_rate;
-            (ticks(start, rate), ticks_of(limits::FMP4_AUDIO_TOLERANCE, rate))
+            (ticks_of_millis(start, rate), ticks_of(limits::FMP4_AUDIO_TOLERANCE, rate))
         });
         match picture {
             Some((start, tolerance)) if start + tolerance < first_frame => start,
@@ -242,9 +254,9 @@ impl Muxer {
     }
 
     /// Fills with silence what lies far behind the picture, see [`limits::FMP4_AUDIO_LAG`].
-    fn fill_absent_audio(&mut self, video: MediaTime) {
+    fn fill_absent_audio(&mut self, video: u64) {
         let Some(rate) = self.audio.config().map(|config| config.sample_rate) else { return };
-        let video = ticks(video, rate);
+        let video = ticks_of_millis(video, rate);
         let end = video.saturating_sub(ticks_of(limits::FMP4_AUDIO_LAG, rate));
         let next = self.audio_next.unwrap_or_else(|| self.audio_start(video));
         if end > next {

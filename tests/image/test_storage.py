@@ -71,6 +71,8 @@ class Storage(BoxCase):
         with subprocess.Popen(["ffmpeg", "-v", "error", "-re", "-i", address, "-f", "null", "-"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as viewer:
             until("it plays", lambda: "long.flv" in box.run("ls -l /proc/[0-9]*/fd 2>/dev/null || true"), pause=2)
             self.assertIsNone(viewer.poll(), "the viewer watches")
+            # Somebody copies films onto it, too.
+            box.run("(while head -c 100k /dev/zero >>/media/EXFILMS/half; do sleep 0.2; done) >/dev/null 2>&1 & sleep 2")
             box.pull("exfat")
             owner.eventually("the page knows that it is gone", lambda: self.listed(owner, "EXFILMS") is None or None)
             # Everything else goes on, at once.
