@@ -71,7 +71,7 @@ struct State {
     last_start: Option<Instant>,
     /// Since when there has been no place for a conversion that somebody waits for.
     crowded_out: Option<Instant>,
-    /// How often conversions died, by place: see [`DEATH_PLACE`].
+    /// How often conversions died, by place: see [`DEATH_PLACE`](crate::limits::DEATH_PLACE).
     deaths: HashMap<u128, u32>,
     /// All of those deaths came from outside.
     only_killed: bool,
