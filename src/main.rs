@@ -1,5 +1,6 @@
 //! The `wiidiaserver` program: reads the command line, binds the sockets, runs the server.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -102,8 +103,13 @@ fn of_card(words: &[std::ffi::OsString], environment: &Environment) -> Result<St
 }
 
 fn say(text: &str) -> ExitCode {
-    println!("{}", text.trim_end());
+    write_line(text.trim_end());
     ExitCode::SUCCESS
+}
+
+/// To whoever reads it; `wiidiaserver --help | head` has seen enough, and `println!` would panic then.
+fn write_line(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Says why not, and ends with the status that service managers take for a wrong configuration
@@ -156,17 +162,17 @@ fn serve(base: Config) -> Result<Ending, Failure> {
         // Caught from here on, so that whoever reads the addresses below may send them.
         let stop = stop_signal()?;
         for address in reachable(http.local_addr()?) {
-            println!("page:  http://{address}/");
+            write_line(format_args!("page:  http://{address}/"));
         }
         for address in https.iter().filter_map(|https| https.listener.local_addr().ok()).flat_map(reachable) {
-            println!("page:  https://{address}/");
+            write_line(format_args!("page:  https://{address}/"));
         }
         for address in reachable(rtmp.local_addr()?) {
-            println!("rtmp:  rtmp://{address}/vod/<path of a file>");
+            write_line(format_args!("rtmp:  rtmp://{address}/vod/<path of a file>"));
         }
         for address in rtmps.iter().filter_map(|(listener, _)| listener.local_addr().ok()).flat_map(reachable)
         {
-            println!("rtmps: rtmps://{address}/vod/<path of a file>");
+            write_line(format_args!("rtmps: rtmps://{address}/vod/<path of a file>"));
         }
         let streams = Arc::new(Streams::new(config.live.grace));
         let own_ports = [Some(&rtmp), rtmps.as_ref().map(|(listener, _)| listener)];
@@ -268,7 +274,7 @@ fn component(config: &ComponentConfig, act: &ComponentAct) -> Result<String, Fai
     runtime.block_on(async {
         Ok(match act {
             ComponentAct::Install(version) => {
-                println!("{}", components::NOTICE);
+                write_line(components::NOTICE);
                 let version = component.install(version.as_deref()).await?;
                 format!("yt-dlp {version} is installed, and was tried; a server that runs uses it at once")
             }

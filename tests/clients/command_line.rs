@@ -43,6 +43,15 @@ fn version_and_help_are_told() {
 }
 
 #[test]
+fn who_has_seen_enough_of_the_help_may_stop_reading() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut help = server_command(server_program());
+    let ended = help.arg("--help").stdout(writer).status().unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+#[test]
 fn wrong_arguments_are_refused_by_name() {
     refuses(&["--nonsense"], &["--nonsense"]);
     refuses(&["--http"], &["--http"]);
