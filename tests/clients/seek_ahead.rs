@@ -217,6 +217,8 @@ fn what_seeks_have_made_of_an_encoded_film_is_what_one_conversion_makes() {
 
 /// Three viewers seek about at random; every seek ends at its picture. What a dead worker breaks is played again.
 fn storm(server: &Server, film: &str, length_ms: u32, gop: u32, seeks: u32, mended: bool) {
+    // After each death that came from outside the film rests for some seconds, which here are many.
+    let limit = if mended { 4 * LONG } else { LONG };
     std::thread::scope(|scope| {
         for viewer in 0..3u64 {
             scope.spawn(move || {
@@ -231,7 +233,7 @@ fn storm(server: &Server, film: &str, length_ms: u32, gop: u32, seeks: u32, mend
                     }
                     client.seek(target);
                     let arrived =
-                        client.wait_for(&format!("seek {n} of viewer {viewer} to {target}"), LONG, |m| {
+                        client.wait_for(&format!("seek {n} of viewer {viewer} to {target}"), limit, |m| {
                             let near = target.saturating_sub(gop)..=target + LEAD_MS;
                             if mended && m.status().is_some_and(|code| code.contains("Failed")) {
                                 return Some(false);

@@ -254,9 +254,9 @@ fn sources_that_come_and_go_while_they_are_watched_leave_nothing() {
         }
         assert_eq!(request(server.http, "DELETE", "/api/v1/sources/tv", "").status, 200, "{round}");
         for viewer in viewers {
-            // The stream has ended for them, or there is none.
+            // The stream has ended for them, before or after the first picture, or there is none.
             let answer = viewer.join().unwrap();
-            assert!(answer.status == 200 || answer.status == 404, "{}", answer.status);
+            assert!([200, 404, 504].contains(&answer.status), "{}: {}", answer.status, answer.text());
         }
         assert_eq!(get(server.http, "/api/v1/sources/tv").status, 404, "{round}");
     }
