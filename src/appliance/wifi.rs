@@ -175,14 +175,8 @@ pub enum WifiSecurity {
     Other,
 }
 
-/// What one access point says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
-    network: SeenNetwork,
-}
-
-impl Heard {
-    /// From the properties of a BSS; none when it hides its name, or nobody could write it.
+impl SeenNetwork {
+    /// From the properties of an access point's BSS; none when it hides its name, or nobody could write it.
     fn of(properties: &Properties) -> Option<Self> {
         let name = String::from_utf8(bytes(properties.get("SSID")?)?).ok()?;
         if name.is_empty() || name.contains(char::is_control) {
@@ -204,7 +198,7 @@ impl Heard {
         } else {
             WifiSecurity::Open
         };
-        Some(Self { network: SeenNetwork { name, signal, security } })
+        Some(Self { name, signal, security })
     }
 }
 
@@ -241,8 +235,7 @@ fn words(value: &Value<'_>) -> Vec<String> {
 }
 
 /// One line for each name, the strongest first.
-fn in_order(heard: Vec<Heard>) -> Vec<SeenNetwork> {
-    let mut networks: Vec<SeenNetwork> = heard.into_iter().map(|heard| heard.network).collect();
+fn in_order(mut networks: Vec<SeenNetwork>) -> Vec<SeenNetwork> {
     networks.sort_by(|a, b| b.signal.cmp(&a.signal).then_with(|| a.name.cmp(&b.name)));
     let mut seen = Vec::new();
     networks.retain(|network| {
@@ -314,9 +307,9 @@ impl Appliance {
         Ok(check_interface(&radio.name).is_ok().then_some(radio))
     }
 
-    async fn heard(&self, path: &ObjectPath<'_>) -> Option<Heard> {
+    async fn heard(&self, path: &ObjectPath<'_>) -> Option<SeenNetwork> {
         // One that has just gone is none.
-        Heard::of(&self.properties(&WPA, path.as_str(), BSS).await.ok()?)
+        SeenNetwork::of(&self.properties(&WPA, path.as_str(), BSS).await.ok()?)
     }
 
     /// What the radio does and hears. `interface` is none where there is none.
@@ -338,7 +331,7 @@ impl Appliance {
             heard.extend(self.heard(&path).await);
         }
         let joined = match radio.joined() {
-            Some(path) => self.heard(&path).await.map(|heard| heard.network.name),
+            Some(path) => self.heard(&path).await.map(|network| network.name),
             None => None,
         };
         Ok(Wifi {
@@ -397,7 +390,7 @@ impl Appliance {
             }
             let Some(path) = radio.joined() else { continue };
             seen = true;
-            let joined = self.heard(&path).await.is_some_and(|heard| heard.network.name == name);
+            let joined = self.heard(&path).await.is_some_and(|network| network.name == name);
             if joined && radio.text("State").as_deref() == Some("completed") {
                 return Ok(());
             }
@@ -467,7 +460,7 @@ mod tests {
             bss(b"", -30, &["wpa-psk"]),
             bss(&[0xff, 0xfe], -30, &["wpa-psk"]),
         ];
-        let networks = in_order(heard.iter().filter_map(Heard::of).collect());
+        let networks = in_order(heard.iter().filter_map(SeenNetwork::of).collect());
         let told: Vec<_> = networks.iter().map(|one| (one.name.as_str(), one.signal, one.security)).collect();
         assert_eq!(
             told,
@@ -478,7 +471,7 @@ mod tests {
                 ("Office", 0, WifiSecurity::Other),
             ]
         );
-        assert_eq!(Heard::of(&Properties::new()), None);
+        assert_eq!(SeenNetwork::of(&Properties::new()), None);
     }
 
     #[test]

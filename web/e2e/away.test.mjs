@@ -48,19 +48,8 @@ test("twenty thousand files of the real server scroll, and one comes back to whe
   await view.page.getByText(`40 folders, ${COUNT - 40} files`).waitFor(PATIENCE);
   await view.page.locator("a.folder").first().waitFor();
   t.diagnostic(`first entries after ${Date.now() - since} ms`);
-  const frames = await view.page.evaluate(async () => {
-    const times = [];
-    const height = document.documentElement.scrollHeight - innerHeight;
-    let last = performance.now();
-    for (let i = 1; i <= 120; i += 1) {
-      window.scrollTo(0, (height * i) / 120);
-      await new Promise(requestAnimationFrame);
-      times.push(performance.now() - last);
-      last = performance.now();
-    }
-    return times.sort((a, b) => a - b);
-  });
-  t.diagnostic(`frames while scrolling: median ${frames[60].toFixed(1)} ms, slowest ${frames[119].toFixed(1)} ms`);
+  const { median, slowest } = await scrollThrough(view.page);
+  t.diagnostic(`frames while scrolling: median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`);
   const last = view.page.getByRole("link", { name: `Take ${COUNT - 40}.mp4` });
   await last.waitFor(PATIENCE);
   assert.ok((await view.page.locator(".cell").count()) < 150, "only what is near the screen exists");

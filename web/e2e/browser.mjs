@@ -107,6 +107,23 @@ async function forgetPositions(api) {
   if (status !== 204) throw new Error(`positions were not forgotten: ${status}`);
 }
 
+/** Scrolls from top to bottom in 120 frames; how long they took, in milliseconds: `{ median, slowest }`. */
+export async function scrollThrough(page) {
+  const times = await page.evaluate(async () => {
+    const times = [];
+    let last = performance.now();
+    const height = document.documentElement.scrollHeight - innerHeight;
+    for (let i = 1; i <= 120; i += 1) {
+      window.scrollTo(0, (height * i) / 120);
+      await new Promise(requestAnimationFrame);
+      times.push(performance.now() - last);
+      last = performance.now();
+    }
+    return times.sort((a, b) => a - b);
+  });
+  return { median: times[60], slowest: times[119] };
+}
+
 /** All files of the library with their folders' paths, by the API. */
 export async function playableFiles(api) {
   const found = [];

@@ -19,19 +19,7 @@ test("twenty thousand entries scroll like twenty", async (t) => {
   assert.ok((await view.page.locator(".cell").count()) < 150, "only what is near the screen exists");
 
   // Scrolled by a screen in each frame, through all of it; how long the slowest frame took.
-  const frames = await view.page.evaluate(async () => {
-    const times = [];
-    let last = performance.now();
-    const height = document.documentElement.scrollHeight - innerHeight;
-    for (let i = 1; i <= 120; i += 1) {
-      window.scrollTo(0, (height * i) / 120);
-      await new Promise(requestAnimationFrame);
-      times.push(performance.now() - last);
-      last = performance.now();
-    }
-    return times.sort((a, b) => a - b);
-  });
-  const [median, slowest] = [frames[60], frames[119]];
+  const { median, slowest } = await scrollThrough(view.page);
   t.diagnostic(`frames while scrolling: median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`);
   // Chromium draws by software here, on a machine that may have other work.
   assert.ok(median < 100, `half of the frames took longer than ${median} ms`);
