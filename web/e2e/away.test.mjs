@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { link, mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PHONE, start, TV } from "./browser.mjs";
+import { PHONE, scrollThrough, start, TV } from "./browser.mjs";
 import { makeFilm, ownServer } from "./own-server.mjs";
 
 const COUNT = 20_000;

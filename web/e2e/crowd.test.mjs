@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { start, TV } from "./browser.mjs";
+import { scrollThrough, start, TV } from "./browser.mjs";
 
 const COUNT = 20_000;
 
