@@ -44,6 +44,13 @@ pub const WORKER_PIPE: usize = 256 << 10;
 /// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
 pub const WORKER_BATCH: usize = 64 << 10;
 
+/// Bytes that a worker reads ahead of a demuxer that reads in small pieces. A piece that somebody keeps keeps its whole block,
+/// so no more than a few of them a second.
+pub const WORKER_AHEAD: usize = 64 << 10;
+
+/// Such blocks that are remembered: sound, picture and subtitles may each lie elsewhere in a film.
+pub const WORKER_AHEAD_BLOCKS: usize = 4;
+
 /// Units that are written at once at the beginning: somebody waits for the first picture, and a second of film comes
 /// with it.
 pub const WORKER_UNITS_AT_ONCE: u64 = 80;

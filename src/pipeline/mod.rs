@@ -3,7 +3,7 @@
 //! ```text
 //!        server process                     │            worker process (same binary)
 //!                                           │ stdin
-//!  File ────────────────────────────────────┼──▶ filesrc ▶ parsebin ─┬▶ H.264 as it is ───────┐
+//!  File ────────────────────────────────────┼──▶ source ▶ parsebin ──┬▶ H.264 as it is ───────┐
 //!                                           │                        ├▶ decode ▶ x264enc ─────┤
 //!  Tag ◀─ Interleaver ◀─ wire::Reader ◀─────┼── wire messages ◀──────┼▶ AAC as it is ─────────┤
 //!         (two lanes by DTS, lead, ms)      │ stdout                 └▶ decode ▶ avenc_aac ───┘

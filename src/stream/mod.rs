@@ -279,7 +279,7 @@ impl Publisher {
         let mended = state.timeline.mended();
         // Metadata is of no time: other servers send it with zero in mid-stream, which is no jump.
         let now_there = state.timeline.now().filter(|_| tag.is_metadata());
-        tag.timestamp = now_there.unwrap_or_else(|| state.timeline.place(tag.timestamp));
+        tag.timestamp = now_there.unwrap_or_else(|| state.timeline.place(tag.kind, tag.timestamp));
         if state.timeline.mended() != mended {
             tracing::warn!(stream = self.stream.name, at = %tag.timestamp, "the publisher's clock jumped; mended");
         }

@@ -70,14 +70,20 @@ pub(super) struct VideoFacts {
     pub(super) drawn_on: bool,
 }
 
+impl VideoFacts {
+    /// It has to be turned to be upright.
+    pub(super) fn is_turned(&self) -> bool {
+        self.rotation.as_deref().is_some_and(|orientation| orientation != "rotate-0")
+    }
+}
+
 pub(super) fn video_stream(caps: &gst::CapsRef, facts: &VideoFacts, form: &Form) -> VideoStream {
     let structure = caps.structure(0);
-    let turned = facts.rotation.as_deref().is_some_and(turns);
     // Baseline has no B-frames: both orders are one.
     let baseline = |s: &gst::StructureRef| s.get::<&str>("profile").is_ok_and(|p| p.ends_with("baseline"));
     let misordered = facts.decoding_order_only && !structure.is_some_and(baseline);
     let number = |field| structure.and_then(|s| s.get::<i32>(field).ok()).unwrap_or(0).max(0) as u32;
-    let untouched = !turned && !misordered && !facts.drawn_on;
+    let untouched = !facts.is_turned() && !misordered && !facts.drawn_on;
     let passes = structure.filter(|_| untouched).and_then(|caps| passing_video(caps, form));
     let encoded = if form.profile == Profile::Flash { Codec::Flv1 } else { Codec::H264 };
     VideoStream {
@@ -169,11 +175,6 @@ fn aac_passes(caps: &gst::StructureRef, form: &Form) -> bool {
         && caps.get::<i32>("channels").is_ok_and(|channels| (1..=most).contains(&channels))
         && caps.get::<&str>("base-profile").map_or(true, |profile| AAC_PROFILES.contains(&profile))
         && caps.get::<&str>("profile").map_or(true, |profile| AAC_PROFILES.contains(&profile))
-}
-
-/// An `image-orientation` tag that is not upright.
-fn turns(orientation: &str) -> bool {
-    orientation != "rotate-0"
 }
 
 /// A plug-in here decodes it. Raw streams need none.

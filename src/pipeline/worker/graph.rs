@@ -23,7 +23,7 @@ use super::equip;
 use super::head::{First, Head};
 use super::lane::{BuildError, Surroundings, make};
 use super::look;
-use super::media::{self, Media, Watch};
+use super::media::{self, Media};
 use super::notes::{Note, Shared};
 use super::outlet::Outlet;
 use super::progress::Progress;
@@ -67,16 +67,14 @@ pub(super) fn run(order: &Order, outlet: &Arc<Outlet>) -> Result<Message, BuildE
     }
     // What was loaded up to here is this machine's own; what is looked at from here on is anybody's.
     let parts = media::parts(order.parts).map_err(|error| BuildError::Refused(error.to_string()))?;
-    if let Err(error) =
-        seal::seal(order.remote_len.is_none().then(std::io::stdin), &parts, &seal::plugin_folders())
-    {
+    if let Err(error) = seal::seal(&seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     if order.task == Task::Equip {
         outlet.send(&Message::Equipment(equip::measure()));
         return Ok(Message::End);
     }
-    let media = match Media::look(order.remote_len, &parts) {
+    let media = match Media::look(order.remote_len, parts) {
         Ok(media) => media,
         Err(error) => return Ok(fail(Failure::Unreadable, error.to_string())),
     };
@@ -114,8 +112,6 @@ enum Stage {
 struct Graph {
     order: Order,
     media: Arc<Media>,
-    /// While anybody asks how far the file was read.
-    watch: Option<Watch>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     shared: Arc<Shared>,
@@ -144,11 +140,10 @@ impl Graph {
         let media = Arc::new(media);
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| BuildError::Refused("a pipeline without a bus".into()))?;
-        let source = media.source(order.parts)?;
+        let source = media.source();
         let parser = make("parsebin")?;
         pipeline.add_many([&source, &parser])?;
         source.link(&parser)?;
-        let watch = media.watch(&source)?;
         let shared = Arc::new(Shared::new(bus.clone(), Arc::clone(outlet)));
         shared.watch(&pipeline, &parser);
         let around = Surroundings {
@@ -161,7 +156,6 @@ impl Graph {
         Ok(Self {
             order,
             media,
-            watch: Some(watch),
             pipeline,
             bus,
             shared,

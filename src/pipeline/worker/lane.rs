@@ -4,7 +4,7 @@
 //!  as it is         tap: parsebin's parser has brought it into the form that is sent
 //!  as it is, nearly h265parse, or another codec's ▶ tap
 //!  video otherwise  decodebin ▶ queue ▶ videoconvert ▶ deinterlace ▶ videorate ▶ videoconvertscale
-//!                   ▶ capsfilter ▶ videoflip ▶ x264enc ▶ h264parse ▶ tap
+//!                   ▶ capsfilter (▶ videoflip) ▶ x264enc ▶ h264parse ▶ tap
 //!  audio otherwise  decodebin ▶ queue ▶ audioconvert ▶ audioresample ▶ capsfilter ▶ avenc_aac
 //!                   ▶ aacparse ▶ tap
 //! ```
@@ -117,6 +117,8 @@ pub(super) struct Source<'a> {
     pub(super) decoding_order_only: bool,
     /// Nanoseconds by which a picture is shown after it was decoded, in such a stream.
     pub(super) shown_later_ns: i64,
+    /// Its tag says that it has to be turned.
+    pub(super) turned: bool,
     /// Subtitles are drawn into it.
     pub(super) drawn_on: bool,
     /// What is decoded before this, in nanoseconds of the file's time, goes no further.

@@ -1,7 +1,7 @@
 //! Pictures of a film, made after its streams are known: one that stands for it, and small ones for the seek bar.
 //!
 //! ```text
-//!  filesrc ▶ parsebin ─┬▶ appsink: one keyframe after each seek ──▶ develop ──▶ tiles ──▶ jpegenc
+//!  source ▶ parsebin ─┬▶ appsink: one keyframe after each seek ──▶ develop ──▶ tiles ──▶ jpegenc
 //!                      └▶ everything else goes nowhere
 //! ```
 //!
@@ -206,12 +206,11 @@ impl Keyframes {
     /// Opens the file and waits for its streams.
     fn open(media: &Arc<Media>) -> Result<Self, BuildError> {
         let pipeline = gst::Pipeline::new();
-        let source = media.source(0)?;
+        let source = media.source();
         let parser = make("parsebin")?;
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).async_(false).build();
         pipeline.add_many([&source, &parser, sink.upcast_ref()])?;
         source.link(&parser)?;
-        media.watch(&source)?;
         let (weak, target) = (pipeline.downgrade(), sink.static_pad("sink"));
         parser.connect_pad_added(move |_, pad| {
             let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));

@@ -19,6 +19,7 @@ mod drawn;
 mod drift;
 mod encoder;
 mod equip;
+mod feed;
 mod graph;
 mod head;
 mod keyframe;
@@ -27,12 +28,12 @@ mod live;
 mod live_source;
 mod look;
 mod media;
+mod media_src;
 mod mend;
 mod notes;
 mod outlet;
 mod progress;
 mod raster;
-mod remote_src;
 mod reorder;
 mod seal;
 mod seek;
@@ -155,7 +156,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 pub(crate) fn lock_up(parent: i32, life: Life) -> Result<(), String> {
     confine::confine(Some(parent), life).map_err(|error| error.to_string())?;
     // What the kernel lacks, workers of conversions report (`graph`); one report is enough.
-    let _ = seal::seal(Some(std::io::stdin()), &[], &std::collections::BTreeSet::new());
+    let _ = seal::seal(&std::collections::BTreeSet::new());
     Ok(())
 }
 
@@ -178,10 +179,7 @@ pub(super) fn mended(file: &[u8], step: usize) -> Vec<u8> {
     let mend = mend::find(&file);
     let mut seen = file.to_vec();
     for (index, piece) in seen.chunks_mut(step.max(1)).enumerate() {
-        let (offset, len) = ((index * step) as u64, piece.len() as u64);
-        if mend.touches(offset, len) {
-            mend.lay_over(offset, piece);
-        }
+        mend.lay_over((index * step) as u64, piece);
     }
     seen
 }

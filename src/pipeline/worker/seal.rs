@@ -3,12 +3,12 @@
 //! Parsers of three dozen formats, written in C, read whatever lies in the library. A file that
 //! takes one of them over finds itself in a process that
 //!
-//! 1. opens nothing but the media file and, for reading, what plug-ins are made of (Landlock),
+//! 1. opens nothing but, for reading, what plug-ins are made of (Landlock): the film was open before,
 //! 2. has no network, starts no program, signals and inspects no other process (seccomp, and
 //!    Landlock's scopes for what seccomp cannot tell apart),
 //! 3. leaves nothing behind: it cannot fork, and dies with the server.
 //!
-//! A worker that reads from the network has another profile: sockets, but no media file and fewer settings.
+//! A worker that reads from the network has another profile: sockets, but fewer settings.
 //!
 //! Each part is as much as the kernel has; a kernel without either still has [`confine`](super::confine).
 
@@ -17,8 +17,6 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 /// What plug-ins, codecs, fonts and the C library read. What is not there is left out.
@@ -73,17 +71,13 @@ const MAX_VIDEO_DEVICES: usize = 64;
 /// The newest kernel interface that is asked for; older kernels give what they have.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Seals the calling thread, and the threads that it will start. `media`, if it is a file, its other `parts` and what is in the folders
-/// `plugins` stay readable.
+/// The first profile, for a worker that has what it reads open already: no file but what is in the folders `plugins` and what
+/// plug-ins are made of, and no network. Seals the calling thread, and the threads that it will start.
 ///
 /// # Errors
 /// What the kernel does not have, in words; the other half is in force nevertheless.
-pub(super) fn seal(
-    media: Option<impl AsFd>,
-    parts: &[File],
-    plugins: &BTreeSet<PathBuf>,
-) -> Result<(), String> {
-    enforced(close_files(media.as_ref().map(AsFd::as_fd), parts, plugins), forbidden::close_calls())
+pub(super) fn seal(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
+    enforced(close_files(plugins), forbidden::close_calls())
 }
 
 /// The second profile, for sources on the network: sockets may be opened and connected, UDP ones bound. In
@@ -120,22 +114,13 @@ pub(super) fn seal_program(readable: &[PathBuf], port: u16) -> Result<(), String
     )
 }
 
-/// The third profile, for workers that are given bytes over a pipe: no file but what plug-ins are made of, and no
-/// network.
-///
-/// # Errors
-/// As [`seal`].
-pub(super) fn seal_all(plugins: &BTreeSet<PathBuf>) -> Result<(), String> {
-    enforced(close_files(None, &[], plugins), forbidden::close_calls())
-}
-
 /// The folders that GStreamer's plug-ins lie in, which it has to be able to load. To be called once it is initialised.
 pub(super) fn plugin_folders() -> BTreeSet<PathBuf> {
     let folder = |plugin: gstreamer::Plugin| Some(plugin.filename()?.parent()?.to_owned());
     gstreamer::Registry::get().plugins().into_iter().filter_map(folder).collect()
 }
 
-/// The fourth profile, for a capture device: no network, and of the devices only `nodes`.
+/// The third profile, for a capture device: no network, and of the devices only `nodes`.
 ///
 /// # Errors
 /// As [`seal`].
@@ -168,23 +153,13 @@ fn enforced<E: std::fmt::Display>(
     files.and(calls.map_err(|error| format!("no seccomp: {error}")))
 }
 
-fn close_files(
-    media: Option<BorrowedFd<'_>>,
-    parts: &[File],
-    plugins: &BTreeSet<PathBuf>,
-) -> Result<RulesetStatus, RulesetError> {
-    // filesrc opens it again through /proc.
-    let media = media.map(|media| PathBeneath::new(media, AccessFs::ReadFile));
+fn close_files(plugins: &BTreeSet<PathBuf>) -> Result<RulesetStatus, RulesetError> {
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
         .scope(Scope::from_all(LANDLOCK))?
         .create()?
-        .add_rules(media.into_iter().map(Ok::<_, RulesetError>))?
-        .add_rules(
-            parts.iter().map(|part| Ok::<_, RulesetError>(PathBeneath::new(part, AccessFs::ReadFile))),
-        )?
         .add_rules(rules(&READABLE, plugins).map(Ok::<_, RulesetError>))?
         .restrict_self()?;
     Ok(status.ruleset)

@@ -74,7 +74,7 @@ fn run(order: &SlateOrder, equipment: Equipment, outlet: &Arc<Outlet>) -> Result
     let mut picture = Vec::new();
     let _ = std::io::stdin().lock().take(limits::MAX_LOOK_PICTURE as u64).read_to_end(&mut picture);
     gst::init().map_err(|error| BuildError::Refused(error.to_string()))?;
-    if let Err(error) = seal::seal_all(&seal::plugin_folders()) {
+    if let Err(error) = seal::seal(&seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     let pipeline = gst::Pipeline::new();
@@ -120,6 +120,7 @@ fn chain(
         renamed: false,
         decoding_order_only: false,
         shown_later_ns: 0,
+        turned: false,
         drawn_on: false,
         skip_until: None,
         grid_ns: 0,

@@ -48,7 +48,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn picture() -> Result<Message, (Failure, String)> {
     let (order, config, data) = read().ok_or((Failure::Unreadable, "no order came".to_owned()))?;
     gst::init().map_err(|error| (Failure::NotInstalled, error.to_string()))?;
-    if let Err(error) = seal::seal_all(&seal::plugin_folders()) {
+    if let Err(error) = seal::seal(&seal::plugin_folders()) {
         eprintln!("worker: less confined than it could be: {error}");
     }
     leave_hardware_alone();

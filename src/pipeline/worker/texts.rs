@@ -1,14 +1,14 @@
 //! The text of a film's subtitles, taken out of it: all tracks in one go, nothing decoded.
 //!
 //! ```text
-//!  filesrc ▶ parsebin ─┬▶ appsink for each track of text ──▶ wire messages
+//!  source ▶ parsebin ─┬▶ appsink for each track of text ──▶ wire messages
 //!                      └▶ everything else goes nowhere
 //! ```
 
 use super::super::wire::{Message, TextCue};
 use super::decide::{self, Content};
 use super::lane::{BuildError, make};
-use super::media::{self, Media};
+use super::media::Media;
 use super::outlet::Outlet;
 use super::tap::stream_time;
 use super::verdict;
@@ -49,12 +49,10 @@ pub(super) fn send(media: &Arc<Media>, outlet: &Arc<Outlet>) -> Result<(), Strin
 
 fn build(media: &Arc<Media>, outlet: &Arc<Outlet>) -> Result<gst::Pipeline, BuildError> {
     let pipeline = gst::Pipeline::new();
-    let source = make("filesrc")?;
-    source.set_property("location", media::PATH);
+    let source = media.source();
     let parser = make("parsebin")?;
     pipeline.add_many([&source, &parser])?;
     source.link(&parser)?;
-    media.watch(&source)?;
     // Its parser throws away what is italic.
     parser.connect("autoplug-continue", false, |values| {
         let caps = values.get(2)?.get::<gst::Caps>().ok()?;

@@ -7,7 +7,6 @@ use super::super::Task;
 use super::super::cover::Cover;
 use super::super::decide::{self, VideoFacts};
 use super::super::head::Head;
-use super::super::media::Watch;
 use super::super::progress::Progress;
 use super::super::select::Streams;
 use super::super::verdict;
@@ -58,9 +57,6 @@ impl Graph {
         }
         streams.others(&chosen).for_each(|head| head.discard(&self.pipeline));
         self.subtitles = chosen.subtitles;
-        if self.media.is_sound() && !self.is_demuxed_by_libav() {
-            self.watch.take().into_iter().for_each(Watch::end);
-        }
         if self.stages == [Stage::Absent; 2] {
             return Some(verdict::on_no_lanes(&streams.kinds(), self.order.form.profile));
         }

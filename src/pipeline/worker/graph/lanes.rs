@@ -62,6 +62,7 @@ impl Graph {
                 } else {
                     0
                 },
+                turned: lane == Lane::Video && facts.is_turned(),
                 drawn_on: lane == Lane::Video && facts.drawn_on,
                 skip_until: self.skip_until(lane),
                 grid_ns: self.order.grid_ns,

@@ -42,8 +42,6 @@ pub(super) fn video_encoding(
         input.make_mut().set("chroma-site", "mpeg2");
     }
     size_caps.set_property("caps", input);
-    let flip = make("videoflip")?;
-    set(&flip, "video-direction", "auto");
     let encoder = match (codec, choice.encoder) {
         (Codec::Flv1, _) => encoder::sorenson()?,
         (_, Some(measured)) => {
@@ -66,7 +64,13 @@ pub(super) fn video_encoding(
     }
     elements.extend([deinterlace, rate, rate_caps]);
     elements.extend(overlay.cloned());
-    elements.extend([scale, size_caps, flip]);
+    elements.extend([scale, size_caps]);
+    if source.turned {
+        // Only then: it copies each picture, also where it has nothing to turn.
+        let flip = make("videoflip")?;
+        set(&flip, "video-direction", "auto");
+        elements.push(flip);
+    }
     elements.extend(encoder);
     let times = if source.shown_later_ns == 0 { Times::Given } else { Times::Early(source.shown_later_ns) };
     elements.extend(parser_and_tap(codec, times, around)?);

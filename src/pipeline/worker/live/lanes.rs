@@ -73,9 +73,9 @@ impl LiveGraph {
         let (renamed, caps) = (known.is_some(), known.unwrap_or(caps));
         let form = form();
         let mut announced = Announcement::default();
+        let facts = VideoFacts { rotation: head.rotation(), ..VideoFacts::default() };
         let (passthrough, codec) = match lane {
             Lane::Video => {
-                let facts = VideoFacts { rotation: head.rotation(), ..VideoFacts::default() };
                 let stream = announced.video.insert(decide::video_stream(&caps, &facts, &form));
                 (stream.passthrough, stream.codec)
             }
@@ -97,6 +97,7 @@ impl LiveGraph {
                 renamed,
                 decoding_order_only: false,
                 shown_later_ns: 0,
+                turned: lane == Lane::Video && facts.is_turned(),
                 drawn_on: false,
                 skip_until: None,
                 grid_ns: 0,

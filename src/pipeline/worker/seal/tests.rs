@@ -1,7 +1,8 @@
 use super::*;
-use std::io::{Read, Write};
+use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::process::Command;
 
 /// As [`sealed`], with the second profile.
@@ -97,41 +98,34 @@ fn with_the_network_there_are_no_files_to_send_away_and_no_programs() {
     assert!(program.is_err());
 }
 
-/// Runs `attempt` in a thread of its own that is sealed with `media`, because a seal is for ever.
-fn sealed<T: Send + 'static>(media: &File, attempt: impl FnOnce() -> T + Send + 'static) -> T {
-    let media = media.try_clone().unwrap();
+/// Runs `attempt` in a thread of its own that is sealed, because a seal is for ever.
+fn sealed<T: Send + 'static>(attempt: impl FnOnce() -> T + Send + 'static) -> T {
     let sealed = move || {
         rustix::thread::set_no_new_privs(true).unwrap();
-        seal(Some(&media), &[], &BTreeSet::new())
-            .expect("this test needs a kernel with Landlock and seccomp");
+        seal(&BTreeSet::new()).expect("this test needs a kernel with Landlock and seccomp");
         attempt()
     };
     std::thread::spawn(sealed).join().unwrap()
 }
 
-fn media() -> File {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(b"film").unwrap();
-    file
-}
-
 #[test]
-fn the_media_file_is_readable_through_proc_and_nothing_beside_it() {
+fn what_is_open_is_read_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let (film, other) = (dir.path().join("film"), dir.path().join("letters"));
-    std::fs::write(&film, "film").unwrap();
+    let (path, other) = (dir.path().join("film"), dir.path().join("letters"));
+    std::fs::write(&path, "film").unwrap();
     std::fs::write(&other, "private").unwrap();
-    let film = File::open(film).unwrap();
+    let film = File::open(&path).unwrap();
     let through_proc = format!("/proc/self/fd/{}", film.as_raw_fd());
     let (beside, new) = (other.clone(), dir.path().join("new"));
-    let (again, beside, new, program) = sealed(&film, move || {
-        let mut text = String::new();
-        let again = File::open(through_proc).and_then(|mut file| file.read_to_string(&mut text));
-        (again, File::open(beside), File::create(new), File::open("/usr/bin/env"))
+    let (read, again, beside, new, program) = sealed(move || {
+        let mut bytes = [0; 8];
+        let read = film.read_at(&mut bytes, 0).and_then(|read| Ok((read, film.metadata()?.len())));
+        (read, File::open(through_proc), File::open(beside), File::create(new), File::open("/usr/bin/env"))
     });
-    assert_eq!(again.unwrap(), 4);
-    assert_eq!(beside.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
-    assert_eq!(new.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    assert_eq!(read.unwrap(), (4, 4));
+    for closed in [again, beside, new] {
+        assert_eq!(closed.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    }
     assert!(program.is_ok(), "plug-ins are read from there");
     assert_eq!(std::fs::read(other).unwrap(), b"private", "others are not sealed");
 }
@@ -140,8 +134,7 @@ fn the_media_file_is_readable_through_proc_and_nothing_beside_it() {
 fn there_is_no_network() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (out, listening) =
-        sealed(&media(), move || (TcpStream::connect(address), TcpListener::bind("127.0.0.1:0")));
+    let (out, listening) = sealed(move || (TcpStream::connect(address), TcpListener::bind("127.0.0.1:0")));
     assert_eq!(out.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
     assert_eq!(listening.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
 }
@@ -150,7 +143,7 @@ fn there_is_no_network() {
 fn no_program_starts_and_no_process_is_signalled() {
     let mut neighbour = Command::new("sleep").arg("60").spawn().unwrap();
     let pid = rustix::process::Pid::from_child(&neighbour);
-    let (program, signal) = sealed(&media(), move || {
+    let (program, signal) = sealed(move || {
         let signal = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         (Command::new("true").spawn().map(drop), signal)
     });
@@ -163,5 +156,5 @@ fn no_program_starts_and_no_process_is_signalled() {
 
 #[test]
 fn threads_still_start() {
-    assert_eq!(sealed(&media(), || std::thread::spawn(|| 7).join().unwrap()), 7);
+    assert_eq!(sealed(|| std::thread::spawn(|| 7).join().unwrap()), 7);
 }
