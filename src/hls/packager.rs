@@ -21,6 +21,8 @@ use std::time::Duration;
 /// playlist's promise (its target duration, which must never change) is cut all the same.
 #[derive(Debug, Default)]
 pub struct Packager {
+    /// The stream's time that counts as zero, see [`EPOCH_MS`].
+    origin: u32,
     /// What the current init segment is for.
     configs: Configs,
     /// What holds from the next keyframe on.
@@ -55,6 +57,10 @@ struct Planned {
     configs: Option<Configs>,
 }
 
+/// Twelve days. A stream that is on air for longer gets a new origin at its next keyframe, behind a discontinuity: after 49 days
+/// its milliseconds begin at zero again, and nothing in a segment may.
+const EPOCH_MS: u32 = 1 << 30;
+
 impl Packager {
     /// The codec of pictures that cannot be had this way.
     pub fn refused(&self) -> Option<VideoCodec> {
@@ -68,6 +74,24 @@ impl Packager {
 
     /// Takes the next tag.
     pub fn push(&mut self, tag: &Tag, window: &mut Window) {
+        let time = tag.timestamp.as_millis();
+        let leads = || match tag.kind {
+            TagKind::Video => tag.is_keyframe(),
+            TagKind::Audio => !self.is_to_have_pictures(),
+            TagKind::Script => false,
+        };
+        if time.wrapping_sub(self.origin) >= EPOCH_MS && leads() {
+            if self.open.is_some() {
+                self.interrupt(window);
+            }
+            self.origin = time;
+        }
+        let since = time.wrapping_sub(self.origin);
+        // What is before the origin comes late, and belongs to what is cut already. Headers hold at any time.
+        if since > u32::MAX / 2 && !tag.is_sequence_header() {
+            return;
+        }
+        let tag = &Tag { timestamp: MediaTime::from_millis(since), ..tag.clone() };
         match tag.kind {
             TagKind::Video => self.picture(tag, window),
             TagKind::Audio => self.sound(tag, window),
@@ -407,6 +431,25 @@ mod tests {
         stream(20_000, 23_000, 1000).for_each(|tag| packager.push(&tag, &mut window));
         assert_eq!(lengths(&window), [2000, 1000, 2000]);
         assert!(window.render("").contains("#EXT-X-DISCONTINUITY\n"));
+    }
+
+    #[test]
+    fn a_stream_of_months_has_a_discontinuity_every_twelve_days_and_loses_nothing() {
+        // Where a keyframe is behind twelve days, and where the stream's own milliseconds begin at zero again.
+        for (begins, expected) in [
+            ((EPOCH_MS - 3000) / 1000 * 1000, vec![1000, 2000, 2000, 2000, 2000]),
+            ((EPOCH_MS - 2000) / 1000 * 1000, vec![1000, 2000, 1000, 2000, 2000, 2000]),
+            ((u32::MAX - 3000) / 1000 * 1000, vec![1000, 2000, 2000, 2000, 2000]),
+        ] {
+            let (mut packager, mut window) =
+                package([avc(1), aac()].into_iter().chain(stream(0, 1000, 1000)));
+            packager.interrupt(&mut window);
+            for mut tag in stream(0, 9500, 1000) {
+                tag.timestamp = MediaTime::from_millis(tag.timestamp.as_millis().wrapping_add(begins));
+                packager.push(&tag, &mut window);
+            }
+            assert_eq!(lengths(&window), expected, "from {begins}");
+        }
     }
 
     #[test]
