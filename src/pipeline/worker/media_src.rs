@@ -115,6 +115,16 @@ mod imp {
             self.media.get().map(|media| media.len())
         }
 
+        fn query(&self, query: &mut gst::QueryRef) -> bool {
+            if let gst::QueryViewMut::Uri(query) = query.view_mut() {
+                // Demuxers make the ids of their streams of it, and parsebin sorts streams by those: without an address,
+                // ids are random, and so is which sound is a film's first.
+                query.set_uri(Some(glib::gstr!("wiidia:film")));
+                return true;
+            }
+            BaseSrcImplExt::parent_query(self, query)
+        }
+
         fn create(
             &self,
             offset: u64,
