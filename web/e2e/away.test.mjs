@@ -1,11 +1,13 @@
 // A server that goes and comes back, and one with a folder of twenty thousand files: a real one of the test's own.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { link, mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PHONE, scrollThrough, start, TV } from "./browser.mjs";
-import { makeFilm, ownServer } from "./own-server.mjs";
+import { freePort, makeFilm, ownServer } from "./own-server.mjs";
 
 const COUNT = 20_000;
 const SECONDS = 120;
@@ -141,6 +143,48 @@ test("a source that is off the air is a tile that says so, and what it opens as 
   await view.page.locator(".waiting, [role=alert]").first().waitFor(PATIENCE);
   assert.deepEqual(await view.axe(), []);
   assert.notEqual(await view.focused(), null);
+  assert.deepEqual(view.complaints, []);
+  await view.close();
+});
+
+test("whoever watches a source goes on watching when its sender was away", options, async (t) => {
+  const port = await freePort();
+  const made = await fetch(server.url + "/api/v1/sources", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    // Without a slate: what moves is the sender's picture.
+    body: JSON.stringify({ name: "yard", url: `udp://127.0.0.1:${port}`, slate: false }),
+  });
+  assert.equal(made.status, 201, await made.text());
+  const send = () =>
+    spawn(
+      "ffmpeg",
+      `-v error -re -f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p
+       -c:a aac -f mpegts udp://127.0.0.1:${port}?pkt_size=1316`.split(/\s+/),
+      { stdio: ["ignore", "inherit", "inherit"] },
+    );
+  let sender = send();
+  t.after(() => sender.kill("SIGKILL"));
+  const view = await open();
+  await view.visit("#/watch/yard");
+  await moving(view, 3);
+  for (let time = 1; time <= 2; time += 1) {
+    const ended = once(sender, "exit");
+    sender.kill("SIGKILL");
+    await ended;
+    // Until the page has played all that it had.
+    const stands = await view.page.evaluate(async () => {
+      const video = document.querySelector("video");
+      for (let last = -1; last !== video.currentTime; await new Promise((later) => setTimeout(later, 2000))) last = video.currentTime;
+      return video.currentTime;
+    });
+    assert.notEqual(await view.focused(), null);
+    const since = Date.now();
+    sender = send();
+    await moving(view, stands + 0.5);
+    t.diagnostic(`goes on ${Date.now() - since} ms after its sender was started`);
+    await moving(view, stands + 4);
+  }
   assert.deepEqual(view.complaints, []);
   await view.close();
 });

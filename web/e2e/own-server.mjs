@@ -67,7 +67,8 @@ export function makeFilm(file, seconds) {
   execFileSync("ffmpeg", [...made.split(/\s+/), file], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
-async function freePort() {
+/** A TCP port that nobody listens on now. */
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
