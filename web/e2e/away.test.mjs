@@ -209,15 +209,22 @@ test("Back closes what is open in front, and not the page behind it", options, a
     assert.equal(new URL(view.page.url()).hash, "#/browse/Crowd", `after ${code}`);
     await view.page.waitForFunction(() => document.activeElement?.textContent?.includes("Name"));
   }
-  // The browser's own Back leaves the page, and takes along what was open.
+  // The browser's own Back, a telephone's gesture, closes as well; then it leaves the page, whatever was opened and closed there before.
   await view.visit("#/browse/Crowd/Year%201");
   await view.page.getByRole("heading", { name: "Year 1" }).waitFor();
   await view.visit("#/browse/Crowd");
   await sort.click();
   await dialog.waitFor();
+  await view.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await sort.click();
+  await dialog.waitFor();
+  await view.page.goBack();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(new URL(view.page.url()).hash, "#/browse/Crowd");
+  await view.page.waitForFunction(() => document.activeElement?.textContent?.includes("Name"));
   await view.page.goBack();
   await view.page.getByRole("heading", { name: "Year 1" }).waitFor();
-  await dialog.waitFor({ state: "detached" });
   assert.notEqual(await view.focused(), null);
   assert.deepEqual(view.complaints, []);
   await view.close();

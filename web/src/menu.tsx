@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusFirst, isBackKey, takeKeys } from "./dpad.ts";
 import { strings } from "./language/index.ts";
+import { openInFront } from "./navigate.ts";
 
 /** One line: something to do, or with `on`, something that is or is not so. With `href` it is a link. */
 export interface MenuItem {
@@ -27,6 +28,7 @@ export function Modal(props: { title: string; class?: string; onClose: () => voi
       if (before instanceof HTMLElement && document.contains(before)) before.focus({ preventScroll: true });
     };
   }, []);
+  useLayoutEffect(() => openInFront(() => close.current()), []);
   useLayoutEffect(
     () =>
       takeKeys((event) => {

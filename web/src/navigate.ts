@@ -9,6 +9,11 @@ const TRAIL_LENGTH = 50;
 let trail = [here()];
 let replacing = false;
 
+// What is open in front of the screen, newest last. Each has put an entry of its own into the history, the same place once more, so
+// that Back has something to leave. Such an entry stays behind when its owner is closed otherwise, and is skipped.
+let inFront: (() => void)[] = [];
+let entry = spare(history.state);
+
 /** The current route. */
 export function currentRoute(): Route {
   return parseHash(location.hash);
@@ -27,6 +32,30 @@ export function onRouteChange(changed: (route: Route, from: Route) => void): voi
     last = currentRoute();
     changed(last, from);
   });
+}
+
+/** From now on the browser's own Back calls `close` and stays here; the result ends that. */
+export function openInFront(close: () => void): () => void {
+  entry += 1;
+  history.pushState({ spare: entry }, "");
+  inFront = inFront.concat(close);
+  return () => {
+    inFront = inFront.filter((other) => other !== close);
+  };
+}
+
+window.addEventListener("popstate", ({ state }) => {
+  const before = entry;
+  entry = spare(state);
+  // Another place: its `hashchange` follows.
+  if (here() !== trail[trail.length - 1] || entry >= before) return;
+  const close = inFront[inFront.length - 1];
+  if (close) close();
+  else history.back();
+});
+
+function spare(state: { spare?: number } | null): number {
+  return state?.spare ?? 0;
 }
 
 /** Goes to `route`. */
