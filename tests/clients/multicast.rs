@@ -49,8 +49,9 @@ fn groups() {
             sender.take();
             sender = Some(send(format, to));
             let seen = viewer.join().unwrap();
+            // Of the bytes that were waited for the answer's head takes some.
             assert!(
-                seen.body.starts_with(b"FLV") && seen.body.len() >= 600_000,
+                seen.body.starts_with(b"FLV") && seen.body.len() >= 590_000,
                 "{name}: {} bytes",
                 seen.body.len()
             );
