@@ -39,6 +39,13 @@ class Root(unittest.TestCase):
                 with self.subTest(f"{unit.name}: {program}"):
                     self.assertTrue((self.tree / program[1:]).stat().st_mode & 0o100)
 
+    def test_a_usb_disk_has_the_driver_of_the_port_and_that_of_disks(self):
+        # Without the second, a stick is found and no disk in it.
+        modules = (ROOT / "board/qemu-aarch64-virt/debian/modules").read_text().split()
+        self.assertLessEqual({"xhci-pci", "usb-storage", "uas", "sd_mod"}, set(modules))
+        kernel = (ROOT / "board/common/linux.config").read_text().split()
+        self.assertLessEqual({"CONFIG_USB_STORAGE=m", "CONFIG_SCSI=y", "CONFIG_BLK_DEV_SD=y"}, set(kernel))
+
     def test_the_version_is_the_images(self):
         self.assertEqual((self.tree / "etc/os-release").resolve().read_text(), "ID=any\nIMAGE_ID=wiidiaserver\nIMAGE_VERSION=1.2.3\n")
         self.assertIn("compatible=", (self.tree / "etc/rauc/system.conf").read_text())
