@@ -46,6 +46,12 @@ class Root(unittest.TestCase):
         kernel = (ROOT / "board/common/linux.config").read_text().split()
         self.assertLessEqual({"CONFIG_USB_STORAGE=m", "CONFIG_SCSI=y", "CONFIG_BLK_DEV_SD=y"}, set(kernel))
 
+    def test_rules_for_devices_ask_no_parent_what_it_is_not(self):
+        # udev takes that for true as soon as one of a device's parents is something else: always.
+        for rules in (self.tree / "usr/lib/udev/rules.d").glob("*wiidia*.rules"):
+            lines = [line for line in rules.read_text().splitlines() if not line.startswith("#")]
+            self.assertNotRegex("\n".join(lines), r"(SUBSYSTEMS|KERNELS|DRIVERS|TAGS|ATTRS\{[^}]*\})!=", rules.name)
+
     def test_the_version_is_the_images(self):
         self.assertEqual((self.tree / "etc/os-release").resolve().read_text(), "ID=any\nIMAGE_ID=wiidiaserver\nIMAGE_VERSION=1.2.3\n")
         self.assertIn("compatible=", (self.tree / "etc/rauc/system.conf").read_text())
