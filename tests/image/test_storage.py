@@ -64,7 +64,9 @@ class Storage(BoxCase):
         owner.do("POST", f"/api/v1/system/disks/{shown['device']}", {"do": "allow_writing"})
         owner.eventually("it may be written to", lambda: self.listed(owner, "EXFILMS")["writable"])
         # Long enough to be in the middle of it: 20 MB, read at the speed of a viewer.
+        # It is on the disk before that is pulled, as a copy is that somebody waited for.
         box.put("/media/EXFILMS/long.flv", self.film("long.flv", seconds=300, size="640x360"))
+        box.run("sync")
         owner.set("library", folders=["/media/EXFILMS"])
         owner.restart()
         address = box.url("/flv/EXFILMS/long.flv")
