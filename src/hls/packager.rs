@@ -8,7 +8,7 @@ use crate::flv::codec::{AudioHeader, Packet, VideoCodec, VideoHeader};
 use crate::flv::{Tag, TagKind};
 use crate::fmp4::segment::{Boundary, Configs, Frame, Piece, fragments};
 use crate::limits::{
-    FMP4_AUDIO_TOLERANCE, HLS_BLIND, HLS_LIVE_SEGMENT, HLS_PART, HLS_SOUND_WAIT, MAX_HLS_FRAMES,
+    FMP4_AUDIO_TOLERANCE, HLS_BLIND, HLS_EPOCH, HLS_LIVE_SEGMENT, HLS_PART, HLS_SOUND_WAIT, MAX_HLS_FRAMES,
 };
 use crate::time::MediaTime;
 use bytes::{Bytes, BytesMut};
@@ -21,7 +21,7 @@ use std::time::Duration;
 /// playlist's promise (its target duration, which must never change) is cut all the same.
 #[derive(Debug, Default)]
 pub struct Packager {
-    /// The stream's time that counts as zero, see [`EPOCH_MS`].
+    /// The stream's time that counts as zero, see [`HLS_EPOCH`].
     origin: u32,
     /// What the current init segment is for.
     configs: Configs,
@@ -57,10 +57,6 @@ struct Planned {
     configs: Option<Configs>,
 }
 
-/// Twelve days. A stream that is on air for longer gets a new origin at its next keyframe, behind a discontinuity: after 49 days
-/// its milliseconds begin at zero again, and nothing in a segment may.
-const EPOCH_MS: u32 = 1 << 30;
-
 impl Packager {
     /// The codec of pictures that cannot be had this way.
     pub fn refused(&self) -> Option<VideoCodec> {
@@ -80,7 +76,7 @@ impl Packager {
             TagKind::Audio => !self.is_to_have_pictures(),
             TagKind::Script => false,
         };
-        if time.wrapping_sub(self.origin) >= EPOCH_MS && leads() {
+        if time.wrapping_sub(self.origin) >= ms(HLS_EPOCH) && leads() {
             if self.open.is_some() {
                 self.interrupt(window);
             }
@@ -91,10 +87,10 @@ impl Packager {
         if since > u32::MAX / 2 && !tag.is_sequence_header() {
             return;
         }
-        let tag = &Tag { timestamp: MediaTime::from_millis(since), ..tag.clone() };
+        let at = MediaTime::from_millis(since);
         match tag.kind {
-            TagKind::Video => self.picture(tag, window),
-            TagKind::Audio => self.sound(tag, window),
+            TagKind::Video => self.picture(at, tag, window),
+            TagKind::Audio => self.sound(at, tag, window),
             TagKind::Script => return,
         }
         if self.video.len().max(self.audio.len()) > MAX_HLS_FRAMES {
@@ -129,7 +125,7 @@ impl Packager {
         self.coming.get_or_insert_with(|| configs.clone())
     }
 
-    fn picture(&mut self, tag: &Tag, window: &mut Window) {
+    fn picture(&mut self, at: MediaTime, tag: &Tag, window: &mut Window) {
         let Some(header) = VideoHeader::parse(&tag.body) else { return };
         if !is_avc(header.codec) {
             self.refused = Some(header.codec);
@@ -143,7 +139,6 @@ impl Packager {
                 }
             }
             Packet::Frame if tag.body.len() > header.data_offset => {
-                let at = tag.timestamp;
                 if header.keyframe && self.coming.is_some() {
                     self.change(at, window);
                 } else if self.leads_with_pictures() {
@@ -165,7 +160,7 @@ impl Packager {
         last.unwrap_or(&self.configs).video.is_some()
     }
 
-    fn sound(&mut self, tag: &Tag, window: &mut Window) {
+    fn sound(&mut self, at: MediaTime, tag: &Tag, window: &mut Window) {
         let Some(header) = AudioHeader::parse(&tag.body).filter(|header| is_aac(header.codec)) else {
             return;
         };
@@ -177,7 +172,6 @@ impl Packager {
                 }
             }
             Packet::Frame if tag.body.len() > header.data_offset => {
-                let at = tag.timestamp;
                 let alone = |configs: &Configs| configs.video.is_none();
                 let coming_alone = self.coming.as_ref().is_some_and(alone);
                 if alone(&self.configs) && coming_alone {
@@ -437,8 +431,8 @@ mod tests {
     fn a_stream_of_months_has_a_discontinuity_every_twelve_days_and_loses_nothing() {
         // Where a keyframe is behind twelve days, and where the stream's own milliseconds begin at zero again.
         for (begins, expected) in [
-            ((EPOCH_MS - 3000) / 1000 * 1000, vec![1000, 2000, 2000, 2000, 2000]),
-            ((EPOCH_MS - 2000) / 1000 * 1000, vec![1000, 2000, 1000, 2000, 2000, 2000]),
+            ((ms(HLS_EPOCH) - 3000) / 1000 * 1000, vec![1000, 2000, 2000, 2000, 2000]),
+            ((ms(HLS_EPOCH) - 2000) / 1000 * 1000, vec![1000, 2000, 1000, 2000, 2000, 2000]),
             ((u32::MAX - 3000) / 1000 * 1000, vec![1000, 2000, 2000, 2000, 2000]),
         ] {
             let (mut packager, mut window) =

@@ -107,3 +107,7 @@ pub const MP4_TABLES_KEPT: usize = 8;
 
 /// Bytes of them: some two hours of film take 10 MB.
 pub const MP4_TABLES_BYTES: usize = 64 << 20;
+
+/// A live stream that is on air for longer (a little over twelve days, a quarter of what milliseconds of 32 bits hold) gets a new
+/// origin at its next keyframe, behind a discontinuity: after 49 days its milliseconds begin at zero again, and nothing in a segment may.
+pub const HLS_EPOCH: Duration = Duration::from_millis(1 << 30);

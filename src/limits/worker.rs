@@ -44,8 +44,8 @@ pub const WORKER_PIPE: usize = 256 << 10;
 /// Bytes that a worker gathers before it writes them to that pipe: each write wakes the server.
 pub const WORKER_BATCH: usize = 64 << 10;
 
-/// Bytes that a worker reads ahead of a demuxer that reads in small pieces. A piece that somebody keeps keeps its whole block,
-/// so no more than a few of them a second.
+/// Bytes that a worker reads ahead of a demuxer that reads in small pieces. No more, because a piece that waits in a queue
+/// keeps the whole block that it is cut from.
 pub const WORKER_AHEAD: usize = 64 << 10;
 
 /// Such blocks that are remembered: sound, picture and subtitles may each lie elsewhere in a film.

@@ -379,8 +379,8 @@ impl Drop for Conversion {
     }
 }
 
-/// Where a worker finds the first part of media in several files; the others follow. GStreamer finds them by a
-/// pattern, so there are as many digits as needed for any of them, and no other descriptor is like that.
+/// Where a worker finds the first part of media in several files; the others follow. Above what it is started with and
+/// opens by itself before it looks for them.
 pub(super) const PARTS_FD: i32 = 100;
 
 /// Hands a worker the files that its media goes on in, together with the first of them.

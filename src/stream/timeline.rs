@@ -41,19 +41,24 @@ impl Timeline {
 
     /// The time for a tag of `kind` that the publisher says is at `time`.
     pub(super) fn place(&mut self, kind: TagKind, time: MediaTime) -> MediaTime {
-        let placed = self.placed(time);
+        let mut placed = self.placed(time);
         let lane = match kind {
-            TagKind::Video => &mut self.lanes[0],
-            TagKind::Audio => &mut self.lanes[1],
-            TagKind::Script => return MediaTime::from_millis(placed.max(0) as u32),
+            TagKind::Video => Some(&mut self.lanes[0]),
+            TagKind::Audio => Some(&mut self.lanes[1]),
+            TagKind::Script => None,
         };
-        // A publisher whose second lane begins before its first one: all of it moves, or this lane would step back
-        // behind what the publisher before had given.
-        let later = lane.floor.filter(|floor| placed < *floor).map_or(0, |floor| floor + FRAME_MS - placed);
-        self.offset = self.offset.wrapping_add(later as u32);
+        if let Some(lane) = lane {
+            // A publisher whose second lane begins before its first one: all of it moves, or this lane would step back
+            // behind what the publisher before had given.
+            if let Some(floor) = lane.floor.filter(|floor| placed < *floor) {
+                let later = floor + FRAME_MS - placed;
+                self.offset = self.offset.wrapping_add(later as u32);
+                placed += later;
+            }
+            lane.last = lane.last.max(Some(placed));
+        }
         // What comes after the very first tag may be a little before it: there is nothing before zero.
-        let placed = (placed + later).max(0);
-        lane.last = lane.last.max(Some(placed));
+        let placed = placed.max(0);
         self.last = self.last.max(Some(placed));
         MediaTime::from_millis(placed as u32)
     }

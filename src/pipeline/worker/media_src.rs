@@ -28,42 +28,47 @@ pub(super) fn element(media: Arc<Media>) -> gst::Element {
     gst::prelude::Cast::upcast(element)
 }
 
-/// What was read lately, the newest in front: a few, for demuxers that go back and forth between streams.
+/// What was read ahead lately, the newest in front: a few, for demuxers that go back and forth between streams. Of a read that
+/// was large by itself only its end is known: the demuxer has it alone, and nobody holds it longer than that.
 #[derive(Debug, Default)]
-struct Blocks(VecDeque<gst::Buffer>);
+struct Blocks {
+    kept: VecDeque<gst::Buffer>,
+    large_end: Option<u64>,
+}
 
 impl Blocks {
     /// `length` bytes from `offset` on, if they are there.
     fn piece(&mut self, offset: u64, length: usize) -> Option<gst::Buffer> {
-        let (index, from) = self.0.iter().enumerate().find_map(|(index, block)| {
+        let (index, from) = self.kept.iter().enumerate().find_map(|(index, block)| {
             let from = usize::try_from(offset.checked_sub(block.offset())?).ok()?;
             (from.checked_add(length)? <= block.size()).then_some((index, from))
         })?;
-        if let Some(block) = self.0.remove(index) {
-            self.0.push_front(block);
+        if let Some(block) = self.kept.remove(index) {
+            self.kept.push_front(block);
         }
         let mut piece =
-            self.0.front()?.copy_region(gst::BufferCopyFlags::MEMORY, from..from + length).ok()?;
+            self.kept.front()?.copy_region(gst::BufferCopyFlags::MEMORY, from..from + length).ok()?;
         let own = piece.get_mut()?;
         own.set_offset(offset);
         own.set_offset_end(offset + length as u64);
         Some(piece)
     }
 
-    /// How much to read for `length` bytes from `offset` on.
+    /// How much to read for `length` bytes from `offset` on, which are fewer than are read ahead.
     fn extent(&self, offset: u64, length: usize) -> usize {
         let goes_on = |block: &gst::Buffer| (block.offset()..=block.offset_end()).contains(&offset);
-        if length < WORKER_AHEAD && self.0.iter().any(goes_on) { WORKER_AHEAD } else { length }
+        let goes_on = self.large_end == Some(offset) || self.kept.iter().any(goes_on);
+        if goes_on { WORKER_AHEAD } else { length }
     }
 
     fn keep(&mut self, block: gst::Buffer) {
-        self.0.truncate(WORKER_AHEAD_BLOCKS - 1);
-        self.0.push_front(block);
+        self.kept.truncate(WORKER_AHEAD_BLOCKS - 1);
+        self.kept.push_front(block);
     }
 }
 
 mod imp {
-    use super::{Arc, Blocks, Media, glib, gst, gst_base};
+    use super::{Arc, Blocks, Media, WORKER_AHEAD, glib, gst, gst_base};
     use gst::subclass::prelude::*;
     use gst_base::subclass::base_src::CreateSuccess;
     use gst_base::subclass::prelude::*;
@@ -154,6 +159,11 @@ mod imp {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
             let piece = match blocks.piece(offset, length) {
                 Some(piece) => piece,
+                None if length >= WORKER_AHEAD => {
+                    let whole = self.read(media, offset, length)?;
+                    blocks.large_end = Some(whole.offset_end());
+                    whole
+                }
                 None => {
                     let block = self.read(media, offset, blocks.extent(offset, length))?;
                     let found = length.min(block.size());
@@ -229,8 +239,9 @@ mod tests {
         assert_eq!(blocks.extent(8, 8), WORKER_AHEAD);
         assert_eq!(blocks.extent(4, 8), WORKER_AHEAD, "it lies in part behind the block");
         assert_eq!(blocks.extent(9, 8), 8);
-        assert_eq!(blocks.extent(8, WORKER_AHEAD), WORKER_AHEAD);
-        assert_eq!(blocks.extent(8, WORKER_AHEAD + 1), WORKER_AHEAD + 1);
+        blocks.large_end = Some(1000);
+        assert_eq!(blocks.extent(1000, 8), WORKER_AHEAD);
+        assert_eq!(blocks.extent(1001, 8), 8);
     }
 
     #[test]
@@ -242,6 +253,6 @@ mod tests {
         assert!(blocks.piece(0, 1).is_some());
         blocks.keep(block(1000, b"x"));
         assert!(blocks.piece(0, 1).is_some() && blocks.piece(10, 1).is_none());
-        assert_eq!(blocks.0.len(), WORKER_AHEAD_BLOCKS);
+        assert_eq!(blocks.kept.len(), WORKER_AHEAD_BLOCKS);
     }
 }
